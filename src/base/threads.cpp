@@ -1,0 +1,137 @@
+#include "base/threads.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <fstream>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace hone {
+namespace {
+
+// How long an idle worker spins before it sleeps: ops follow one another within microseconds.
+constexpr int kSpins = 4000;
+
+inline void cpu_pause() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+struct ThreadPool::Impl {
+  std::vector<std::thread> workers;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::atomic<uint64_t> generation{0};
+  std::atomic<size_t> next{0};
+  std::atomic<int> running{0};
+  size_t n = 0;
+  const std::function<void(size_t, int)>* body = nullptr;
+  std::exception_ptr error;
+  bool stop = false;
+
+  void work(int worker) {
+    try {
+      for (size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) (*body)(i, worker);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!error) error = std::current_exception();
+      next.store(n);
+    }
+  }
+
+  void loop(int worker) {
+    uint64_t seen = 0;
+    while (true) {
+      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin) cpu_pause();
+      if (generation.load(std::memory_order_acquire) == seen) {
+        std::unique_lock lock(mutex);
+        wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
+      }
+      seen = generation.load(std::memory_order_acquire);
+      if (stop) return;
+      work(worker);
+      running.fetch_sub(1, std::memory_order_release);
+    }
+  }
+};
+
+ThreadPool::ThreadPool(int n_threads)
+    : n_threads_(n_threads > 0 ? n_threads : default_thread_count()), impl_(std::make_unique<Impl>()) {
+  for (int worker = 1; worker < n_threads_; ++worker)
+    impl_->workers.emplace_back([this, worker] { impl_->loop(worker); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stop = true;
+    impl_->generation.fetch_add(1, std::memory_order_release);
+  }
+  impl_->wake.notify_all();
+  for (std::thread& worker : impl_->workers) worker.join();
+}
+
+void ThreadPool::run(size_t n, const std::function<void(size_t, int)>& body) {
+  if (n == 0) return;
+  if (n == 1 || n_threads_ == 1) {
+    for (size_t i = 0; i < n; ++i) body(i, 0);
+    return;
+  }
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->n = n;
+    impl_->body = &body;
+    impl_->next.store(0);
+    impl_->error = nullptr;
+    impl_->running.store(n_threads_ - 1);
+    impl_->generation.fetch_add(1, std::memory_order_release);
+  }
+  impl_->wake.notify_all();
+  impl_->work(0);
+  for (int spin = 0; impl_->running.load(std::memory_order_acquire) != 0; ++spin) {
+    if (spin < kSpins) cpu_pause();
+    else std::this_thread::yield();
+  }
+  if (impl_->error) std::rethrow_exception(std::exchange(impl_->error, nullptr));
+}
+
+int default_thread_count() {
+  cpu_set_t set;
+  int count = static_cast<int>(std::thread::hardware_concurrency());
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
+  // Control group v2: "max 100000" or "150000 100000".
+  std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (quota_file >> quota >> period && quota != "max" && period > 0) {
+    const int allowed = static_cast<int>(std::stod(quota) / period + 0.5);
+    count = std::min(count, std::max(1, allowed));
+  }
+  return std::max(1, count);
+}
+
+namespace {
+std::unique_ptr<ThreadPool>& pool_slot() {
+  static std::unique_ptr<ThreadPool> pool;
+  return pool;
+}
+}  // namespace
+
+ThreadPool& thread_pool() {
+  auto& pool = pool_slot();
+  if (!pool) pool = std::make_unique<ThreadPool>();
+  return *pool;
+}
+
+void set_thread_count(int n_threads) { pool_slot() = std::make_unique<ThreadPool>(n_threads); }
+
+}  // namespace hone

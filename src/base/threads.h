@@ -1,0 +1,37 @@
+// A pool of worker threads that splits index ranges. The calling thread works too. Items are handed out by an
+// atomic counter; which thread runs an item never changes its result, so results do not depend on timing.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace hone {
+
+class ThreadPool {
+ public:
+  // n_threads counts the calling thread; 0 = default_thread_count().
+  explicit ThreadPool(int n_threads = 0);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const noexcept { return n_threads_; }
+  // Runs body(i, worker) for i in [0, n); worker in [0, size()). Returns when all are done. The first exception
+  // thrown by a body is rethrown here. Not reentrant: a body must not call run() on the same pool.
+  void run(size_t n, const std::function<void(size_t i, int worker)>& body);
+
+ private:
+  struct Impl;
+  int n_threads_;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Cores this process may use: the affinity mask, cut by a container's CPU quota.
+int default_thread_count();
+
+// The pool that ops use. set_thread_count() before the first use, or between uses, replaces it.
+ThreadPool& thread_pool();
+void set_thread_count(int n_threads);
+
+}  // namespace hone

@@ -1,0 +1,96 @@
+// What a model is read from: metadata and a tensor directory, whatever the container. GGUF conventions rule:
+// shape[0] is the contiguous dimension (columns), llama-family q/k rows are in GGUF's permuted order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "formats/format.h"
+
+namespace hone {
+
+enum class MetaType : uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64 };
+
+// Arrays keep their element type so that a file can be written back byte for byte.
+struct MetaArray {
+  MetaType element = MetaType::kU32;
+  std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<std::string>> values;
+  size_t size() const noexcept {
+    return std::visit([](const auto& v) { return v.size(); }, values);
+  }
+};
+
+struct MetaValue {
+  MetaType type = MetaType::kU32;
+  // Unsigned and bool in uint64_t, signed in int64_t, floats in double (an f32 widened exactly).
+  std::variant<uint64_t, int64_t, double, std::string, MetaArray> value;
+};
+
+// Ordered as in the file.
+class Metadata {
+ public:
+  const MetaValue* find(std::string_view key) const noexcept;
+  void set(std::string key, MetaValue value);  // replaces in place or appends
+  void erase(std::string_view key);
+  const std::vector<std::pair<std::string, MetaValue>>& entries() const noexcept { return entries_; }
+
+  // Typed reads; any integer width converts when it fits. Throw kCorruption naming key, got and expected;
+  // the optional forms return nullopt only when the key is absent.
+  std::string string(std::string_view key) const;
+  uint64_t integer(std::string_view key) const;
+  double number(std::string_view key) const;
+  std::optional<std::string> find_string(std::string_view key) const;
+  std::optional<uint64_t> find_integer(std::string_view key) const;
+  std::optional<double> find_number(std::string_view key) const;
+  std::optional<bool> find_bool(std::string_view key) const;
+  std::vector<std::string> strings(std::string_view key) const;
+  std::vector<int64_t> integers(std::string_view key) const;
+  std::vector<double> numbers(std::string_view key) const;
+
+  void set_string(std::string key, std::string value);
+  void set_u32(std::string key, uint32_t value);
+  void set_f32(std::string key, float value);
+  void set_bool(std::string key, bool value);
+  void set_strings(std::string key, std::vector<std::string> values);
+
+ private:
+  std::vector<std::pair<std::string, MetaValue>> entries_;
+};
+
+struct TensorInfo {
+  std::string name;             // GGUF name: "blk.0.attn_q.weight"
+  std::vector<uint64_t> shape;  // 1 to 4 dimensions, shape[0] contiguous
+  const Format* format = nullptr;
+  uint64_t n_elements() const noexcept {
+    uint64_t n = 1;
+    for (const uint64_t d : shape) n *= d;
+    return n;
+  }
+  uint64_t n_bytes() const noexcept { return format->bytes(n_elements()); }
+};
+
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+  virtual const Metadata& metadata() const = 0;
+  virtual const std::vector<TensorInfo>& tensors() const = 0;
+  // The bytes of tensor i, exactly n_bytes(). Mapped sources return file pages; converting sources may return a
+  // buffer that stays valid until the next call of data() or release().
+  virtual std::span<const std::byte> data(size_t i) = 0;
+  // These bytes are not needed again soon.
+  virtual void release(size_t i) = 0;
+  virtual std::string description() const = 0;  // path, for messages
+  virtual uint64_t file_bytes() const = 0;
+
+  std::optional<size_t> find(std::string_view name) const;
+};
+
+}  // namespace hone

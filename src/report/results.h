@@ -1,0 +1,66 @@
+// What the report renders and what --json prints: plain structs, filled by pipeline/, rendered by report/.
+// Numbers carry their unit in the name; "stderr_" is the standard error of the mean by bootstrap over documents.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hone {
+
+struct Measured {
+  double value = 0, stderr_ = 0;
+  uint64_t n = 0;              // items the value is a mean over
+  double low = 0, high = 0;    // 95 % bootstrap interval
+};
+
+struct StageResult {
+  std::string name;    // "base", "tuned", "merged", "q8_0", "q4_0"
+  std::string status;  // "done", "cached", "failed"
+  std::string file;    // relative to the run folder; may be empty (base, adapter)
+  std::string what;    // one plain sentence: "LoRA adapter on the base, not merged"
+  uint64_t file_bytes = 0;
+  double bits_per_weight = 0;
+  double seconds = 0;
+  // Keys: answer_loss (nats/token, held-out answers), perplexity (general text), kl (nats, to the reference),
+  // top1_agreement (share), decode_tok_s, prefill_tok_s.
+  std::map<std::string, Measured> metrics;
+  // Share of the tuning gain in answer_loss that this stage keeps (1 = all); absent when the gain's own interval
+  // includes zero, and for base.
+  std::optional<Measured> gain_kept;
+};
+
+struct LossPoint {
+  uint64_t step = 0, tokens = 0;
+  double train_loss = 0;
+  std::optional<double> valid_loss;
+  double lr = 0;
+};
+
+struct ExampleAnswers {
+  std::string question, reference;
+  std::vector<std::pair<std::string, std::string>> answers;  // stage name -> generated text
+};
+
+struct RunReport {
+  std::string name, date, hone_version, base_model, base_fingerprint, recipe_path, recipe_text, machine, command;
+  std::string compute_mode;         // "precise (f32)" or "default (…)"
+  std::string perplexity_protocol;  // e.g. "llama.cpp convention: windows of 512, second half scored"
+  std::string kl_reference;         // e.g. "merged f16, forward in f32"
+  std::string dataset_note;         // counts, licence
+  double total_seconds = 0;
+  uint64_t peak_rss_bytes = 0;
+  uint64_t trainable_parameters = 0, train_tokens = 0;
+  double train_tok_s = 0;
+  std::vector<std::pair<std::string, std::string>> tuning;  // settings as shown: {"rank", "16"}
+  std::vector<LossPoint> loss_curve;
+  std::vector<StageResult> stages;
+  std::vector<ExampleAnswers> examples;
+  std::vector<std::string> next_commands;
+  std::vector<std::string> notes;  // anything a reader must know
+};
+
+}  // namespace hone

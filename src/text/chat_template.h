@@ -1,0 +1,45 @@
+// A model's own Jinja chat template: one function for training, chat and export. The interpreter is jinja.h.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace hone {
+
+struct RenderOptions {
+  bool add_generation_prompt = false;
+  nlohmann::ordered_json tools;  // null when none
+  nlohmann::ordered_json extra;  // further template variables (object) or null
+};
+
+struct RenderedChat {
+  std::string text;
+  // Byte ranges of `text` that came from assistant messages' content, in order and disjoint.
+  struct Span {
+    size_t begin, end;
+    size_t message;  // index into messages
+  };
+  std::vector<Span> assistant;
+};
+
+class ChatTemplate {
+ public:
+  // Throws kCorruption with line and column when the template does not parse, kNotSupported for unknown tags or
+  // filters. bos_token/eos_token are the texts of those tokens ("" when none).
+  ChatTemplate(std::string source, std::string bos_token, std::string eos_token);
+  ~ChatTemplate();
+  ChatTemplate(ChatTemplate&&) noexcept;
+  ChatTemplate& operator=(ChatTemplate&&) noexcept;
+
+  // messages: array of {"role", "content", …}. Throws kInvalidArgument for raise_exception() and bad messages.
+  RenderedChat render(const nlohmann::ordered_json& messages, const RenderOptions& options = {}) const;
+  const std::string& source() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hone

@@ -1,0 +1,66 @@
+// Text <-> token ids, from GGUF metadata or a Hugging Face tokenizer.json. Ids equal llama.cpp's and
+// Hugging Face's for the same vocabulary; where those two disagree, docs/tokenizer.md lists it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hone {
+
+using TokenId = int32_t;
+
+// GGUF tokenizer.ggml.token_type.
+enum class TokenType : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+
+// Everything a tokenizer is made of, container-neutral (the tokenizer.ggml.* keys of GGUF).
+struct TokenizerData {
+  std::string model;  // "gpt2" = byte-level BPE, "llama" = SentencePiece-style
+  std::string pre;    // pre-tokenizer name as in GGUF: "gpt-2", "smollm", "llama-bpe", "qwen2", …
+  std::vector<std::string> tokens;   // byte-level BPE tokens in GPT-2's printable byte alphabet
+  std::vector<TokenType> types;      // same length as tokens
+  std::vector<float> scores;         // SentencePiece-style only
+  std::vector<std::string> merges;   // "left right"
+  TokenId bos = -1, eos = -1, eot = -1, unk = -1, pad = -1;
+  bool add_bos = false, add_eos = false, add_space_prefix = false;
+};
+
+class Tokenizer {
+ public:
+  // Throws kCorruption (inconsistent sizes, merges that make no token) and kNotSupported (model, pre).
+  explicit Tokenizer(TokenizerData data);
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  struct EncodeOptions {
+    bool add_special = true;    // BOS/EOS as the model's metadata says
+    bool parse_special = true;  // "<|im_end|>" in the text becomes its control token
+  };
+  std::vector<TokenId> encode(std::string_view text, EncodeOptions options) const;
+  std::vector<TokenId> encode(std::string_view text) const { return encode(text, EncodeOptions{}); }
+  // Bytes of one token; control tokens give their text only when with_special.
+  std::string token_bytes(TokenId id, bool with_special = false) const;
+  std::string decode(std::span<const TokenId> ids, bool with_special = false) const;
+
+  size_t vocab_size() const noexcept;
+  const TokenizerData& data() const noexcept;
+  bool is_control(TokenId id) const noexcept;
+  // EOS, EOT and the well-known end-of-turn control tokens: generation stops here.
+  bool is_end_of_generation(TokenId id) const noexcept;
+  // Id of a token by its exact stored text; -1 when there is none.
+  TokenId find(std::string_view token) const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// From a Hugging Face folder: tokenizer.json (required) and tokenizer_config.json (optional). Errors name the file.
+TokenizerData load_tokenizer_json(const std::filesystem::path& folder);
+
+}  // namespace hone
