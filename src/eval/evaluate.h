@@ -1,0 +1,64 @@
+// Evaluators: one file each, listed in evaluator_list.cpp. All measure any number of candidates in lock-step with
+// an optional reference, on the same items; nothing vocabulary-sized is stored.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace hone {
+
+// Per-document sums, the unit of the bootstrap.
+struct DocumentScore {
+  double sum = 0;
+  double count = 0;
+};
+
+struct Estimate {
+  double value = 0;    // sum / count over documents
+  double stderr_ = 0;  // bootstrap over documents
+  double low = 0, high = 0;
+  uint64_t n = 0;  // total count
+};
+
+// Ratio-of-sums estimate with a seeded bootstrap (2000 resamples) over documents.
+Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
+// exp() of the mean, interval transformed.
+Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
+// Share of the gain (base - tuned) that `candidate` keeps: (base - candidate) / (base - tuned), paired over the same
+// documents. nullopt when the 95 % interval of the gain includes zero.
+std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base, const std::vector<DocumentScore>& tuned,
+                                  const std::vector<DocumentScore>& candidate, uint64_t seed = 42);
+
+enum class PerplexityConvention {
+  kLlamaCpp,  // windows of `context`; the first half of each is context only; BOS replaces the first token if the model adds one
+  kPaper,     // windows of `context`, every token but the first scored
+};
+const char* convention_name(PerplexityConvention convention) noexcept;
+
+// One thing to score: tokens of a window or a chat, and which positions count (targets as in PackedBatch).
+struct ScoreItem {
+  TokenBatch batch;
+  std::vector<int32_t> targets;
+  size_t document = 0;
+};
+std::vector<ScoreItem> perplexity_items(const Tokenizer& tokenizer, const std::string& text, PerplexityConvention convention,
+                                        size_t context, size_t max_windows = 0);
+std::vector<ScoreItem> chat_items(const Dataset& dataset);
+
+struct Candidate {
+  const Model* model = nullptr;
+  ComputeMode compute = ComputeMode::kFast;
+};
+struct Scores {
+  std::vector<DocumentScore> nll;   // sum of -log p(target)
+  std::vector<DocumentScore> kl;    // sum of KL(reference || candidate); empty without a reference
+  std::vector<DocumentScore> top1;  // agreements of the arg max
+};
+// Scores every candidate on every item; reference, when given, always runs in f32. Returns one Scores per candidate.
+std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference, const std::vector<ScoreItem>& items,
+                          const std::string& progress_label);
+
+}  // namespace hone

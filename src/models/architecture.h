@@ -1,0 +1,55 @@
+// An architecture family as data: how its config is read, which tensors it has under which names in GGUF and
+// Hugging Face files, what each is for. Loader, importer, exporter, quantizer, adapters, planner and tests read
+// these rows; adding a family is one file with one row and one line in architecture_list.cpp.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string_view>
+
+#include "models/model.h"
+
+namespace hone {
+
+// Shape symbols of the tensor table, resolved against a ModelConfig.
+enum class Dim { kNone, kEmbd, kVocab, kFf, kQ /* H*D */, kKv /* Hkv*D */ };
+
+// Row orders that GGUF changes against Hugging Face.
+enum class RowOrder { kSame, kRopeQ, kRopeK };
+
+struct TensorRow {
+  std::string_view gguf;  // "blk.{}.attn_q.weight"; {} is the layer
+  std::string_view hf;    // "model.layers.{}.self_attn.q_proj.weight"
+  TensorRole role;
+  Dim rows, cols;  // a matrix (rows, cols); vectors have rows = kNone
+  RowOrder order = RowOrder::kSame;
+  bool required = true;
+  bool per_layer = true;
+  bool linear = false;  // one of the block's linear layers: quantized and adapted
+};
+
+struct Architecture {
+  std::string_view gguf_name;  // general.architecture
+  std::string_view hf_model_type;
+  std::span<const TensorRow> tensors;
+  bool rope_interleaved = false;
+  ModelConfig (*config_from_gguf)(const Metadata& metadata);
+  // Fills GGUF metadata (hyperparameters only) from config.json; throws naming the key.
+  void (*metadata_from_hf)(const nlohmann::json& config, Metadata& out);
+};
+
+std::span<const Architecture* const> all_architectures() noexcept;
+const Architecture& architecture_named(std::string_view gguf_name);  // throws kNotSupported
+const Architecture& architecture_of_hf(std::string_view model_type);
+size_t resolve(Dim dim, const ModelConfig& config);
+// The table's row for a GGUF tensor name ("blk.3.attn_q.weight"), or nullptr; *layer is set when it has one.
+const TensorRow* find_row(const Architecture& arch, std::string_view gguf_name, size_t* layer = nullptr);
+// GGUF "blk.3.attn_q.weight" <-> Hugging Face "model.layers.3.self_attn.q_proj.weight".
+std::string hf_name(const TensorRow& row, size_t layer);
+std::string gguf_name(const TensorRow& row, size_t layer);
+
+// Reorders the rows of a (rows, cols) matrix between GGUF's rope order and Hugging Face's halves, per head.
+// element_bytes per row = row_bytes. to_gguf: HF -> GGUF.
+void permute_rope_rows(const std::byte* in, std::byte* out, size_t rows, size_t row_bytes, size_t n_heads, bool to_gguf);
+
+}  // namespace hone

@@ -1,0 +1,111 @@
+// One forward for training, evaluation, calibration and generation. An architecture is a row of data
+// (architecture.h) read by this one decoder; nothing here knows a family by name.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/weight_source.h"
+#include "nn/linear.h"
+#include "text/tokenizer.h"
+
+namespace hone {
+
+struct ModelConfig {
+  std::string architecture;  // "llama"
+  std::string name;          // general.name
+  size_t n_layers = 0, n_embd = 0, n_ff = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0, n_vocab = 0;
+  size_t context_length = 0;
+  size_t rope_dim = 0;
+  float norm_eps = 1e-5f, rope_base = 10000.0f, rope_scale = 1.0f;
+  bool rope_interleaved = true;  // GGUF llama order
+  bool tied_embeddings = false;
+};
+
+// Tokens laid out one after another; each sequence attends only to itself.
+struct Sequence {
+  size_t begin = 0, length = 0;
+};
+struct TokenBatch {
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> positions;    // restart at 0 for each sequence
+  std::vector<Sequence> sequences;   // cover tokens in order
+  // A batch holding one sequence that starts at `position`.
+  static TokenBatch single(std::span<const int32_t> tokens, int32_t position = 0);
+};
+
+// Keys and values of one growing sequence, all layers. f32 storage of capacity tokens.
+class KvCache {
+ public:
+  KvCache(const ModelConfig& config, size_t capacity);
+  size_t length() const noexcept { return length_; }
+  size_t capacity() const noexcept { return capacity_; }
+  void truncate(size_t length) noexcept { length_ = length < length_ ? length : length_; }
+  float* keys(size_t layer) noexcept { return keys_[layer].data(); }
+  float* values(size_t layer) noexcept { return values_[layer].data(); }
+
+ private:
+  friend class Model;
+  size_t length_ = 0, capacity_ = 0;
+  std::vector<Tensor> keys_, values_;  // per layer (capacity, Hkv * D)
+};
+
+class Model {
+ public:
+  // Loads and packs all weights; releases each source tensor after use. Throws kNotSupported (architecture, format),
+  // kCorruption (missing tensor, wrong shape), kResourceExhausted (too little memory, with the amount needed).
+  explicit Model(WeightSource& source);
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+
+  const ModelConfig& config() const noexcept;
+
+  // Hidden states after the output norm: (T, C). With a cache the batch must be one sequence, whose tokens are
+  // appended to the cache (throws kInvalidArgument beyond its capacity).
+  Tensor hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache = nullptr) const;
+  // Logits of hidden rows: (n, V). hidden (n, C).
+  Tensor logits(OpContext& ctx, const Tensor& hidden) const;
+  // The matrix of the vocabulary projection (tied models: the embedding table), for linear_cross_entropy.
+  const MatrixView& head() const noexcept;
+
+  // Every Linear of every block, in file order (attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down).
+  // The vocabulary projection is not among them.
+  void for_each_linear(const std::function<void(size_t layer, Linear&)>& visit);
+  void for_each_linear(const std::function<void(size_t layer, const Linear&)>& visit) const;
+
+  // Keep the activations of only every block's input during training (recompute the rest).
+  void set_checkpointing(bool on) noexcept;
+  bool checkpointing() const noexcept;
+  // Bytes of activations that training keeps per token, with and without checkpointing.
+  size_t activation_bytes_per_token(bool checkpointing) const noexcept;
+  uint64_t n_parameters() const noexcept;
+  uint64_t weight_bytes() const noexcept;  // resident
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A model argument of the command line, opened: a GGUF file, a Hugging Face folder, or a name in the local store.
+struct OpenedModel {
+  std::filesystem::path path;
+  std::unique_ptr<WeightSource> source;
+  TokenizerData tokenizer;
+  std::string chat_template;  // empty when the model has none
+};
+// Throws kNotFound naming what was looked for and what the store holds.
+OpenedModel open_model(const std::string& argument);
+// $HONE_HOME/models or ~/.cache/hone/models.
+std::filesystem::path model_store();
+
+// Hash of the architecture, and of every tensor's name, shape, format and bytes: what an adapter was trained on.
+std::string weights_fingerprint(WeightSource& source);
+
+}  // namespace hone

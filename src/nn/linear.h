@@ -1,0 +1,82 @@
+// Linear hides its storage: any weight format, with or without an adapter, forward and backward. Weights are
+// copied out of the source at load ("packed"); the source's pages can then be released.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/weight_source.h"
+#include "ops/ops.h"
+
+namespace hone {
+
+// What a tensor is for; mixes, adapters, planner and report speak of roles, never of names.
+enum class TensorRole {
+  kTokenEmbd, kOutput, kOutputNorm, kAttnNorm, kAttnQ, kAttnK, kAttnV, kAttnOutput, kFfnNorm, kFfnGate, kFfnUp,
+  kFfnDown, kOther,
+};
+const char* role_name(TensorRole role) noexcept;
+
+class Linear;
+
+// A trainable change to a Linear (LoRA, …). Lives on the Linear, knows its shape, owns its parameters.
+class LinearAdapter {
+ public:
+  virtual ~LinearAdapter() = default;
+  // base_y = x W^T (T, O), already on the tape. Returns the adapted output (may add into base_y's storage).
+  virtual Tensor apply(OpContext& ctx, const Linear& base, const Tensor& x, Tensor base_y) = 0;
+  // Adds this adapter's change to f32 weight rows [row_begin, row_begin + n_rows) of W (n_rows, C).
+  virtual void merge_rows(const Linear& base, size_t row_begin, size_t n_rows, float* rows) const = 0;
+  virtual std::vector<Parameter*> parameters() = 0;
+};
+
+// 64-byte aligned bytes of a matrix.
+class WeightStorage {
+ public:
+  WeightStorage() = default;
+  explicit WeightStorage(std::span<const std::byte> bytes);
+  const std::byte* data() const noexcept { return data_.get(); }
+  size_t size() const noexcept { return size_; }
+
+ private:
+  std::shared_ptr<std::byte> data_;
+  size_t size_ = 0;
+};
+
+class Linear {
+ public:
+  Linear() = default;
+  // weight: `rows` x `cols` elements of `format`. bias may be empty.
+  Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols,
+         std::span<const std::byte> weight, std::vector<float> bias = {});
+
+  // x (T, in_features) -> (T, out_features).
+  Tensor forward(OpContext& ctx, const Tensor& x) const;
+
+  const std::string& name() const noexcept { return name_; }  // GGUF tensor name, with ".weight"
+  TensorRole role() const noexcept { return role_; }
+  size_t in_features() const noexcept { return view_.cols; }
+  size_t out_features() const noexcept { return view_.rows; }
+  const MatrixView& weight() const noexcept { return view_; }
+  // Dequantized rows [begin, begin + n) of W, without the adapter: out (n, C).
+  void dequantize_rows(size_t begin, size_t n, float* out) const;
+
+  void set_adapter(std::shared_ptr<LinearAdapter> adapter) { adapter_ = std::move(adapter); }
+  LinearAdapter* adapter() const noexcept { return adapter_.get(); }
+  // Full fine-tuning: replaces the storage by an f32 parameter that receives dW.
+  Parameter& make_trainable();
+  Parameter* trainable() const noexcept { return trainable_.get(); }
+
+ private:
+  std::string name_;
+  TensorRole role_ = TensorRole::kOther;
+  WeightStorage storage_;
+  MatrixView view_;
+  std::vector<float> bias_;
+  std::shared_ptr<LinearAdapter> adapter_;
+  std::shared_ptr<Parameter> trainable_;
+};
+
+}  // namespace hone

@@ -1,0 +1,30 @@
+// What every op is told besides its tensors.
+#pragma once
+
+#include "ops/tensor.h"
+
+namespace hone {
+
+class Linear;
+
+// Sees the input of every Linear during forward: calibration and statistics. x (T, C).
+class LinearObserver {
+ public:
+  virtual ~LinearObserver() = default;
+  virtual void on_input(const Linear& linear, const Tensor& x) = 0;
+};
+
+enum class ComputeMode {
+  kPrecise,  // every product in f32
+  kFast,     // bf16 or int8 products with f32 accumulation, where the ISA has them
+};
+// "precise (f32)" or what the fast mode means on the active ISA, for printing beside numbers.
+const char* compute_mode_name(ComputeMode mode) noexcept;
+
+struct OpContext {
+  Tape* tape = nullptr;  // null: inference
+  ComputeMode compute = ComputeMode::kFast;
+  LinearObserver* observer = nullptr;
+};
+
+}  // namespace hone
