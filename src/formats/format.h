@@ -10,7 +10,16 @@
 namespace hone {
 
 // Values are GGUF's ggml_type numbers.
-enum class FormatId : uint32_t { kF32 = 0, kF16 = 1, kQ4_0 = 2, kQ4_1 = 3, kQ5_0 = 6, kQ5_1 = 7, kQ8_0 = 8, kBF16 = 30 };
+enum class FormatId : uint32_t {
+  kF32 = 0,
+  kF16 = 1,
+  kQ4_0 = 2,
+  kQ4_1 = 3,
+  kQ5_0 = 6,
+  kQ5_1 = 7,
+  kQ8_0 = 8,
+  kBF16 = 30
+};
 
 struct Format {
   std::string_view name;  // "q4_0"
@@ -22,11 +31,14 @@ struct Format {
   uint32_t file_type;
   // Bound on RMS(error)/RMS(x) of a round trip of unit normal data, for the format's own test.
   double max_relative_rmse;
-  // n is a multiple of block_elems; src holds n / block_elems blocks, any alignment. Bit-exact with the gguf package.
+  // n is a multiple of block_elems; src holds n / block_elems blocks, any alignment. Bit-exact with the gguf
+  // package.
   void (*to_float)(const std::byte* src, float* dst, size_t n) noexcept;
   void (*from_float)(const float* src, std::byte* dst, size_t n) noexcept;
 
-  double bits_per_weight() const noexcept { return 8.0 * static_cast<double>(block_bytes) / static_cast<double>(block_elems); }
+  double bits_per_weight() const noexcept {
+    return 8.0 * static_cast<double>(block_bytes) / static_cast<double>(block_elems);
+  }
   // Bytes of n elements; n must be a multiple of block_elems.
   size_t bytes(size_t n) const noexcept { return n / block_elems * block_bytes; }
 };

@@ -1,0 +1,17 @@
+// The formats' descriptors, for format_list.cpp only; everybody else looks them up through format.h.
+#pragma once
+
+#include "formats/format.h"
+
+namespace hone {
+
+extern const Format kFormatF32;
+extern const Format kFormatF16;
+extern const Format kFormatBF16;
+extern const Format kFormatQ8_0;
+extern const Format kFormatQ4_0;
+extern const Format kFormatQ4_1;
+extern const Format kFormatQ5_0;
+extern const Format kFormatQ5_1;
+
+}  // namespace hone

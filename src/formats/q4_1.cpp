@@ -1,0 +1,49 @@
+// Q4_1: 5 bits per weight. x = d * q + m, q in [0, 15]. m = min x and d = (max x - min x) / 15, stored as f16
+// (codes are computed with the unrounded values).
+#include "formats/codec.h"
+#include "formats/format_list.h"
+
+namespace hone {
+
+namespace {
+
+struct BlockQ4_1 {
+  uint16_t d;                     // f16 scale
+  uint16_t m;                     // f16 minimum
+  uint8_t qs[codec::kBlock / 2];  // low nibble: code i, high nibble: code i + 16
+};
+static_assert(sizeof(BlockQ4_1) == 20);
+
+void decode(const BlockQ4_1& block, float* x) noexcept {
+  uint8_t codes[codec::kBlock];
+  codec::unpack_nibbles(block.qs, codes);
+  const float d = codec::from_f16(block.d);
+  const float m = codec::from_f16(block.m);
+  for (size_t i = 0; i < codec::kBlock; ++i) x[i] = d * static_cast<float>(codes[i]) + m;
+}
+
+void encode(const float* x, BlockQ4_1& block) noexcept {
+  const codec::Range range = codec::range_of(x);
+  const float d = (range.max - range.min) / 15.0f;
+  uint8_t codes[codec::kBlock];
+  codec::affine_codes(x, range.min, codec::inverse_or_zero(d), 0.5f, 15, codes);
+  block.d = codec::to_f16(d);
+  block.m = codec::to_f16(range.min);
+  codec::pack_nibbles(codes, block.qs);
+}
+
+}  // namespace
+
+constexpr Format kFormatQ4_1 = {
+    .name = "q4_1",
+    .id = FormatId::kQ4_1,
+    .block_elems = codec::kBlock,
+    .block_bytes = sizeof(BlockQ4_1),
+    .quantized = true,
+    .file_type = 3,
+    .max_relative_rmse = 0.09,
+    .to_float = codec::decode_row<BlockQ4_1, decode>,
+    .from_float = codec::encode_row<BlockQ4_1, encode>,
+};
+
+}  // namespace hone
