@@ -5,21 +5,23 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "models/model.h"
 
 namespace hone {
 
 // Shape symbols of the tensor table, resolved against a ModelConfig.
-enum class Dim { kNone, kEmbd, kVocab, kFf, kQ /* H*D */, kKv /* Hkv*D */ };
+enum class Dim { kNone, kEmbd, kVocab, kFf, kQ /* H*D */, kKv /* Hkv*D */, kRopePairs /* rope_dim/2 */ };
 
 // Row orders that GGUF changes against Hugging Face.
 enum class RowOrder { kSame, kRopeQ, kRopeK };
 
 struct TensorRow {
   std::string_view gguf;  // "blk.{}.attn_q.weight"; {} is the layer
-  std::string_view hf;    // "model.layers.{}.self_attn.q_proj.weight"
+  std::string_view hf;    // "model.layers.{}.self_attn.q_proj.weight"; empty: the tensor exists only in GGUF
   TensorRole role;
   Dim rows, cols;  // a matrix (rows, cols); vectors have rows = kNone
   RowOrder order = RowOrder::kSame;
@@ -36,6 +38,11 @@ struct Architecture {
   ModelConfig (*config_from_gguf)(const Metadata& metadata);
   // Fills GGUF metadata (hyperparameters only) from config.json; throws naming the key.
   void (*metadata_from_hf)(const nlohmann::json& config, Metadata& out);
+  // Divisors of the rotary frequencies (rope_freqs.weight) that config.json asks for; empty when it asks for none.
+  std::vector<float> (*rope_factors_from_hf)(const nlohmann::json& config);
+  // The reverse: hyperparameters of config.json, architectures and model_type included. Throws kNotSupported
+  // when Hugging Face has no way to say it.
+  void (*hf_from_config)(const ModelConfig& config, nlohmann::ordered_json& out);
 };
 
 std::span<const Architecture* const> all_architectures() noexcept;
@@ -47,6 +54,14 @@ const TensorRow* find_row(const Architecture& arch, std::string_view gguf_name, 
 // GGUF "blk.3.attn_q.weight" <-> Hugging Face "model.layers.3.self_attn.q_proj.weight".
 std::string hf_name(const TensorRow& row, size_t layer);
 std::string gguf_name(const TensorRow& row, size_t layer);
+
+// The whole config of a source: its metadata read by its architecture, rope_freqs.weight, whether the embeddings
+// are tied; and the tensor directory checked against the table. Throws kNotSupported (architecture, tensors that
+// no row knows, formats that cannot hold a row), kCorruption (a missing tensor, a wrong shape, a bad number).
+ModelConfig read_config(WeightSource& source);
+// Radians per position of each rotated pair: rope_scale * rope_base^(-2i/rope_dim) / rope_factors[i], rope_dim/2
+// of them.
+std::vector<float> rope_frequencies(const ModelConfig& config);
 
 // Reorders the rows of a (rows, cols) matrix between GGUF's rope order and Hugging Face's halves, per head.
 // element_bytes per row = row_bytes. to_gguf: HF -> GGUF.

@@ -23,7 +23,9 @@ struct ModelConfig {
   size_t n_layers = 0, n_embd = 0, n_ff = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0, n_vocab = 0;
   size_t context_length = 0;
   size_t rope_dim = 0;
-  float norm_eps = 1e-5f, rope_base = 10000.0f, rope_scale = 1.0f;
+  float norm_eps = 1e-5f, rope_base = 10000.0f;
+  float rope_scale = 1.0f;          // linear scaling: positions are multiplied by this (1 / factor)
+  std::vector<float> rope_factors;  // rope_freqs.weight: frequencies are divided by these; empty: none
   bool rope_interleaved = true;  // GGUF llama order
   bool tied_embeddings = false;
 };

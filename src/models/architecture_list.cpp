@@ -1,0 +1,17 @@
+// Every architecture hone knows: one line each.
+#include "models/architecture_list.h"
+
+#include "models/architecture.h"
+
+namespace hone {
+namespace {
+constexpr const Architecture* kArchitectures[] = {
+    &kArchitectureLlama,
+};
+}  // namespace
+
+std::span<const Architecture* const> all_architectures() noexcept {
+  return kArchitectures;
+}
+
+}  // namespace hone

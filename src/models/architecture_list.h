@@ -1,0 +1,11 @@
+// The architectures' descriptors, for architecture_list.cpp only; everybody else looks them up through
+// architecture.h.
+#pragma once
+
+#include "models/architecture.h"
+
+namespace hone {
+
+extern const Architecture kArchitectureLlama;
+
+}  // namespace hone
