@@ -1,0 +1,18 @@
+// How much memory this process has used and may still use, as the kernel tells it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace hone {
+
+// The most this process has ever had resident (VmHWM); 0 when the kernel does not say.
+uint64_t peak_rss_bytes();
+// Resident now (VmRSS).
+uint64_t resident_bytes();
+// What can still be allocated without swapping, cut by a container's limit; UINT64_MAX when unknown.
+uint64_t available_memory_bytes();
+// "1.25 GB", "640 MB", "12 kB" (powers of ten).
+std::string format_bytes(uint64_t bytes);
+
+}  // namespace hone
