@@ -18,8 +18,9 @@ struct ChatCodec {
 
 struct Sample {
   std::vector<TokenId> tokens;
-  std::vector<uint8_t> supervised;  // 1 where the token is learned: assistant content and its end-of-turn token
-  size_t line = 0;                  // 1-based line in the source file
+  std::vector<uint8_t>
+      supervised;   // 1 where the token is learned: assistant content and its end-of-turn token
+  size_t line = 0;  // 1-based line in the source file
   bool truncated = false;
   size_t n_supervised() const noexcept;
 };
@@ -30,12 +31,14 @@ struct ChatRecord {
   size_t line = 0;
 };
 
-// JSON Lines with "messages", or "prompt"/"completion", or alpaca's "instruction"/"input"/"output", or ShareGPT's
-// "conversations". Throws kInvalidArgument "file:line: …" for broken JSON, missing keys, unknown roles, empty files.
+// JSON Lines with "messages", or "prompt"/"completion", or alpaca's "instruction"/"input"/"output", or
+// ShareGPT's "conversations". Throws kInvalidArgument "file:line: …" for broken JSON, missing keys, unknown
+// roles, empty files.
 std::vector<ChatRecord> read_chats(const std::filesystem::path& path);
 
 // Throws kInvalidArgument naming file and line when a sample has no supervised token (also after truncation).
-Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_length, const std::string& where);
+Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_length,
+                   const std::string& where);
 // Tokens of a prompt that ends with the template's generation prompt.
 std::vector<TokenId> encode_prompt(const ChatCodec& codec, const nlohmann::ordered_json& messages);
 
@@ -45,17 +48,19 @@ struct Dataset {
   std::string content_hash;
   size_t n_tokens = 0, n_supervised = 0, n_truncated = 0;
 };
-Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, size_t max_length, size_t limit = 0);
+Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, size_t max_length,
+                     size_t limit = 0);
 
-// Samples placed whole into rows of at most `capacity` tokens by best-fit decreasing. targets[t] is the token to be
-// predicted at t, -1 where nothing is learned; there is none across a join.
+// Samples placed whole into rows of at most `capacity` tokens by best-fit decreasing. targets[t] is the token
+// to be predicted at t, -1 where nothing is learned; there is none across a join.
 struct PackedBatch {
   TokenBatch batch;
   std::vector<int32_t> targets;
   size_t n_targets = 0;
   std::vector<size_t> samples;  // indices, in order of placement
 };
-std::vector<PackedBatch> pack(const std::vector<Sample>& samples, std::span<const size_t> order, size_t capacity);
+std::vector<PackedBatch> pack(const std::vector<Sample>& samples, std::span<const size_t> order,
+                              size_t capacity);
 // One sample alone.
 PackedBatch single_batch(const Sample& sample);
 

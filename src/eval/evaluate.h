@@ -1,5 +1,5 @@
-// Evaluators: one file each, listed in evaluator_list.cpp. All measure any number of candidates in lock-step with
-// an optional reference, on the same items; nothing vocabulary-sized is stored.
+// Evaluators: one file each, listed in evaluator_list.cpp. All measure any number of candidates in lock-step
+// with an optional reference, on the same items; nothing vocabulary-sized is stored.
 #pragma once
 
 #include <functional>
@@ -27,13 +27,15 @@ struct Estimate {
 Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
 // exp() of the mean, interval transformed.
 Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
-// Share of the gain (base - tuned) that `candidate` keeps: (base - candidate) / (base - tuned), paired over the same
-// documents. nullopt when the 95 % interval of the gain includes zero.
-std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base, const std::vector<DocumentScore>& tuned,
+// Share of the gain (base - tuned) that `candidate` keeps: (base - candidate) / (base - tuned), paired over
+// the same documents. nullopt when the 95 % interval of the gain includes zero.
+std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base,
+                                  const std::vector<DocumentScore>& tuned,
                                   const std::vector<DocumentScore>& candidate, uint64_t seed = 42);
 
 enum class PerplexityConvention {
-  kLlamaCpp,  // windows of `context`; the first half of each is context only; BOS replaces the first token if the model adds one
+  kLlamaCpp,  // windows of `context`; the first half of each is context only; BOS replaces the first token if
+              // the model adds one
   kPaper,     // windows of `context`, every token but the first scored
 };
 const char* convention_name(PerplexityConvention convention) noexcept;
@@ -44,8 +46,9 @@ struct ScoreItem {
   std::vector<int32_t> targets;
   size_t document = 0;
 };
-std::vector<ScoreItem> perplexity_items(const Tokenizer& tokenizer, const std::string& text, PerplexityConvention convention,
-                                        size_t context, size_t max_windows = 0);
+std::vector<ScoreItem> perplexity_items(const Tokenizer& tokenizer, const std::string& text,
+                                        PerplexityConvention convention, size_t context,
+                                        size_t max_windows = 0);
 std::vector<ScoreItem> chat_items(const Dataset& dataset);
 
 struct Candidate {
@@ -57,8 +60,9 @@ struct Scores {
   std::vector<DocumentScore> kl;    // sum of KL(reference || candidate); empty without a reference
   std::vector<DocumentScore> top1;  // agreements of the arg max
 };
-// Scores every candidate on every item; reference, when given, always runs in f32. Returns one Scores per candidate.
-std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference, const std::vector<ScoreItem>& items,
-                          const std::string& progress_label);
+// Scores every candidate on every item; reference, when given, always runs in f32. Returns one Scores per
+// candidate.
+std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference,
+                          const std::vector<ScoreItem>& items, const std::string& progress_label);
 
 }  // namespace hone

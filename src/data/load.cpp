@@ -1,0 +1,40 @@
+// Dataset files read and encoded as a whole.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "data/dataset.h"
+
+namespace hone {
+
+Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, size_t max_length,
+                     size_t limit) {
+  const std::vector<ChatRecord> chats = read_chats(path);
+  const size_t n = limit > 0 ? std::min(limit, chats.size()) : chats.size();
+  Dataset dataset;
+  dataset.path = path;
+  dataset.samples.reserve(n);
+  Hasher hasher;
+  Progress progress("reading " + path.filename().string(), n, "chats");
+  for (size_t i = 0; i < n; ++i) {
+    throw_if_interrupted("reading the data");
+    Sample sample =
+        encode_chat(codec, chats[i], max_length, fmt::format("{}:{}", path.string(), chats[i].line));
+    const uint64_t length = sample.tokens.size();
+    hasher.add(std::as_bytes(std::span(&length, 1)));
+    hasher.add(std::as_bytes(std::span(sample.tokens)));
+    hasher.add(std::as_bytes(std::span(sample.supervised)));
+    dataset.n_tokens += sample.tokens.size();
+    dataset.n_supervised += sample.n_supervised();
+    dataset.n_truncated += sample.truncated ? 1 : 0;
+    dataset.samples.push_back(std::move(sample));
+    progress.update(i + 1);
+  }
+  progress.finish();
+  dataset.content_hash = hasher.digest();
+  return dataset;
+}
+
+}  // namespace hone

@@ -1,0 +1,117 @@
+// Intervals by resampling documents: tokens of one document are not independent, so they stand or fall
+// together. Percentile intervals (Efron 1979); the same seed draws the same documents for every quantity, so
+// stages measured on the same documents are compared pairwise.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "eval/evaluate.h"
+
+namespace hone {
+namespace {
+
+constexpr size_t kResamples = 2000;
+constexpr double kTail = 0.025;
+
+// Calls visit(indices) with n drawn documents, kResamples times.
+template <typename Visit>
+void resample(size_t n, uint64_t seed, Visit visit) {
+  Rng rng(seed);
+  std::vector<size_t> drawn(n);
+  for (size_t r = 0; r < kResamples; ++r) {
+    for (size_t& index : drawn) index = rng.below(n);
+    visit(drawn);
+  }
+}
+
+double ratio(const DocumentScore& total) {
+  return total.sum / total.count;
+}
+
+DocumentScore total_of(const std::vector<DocumentScore>& documents) {
+  DocumentScore total;
+  for (const DocumentScore& d : documents) {
+    total.sum += d.sum;
+    total.count += d.count;
+  }
+  return total;
+}
+
+DocumentScore total_of(const std::vector<DocumentScore>& documents, const std::vector<size_t>& drawn) {
+  DocumentScore total;
+  for (const size_t i : drawn) {
+    total.sum += documents[i].sum;
+    total.count += documents[i].count;
+  }
+  return total;
+}
+
+// Linear interpolation between order statistics (numpy's default).
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+Estimate estimate(double value, double count, std::vector<double> resampled) {
+  Estimate out{
+      .value = value, .stderr_ = 0, .low = value, .high = value, .n = static_cast<uint64_t>(count + 0.5)};
+  if (resampled.size() < 2) return out;
+  double mean = 0, squares = 0;
+  for (const double v : resampled) mean += v;
+  mean /= static_cast<double>(resampled.size());
+  for (const double v : resampled) squares += (v - mean) * (v - mean);
+  out.stderr_ = std::sqrt(squares / static_cast<double>(resampled.size() - 1));
+  std::sort(resampled.begin(), resampled.end());
+  out.low = quantile(resampled, kTail);
+  out.high = quantile(resampled, 1 - kTail);
+  return out;
+}
+
+template <typename Transform>
+Estimate bootstrap(const std::vector<DocumentScore>& documents, uint64_t seed, Transform transform) {
+  const DocumentScore total = total_of(documents);
+  if (total.count <= 0) return {};
+  std::vector<double> resampled;
+  resampled.reserve(kResamples);
+  resample(documents.size(), seed, [&](const std::vector<size_t>& drawn) {
+    const DocumentScore part = total_of(documents, drawn);
+    if (part.count > 0) resampled.push_back(transform(ratio(part)));
+  });
+  return estimate(transform(ratio(total)), total.count, std::move(resampled));
+}
+
+}  // namespace
+
+Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t seed) {
+  return bootstrap(documents, seed, [](double mean) { return mean; });
+}
+
+Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed) {
+  return bootstrap(documents, seed, [](double mean) { return std::exp(mean); });
+}
+
+std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base,
+                                  const std::vector<DocumentScore>& tuned,
+                                  const std::vector<DocumentScore>& candidate, uint64_t seed) {
+  HONE_CHECK(base.size() == tuned.size() && base.size() == candidate.size(), "base={} tuned={} candidate={}",
+             base.size(), tuned.size(), candidate.size());
+  const DocumentScore all = total_of(base), all_tuned = total_of(tuned), all_candidate = total_of(candidate);
+  if (all.count <= 0 || all_tuned.count <= 0 || all_candidate.count <= 0) return std::nullopt;
+  std::vector<double> gains, kept;
+  resample(base.size(), seed, [&](const std::vector<size_t>& drawn) {
+    const DocumentScore b = total_of(base, drawn), t = total_of(tuned, drawn), c = total_of(candidate, drawn);
+    if (b.count <= 0 || t.count <= 0 || c.count <= 0) return;
+    const double gain = ratio(b) - ratio(t);
+    gains.push_back(gain);
+    if (gain > 0) kept.push_back((ratio(b) - ratio(c)) / gain);
+  });
+  const double gain = ratio(all) - ratio(all_tuned);
+  // One document says nothing about its population; a negative gain is no gain to keep a share of.
+  if (base.size() < 2 || gain <= 0 || estimate(gain, 1, std::move(gains)).low <= 0) return std::nullopt;
+  return estimate((ratio(all) - ratio(all_candidate)) / gain, all.count, std::move(kept));
+}
+
+}  // namespace hone

@@ -1,0 +1,247 @@
+// Any number of models on the same items, in lock-step: batches of a few windows or chats go through every
+// model before the next batch, and logits live for a few rows only.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "base/threads.h"
+#include "eval/evaluate.h"
+
+namespace hone {
+namespace {
+
+constexpr size_t kBatchTokens = 1024;  // short items are put together up to this
+constexpr size_t kLogitRows = 64;      // logits rows held at a time, per model
+
+// Items put together; each attends only to itself.
+struct Group {
+  TokenBatch batch;
+  std::vector<int32_t> targets;
+  std::vector<size_t> document;  // per token
+};
+
+void append(const ScoreItem& item, Group& group) {
+  const size_t begin = group.batch.tokens.size();
+  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  add(group.batch.tokens, item.batch.tokens);
+  add(group.batch.positions, item.batch.positions);
+  add(group.targets, item.targets);
+  group.document.resize(group.batch.tokens.size(), item.document);
+  for (const Sequence& s : item.batch.sequences) group.batch.sequences.push_back({begin + s.begin, s.length});
+}
+
+// The group of items [begin, …); *end is the first that is not in it.
+Group next_group(const std::vector<ScoreItem>& items, size_t begin, size_t* end) {
+  Group group;
+  size_t i = begin;
+  for (; i < items.size(); ++i) {
+    if (i > begin && group.batch.tokens.size() + items[i].batch.tokens.size() > kBatchTokens) break;
+    append(items[i], group);
+  }
+  *end = i;
+  return group;
+}
+
+struct RowScore {
+  double nll = 0, kl = 0;
+  bool agrees = false;
+};
+
+struct Softmax {
+  size_t top = 0;
+  double log_z = 0;
+};
+
+// exp(logits - max) goes to `weights`.
+Softmax softmax(std::span<const float> logits, std::span<float> weights) {
+  Softmax out;
+  out.top = static_cast<size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  const float max = logits[out.top];
+  double sum = 0;
+  for (size_t v = 0; v < logits.size(); ++v) {
+    weights[v] = std::exp(logits[v] - max);
+    sum += static_cast<double>(weights[v]);
+  }
+  out.log_z = static_cast<double>(max) + std::log(sum);
+  return out;
+}
+
+// `weights` as softmax() left them for the reference; `scratch` is overwritten.
+RowScore compare(std::span<const float> reference, const Softmax& ref, std::span<const float> weights,
+                 std::span<const float> logits, std::span<float> scratch, int32_t target) {
+  const Softmax own = softmax(logits, scratch);
+  double divergence = 0, sum = 0;
+  for (size_t v = 0; v < logits.size(); ++v) {
+    const double w = static_cast<double>(weights[v]);
+    sum += w;
+    divergence += w * (static_cast<double>(reference[v]) - static_cast<double>(logits[v]));
+  }
+  RowScore out;
+  out.nll = own.log_z - static_cast<double>(logits[static_cast<size_t>(target)]);
+  // Rounding alone can make the divergence of all but equal distributions negative.
+  out.kl = std::max(0.0, divergence / sum + own.log_z - ref.log_z);
+  out.agrees = own.top == ref.top;
+  return out;
+}
+
+class Scorer {
+ public:
+  Scorer(const std::vector<Candidate>& candidates, const Model* reference, size_t n_documents)
+      : candidates_(candidates), reference_(reference), scores_(candidates.size()) {
+    for (Scores& scores : scores_) {
+      scores.nll.resize(n_documents);
+      if (reference == nullptr) continue;
+      scores.kl.resize(n_documents);
+      scores.top1.resize(n_documents);
+    }
+  }
+
+  void run(const Group& group) {
+    if (std::all_of(group.targets.begin(), group.targets.end(), [](int32_t t) { return t < 0; })) return;
+    if (reference_ != nullptr)
+      run_compared(group);
+    else
+      run_alone(group);
+  }
+  std::vector<Scores> take() { return std::move(scores_); }
+
+ private:
+  bool is_reference(const Candidate& candidate) const {
+    return candidate.model == reference_ && candidate.compute == ComputeMode::kPrecise;
+  }
+
+  void run_alone(const Group& group) {
+    for (size_t c = 0; c < candidates_.size(); ++c) {
+      OpContext ctx{.tape = nullptr, .compute = candidates_[c].compute, .observer = nullptr};
+      const Tensor hidden = candidates_[c].model->hidden(ctx, group.batch);
+      const auto result =
+          linear_cross_entropy(ctx, hidden, candidates_[c].model->head(), group.targets, 0.0f);
+      for (size_t t = 0; t < group.targets.size(); ++t)
+        if (group.targets[t] >= 0) add(scores_[c].nll[group.document[t]], static_cast<double>(result.nll[t]));
+    }
+  }
+
+  void run_compared(const Group& group) {
+    std::vector<size_t> rows;
+    for (size_t t = 0; t < group.targets.size(); ++t)
+      if (group.targets[t] >= 0) rows.push_back(t);
+    OpContext precise{.tape = nullptr, .compute = ComputeMode::kPrecise, .observer = nullptr};
+    const Tensor reference_hidden = reference_->hidden(precise, group.batch);
+    std::vector<Tensor> hidden;
+    for (const Candidate& candidate : candidates_) {
+      OpContext ctx{.tape = nullptr, .compute = candidate.compute, .observer = nullptr};
+      hidden.push_back(is_reference(candidate) ? reference_hidden
+                                               : candidate.model->hidden(ctx, group.batch));
+    }
+    for (size_t begin = 0; begin < rows.size(); begin += kLogitRows) {
+      const std::span<const size_t> part =
+          std::span(rows).subspan(begin, std::min(kLogitRows, rows.size() - begin));
+      compare_rows(group, part, reference_hidden, hidden);
+    }
+  }
+
+  void compare_rows(const Group& group, std::span<const size_t> rows, const Tensor& reference_hidden,
+                    const std::vector<Tensor>& hidden) {
+    const Tensor reference = logits(*reference_, ComputeMode::kPrecise, reference_hidden, rows);
+    const size_t vocab = reference.cols();
+    weights_.resize(rows.size() * vocab);
+    std::vector<Softmax> summaries(rows.size());
+    thread_pool().run(rows.size(), [&](size_t i, int) {
+      summaries[i] = softmax({reference.row(i), vocab}, std::span(weights_).subspan(i * vocab, vocab));
+    });
+    scratch_.resize(static_cast<size_t>(thread_pool().size()));
+    for (std::vector<float>& scratch : scratch_) scratch.resize(vocab);
+    std::vector<RowScore> results(rows.size());
+    for (size_t c = 0; c < candidates_.size(); ++c) {
+      const Tensor own = is_reference(candidates_[c])
+                             ? reference
+                             : logits(*candidates_[c].model, candidates_[c].compute, hidden[c], rows);
+      thread_pool().run(rows.size(), [&](size_t i, int worker) {
+        results[i] =
+            compare({reference.row(i), vocab}, summaries[i], std::span(weights_).subspan(i * vocab, vocab),
+                    {own.row(i), vocab}, scratch_[static_cast<size_t>(worker)], group.targets[rows[i]]);
+      });
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const size_t document = group.document[rows[i]];
+        add(scores_[c].nll[document], results[i].nll);
+        add(scores_[c].kl[document], results[i].kl);
+        add(scores_[c].top1[document], results[i].agrees ? 1.0 : 0.0);
+      }
+    }
+  }
+
+  static Tensor logits(const Model& model, ComputeMode compute, const Tensor& hidden,
+                       std::span<const size_t> rows) {
+    Tensor picked = Tensor::empty({rows.size(), hidden.cols()});
+    for (size_t i = 0; i < rows.size(); ++i)
+      std::memcpy(picked.row(i), hidden.row(rows[i]), hidden.cols() * sizeof(float));
+    OpContext ctx{.tape = nullptr, .compute = compute, .observer = nullptr};
+    return model.logits(ctx, picked);
+  }
+
+  static void add(DocumentScore& score, double value) {
+    if (!std::isfinite(value))
+      fail(ErrorCode::kCorruption,
+           "evaluation: loss: got {}, expected a finite number; the model's weights are damaged", value);
+    score.sum += value;
+    score.count += 1;
+  }
+
+  const std::vector<Candidate>& candidates_;
+  const Model* reference_;
+  std::vector<Scores> scores_;
+  std::vector<float> weights_;
+  std::vector<std::vector<float>> scratch_;
+};
+
+void check_vocabulary(const std::vector<Candidate>& candidates, const Model* reference,
+                      const std::vector<ScoreItem>& items) {
+  HONE_CHECK(!candidates.empty());
+  const size_t vocab = (reference != nullptr ? reference : candidates[0].model)->config().n_vocab;
+  for (const Candidate& candidate : candidates)
+    if (candidate.model->config().n_vocab != vocab)
+      fail(ErrorCode::kInvalidArgument,
+           "evaluation: vocabulary: got models of {} and {} tokens; only models with the same vocabulary can "
+           "be compared",
+           vocab, candidate.model->config().n_vocab);
+  const auto outside = [&](int32_t id) { return id >= 0 && static_cast<size_t>(id) >= vocab; };
+  for (const ScoreItem& item : items) {
+    HONE_CHECK(item.targets.size() == item.batch.tokens.size(), "targets={} tokens={}", item.targets.size(),
+               item.batch.tokens.size());
+    if (std::any_of(item.batch.tokens.begin(), item.batch.tokens.end(),
+                    [&](int32_t id) { return id < 0 || outside(id); }) ||
+        std::any_of(item.targets.begin(), item.targets.end(), outside))
+      fail(ErrorCode::kInvalidArgument,
+           "evaluation: tokens: got an id beyond the model's {} tokens; was the text encoded for another "
+           "model?",
+           vocab);
+  }
+}
+
+}  // namespace
+
+std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference,
+                          const std::vector<ScoreItem>& items, const std::string& progress_label) {
+  check_vocabulary(candidates, reference, items);
+  size_t n_documents = 0, n_tokens = 0, done = 0;
+  for (const ScoreItem& item : items) {
+    n_documents = std::max(n_documents, item.document + 1);
+    n_tokens += item.batch.tokens.size();
+  }
+  Scorer scorer(candidates, reference, n_documents);
+  Progress progress(progress_label, n_tokens, "tok");
+  for (size_t i = 0; i < items.size();) {
+    throw_if_interrupted("evaluation");
+    const Group group = next_group(items, i, &i);
+    scorer.run(group);
+    done += group.batch.tokens.size();
+    progress.update(done);
+  }
+  progress.finish();
+  return scorer.take();
+}
+
+}  // namespace hone
