@@ -13,7 +13,8 @@ namespace hone {
 
 class GgufFile final : public WeightSource {
  public:
-  // Throws kNotFound, kIo, kCorruption (where, got, expected), kNotSupported (version, big-endian, tensor format).
+  // Throws kNotFound, kIo, kCorruption (where, got, expected), kNotSupported (version, big-endian, tensor
+  // format).
   explicit GgufFile(const std::filesystem::path& path);
   const Metadata& metadata() const override { return metadata_; }
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
@@ -46,5 +47,8 @@ class GgufWriter {
   size_t next_ = 0;
   uint64_t alignment_ = 32;
 };
+
+// Writes any source as GGUF v3, its tensors byte for byte.
+void write_gguf(const std::filesystem::path& path, WeightSource& source);
 
 }  // namespace hone

@@ -1,4 +1,5 @@
-// safetensors: 8-byte little-endian header length, JSON header, data. Read mapped and checked; written atomically.
+// safetensors: 8-byte little-endian header length, JSON header, data. Read mapped and checked; written
+// atomically.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +22,8 @@ struct SafeTensor {
 
 class SafetensorsFile {
  public:
-  // Throws kNotFound, kIo, kCorruption: overlapping or out-of-range offsets, duplicate names, sizes that do not
-  // match dtype and shape, holes, header longer than the file or 100 MB.
+  // Throws kNotFound, kIo, kCorruption: overlapping or out-of-range offsets, duplicate names, sizes that do
+  // not match dtype and shape, holes, header longer than the file or 100 MB.
   explicit SafetensorsFile(const std::filesystem::path& path);
   const std::vector<SafeTensor>& tensors() const noexcept { return tensors_; }
   const SafeTensor* find(std::string_view name) const noexcept;
@@ -35,7 +36,8 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// dtype of a float format: F32, F16, BF16; throws kNotSupported for others. And back (nullptr when not a float).
+// dtype of a float format: F32, F16, BF16; throws kNotSupported for others. And back (nullptr when not a
+// float).
 std::string safetensors_dtype(const Format& format);
 const Format* format_of_dtype(std::string_view dtype) noexcept;
 

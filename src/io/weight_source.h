@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -17,12 +19,30 @@
 
 namespace hone {
 
-enum class MetaType : uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64 };
+enum class MetaType : uint32_t {
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kF32,
+  kBool,
+  kString,
+  kArray,
+  kU64,
+  kI64,
+  kF64
+};
+
+// "u32", "string", "array", …
+const char* meta_type_name(MetaType type) noexcept;
 
 // Arrays keep their element type so that a file can be written back byte for byte.
 struct MetaArray {
   MetaType element = MetaType::kU32;
-  std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<std::string>> values;
+  std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<std::string>>
+      values;
   size_t size() const noexcept {
     return std::visit([](const auto& v) { return v.size(); }, values);
   }
@@ -57,12 +77,22 @@ class Metadata {
 
   void set_string(std::string key, std::string value);
   void set_u32(std::string key, uint32_t value);
+  void set_u64(std::string key, uint64_t value);
   void set_f32(std::string key, float value);
   void set_bool(std::string key, bool value);
   void set_strings(std::string key, std::vector<std::string> values);
+  void set_i32s(std::string key, const std::vector<int32_t>& values);
+  void set_f32s(std::string key, const std::vector<float>& values);
 
  private:
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>()(key); }
+  };
+  const MetaValue& at(std::string_view key) const;
+
   std::vector<std::pair<std::string, MetaValue>> entries_;
+  std::unordered_map<std::string, size_t, KeyHash, std::equal_to<>> index_;
 };
 
 struct TensorInfo {
@@ -82,15 +112,19 @@ class WeightSource {
   virtual ~WeightSource() = default;
   virtual const Metadata& metadata() const = 0;
   virtual const std::vector<TensorInfo>& tensors() const = 0;
-  // The bytes of tensor i, exactly n_bytes(). Mapped sources return file pages; converting sources may return a
-  // buffer that stays valid until the next call of data() or release().
+  // The bytes of tensor i, exactly n_bytes(). Mapped sources return file pages; converting sources may return
+  // a buffer that stays valid until the next call of data() or release().
   virtual std::span<const std::byte> data(size_t i) = 0;
   // These bytes are not needed again soon.
   virtual void release(size_t i) = 0;
   virtual std::string description() const = 0;  // path, for messages
   virtual uint64_t file_bytes() const = 0;
 
+  // Linear in the number of tensors.
   std::optional<size_t> find(std::string_view name) const;
 };
+
+// A name from a file as it may stand in a message: quoted, escaped, cut to a readable length.
+std::string printable(std::string_view text);
 
 }  // namespace hone
