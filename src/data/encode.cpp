@@ -18,8 +18,9 @@ class ControlTexts {
  public:
   explicit ControlTexts(const Tokenizer& tokenizer) {
     const TokenizerData& data = tokenizer.data();
-    for (size_t id = 0; id < data.tokens.size() && id < data.types.size(); ++id) {
-      const bool control = data.types[id] == TokenType::kControl || data.types[id] == TokenType::kUnknown;
+    for (size_t id = 0; id < data.tokens.size(); ++id) {
+      const bool control =
+          tokenizer.is_control(static_cast<TokenId>(id)) || data.types[id] == TokenType::kUnknown;
       if (!control || data.tokens[id].empty()) continue;
       texts_.push_back({data.tokens[id], static_cast<TokenId>(id)});
       starts_[static_cast<uint8_t>(data.tokens[id][0])] = true;

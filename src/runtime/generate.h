@@ -23,9 +23,20 @@ struct SamplingOptions {
 // Throws kInvalidArgument naming the option, its value and its range.
 void validate(const SamplingOptions& options);
 
-// One token from logits (V); history: tokens so far, for the repeat penalty. llama.cpp's order: penalty, top-k,
-// top-p, min-p, temperature, draw.
-TokenId sample(std::span<const float> logits, std::span<const TokenId> history, const SamplingOptions& options, Rng& rng);
+struct TokenProbability {
+  TokenId id = -1;
+  double p = 0;
+};
+// What sample() draws from: the tokens that pass the filters, most likely first, probabilities summing to 1.
+// Greedy (temperature 0): the token with the largest logit, the lowest id of equals.
+std::vector<TokenProbability> sampling_distribution(std::span<const float> logits,
+                                                    std::span<const TokenId> history,
+                                                    const SamplingOptions& options);
+
+// One token from logits (V); history: tokens so far, for the repeat penalty. llama.cpp's order: penalty,
+// top-k, top-p, min-p, temperature, draw.
+TokenId sample(std::span<const float> logits, std::span<const TokenId> history,
+               const SamplingOptions& options, Rng& rng);
 
 struct GenerateOptions {
   SamplingOptions sampling;
@@ -43,9 +54,10 @@ struct GenerateResult {
   double prompt_seconds = 0, decode_seconds = 0;
 };
 
-// on_text receives text as soon as it is certain not to be part of a stop string and is whole UTF-8; return false
-// to stop.
+// on_text receives text as soon as it is certain not to be part of a stop string and is whole UTF-8; return
+// false to stop.
 GenerateResult generate(const Model& model, const Tokenizer& tokenizer, std::span<const TokenId> prompt,
-                        const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text = {});
+                        const GenerateOptions& options,
+                        const std::function<bool(std::string_view)>& on_text = {});
 
 }  // namespace hone

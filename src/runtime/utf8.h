@@ -9,7 +9,9 @@ namespace hone {
 
 // Length of the well-formed sequence at text[at] (1 to 4), or 0 when there is none (Unicode 15, table 3-7).
 inline size_t utf8_sequence(std::string_view text, size_t at) noexcept {
-  const auto byte = [&](size_t i) -> uint8_t { return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0}; };
+  const auto byte = [&](size_t i) -> uint8_t {
+    return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0};
+  };
   const auto tail = [&](size_t i) { return (byte(i) & 0xc0u) == 0x80u; };
   const uint8_t a = byte(at), b = byte(at + 1);
   if (at >= text.size()) return 0;
@@ -20,7 +22,8 @@ inline size_t utf8_sequence(std::string_view text, size_t at) noexcept {
     return 3;
   }
   if (a >= 0xf0 && a <= 0xf4) {
-    if (!tail(at + 1) || !tail(at + 2) || !tail(at + 3) || (a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f)) return 0;
+    if (!tail(at + 1) || !tail(at + 2) || !tail(at + 3) || (a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f))
+      return 0;
     return 4;
   }
   return 0;
