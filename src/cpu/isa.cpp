@@ -1,0 +1,66 @@
+#include "cpu/isa.h"
+
+#include <array>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+
+namespace hone {
+namespace {
+
+constexpr std::array kIsas = {Isa::kAvx512, Isa::kAvx2, Isa::kScalar};
+
+Isa choose() {
+  if (const char* wanted = std::getenv("HONE_ISA"); wanted != nullptr && *wanted != '\0') {
+    for (const Isa isa : kIsas) {
+      if (std::string_view(wanted) != isa_name(isa)) continue;
+      if (!isa_supported(isa))
+        fail(ErrorCode::kNotSupported, "HONE_ISA: this machine has no {}; unset it to use the best it has", wanted);
+      return isa;
+    }
+    fail(ErrorCode::kInvalidArgument, "HONE_ISA: got '{}', expected scalar, avx2 or avx512", wanted);
+  }
+  for (const Isa isa : kIsas)
+    if (isa_supported(isa)) return isa;
+  return Isa::kScalar;
+}
+
+}  // namespace
+
+const char* isa_name(Isa isa) noexcept {
+  switch (isa) {
+    case Isa::kScalar: return "scalar";
+    case Isa::kAvx2: return "avx2";
+    case Isa::kAvx512: return "avx512";
+  }
+  return "?";
+}
+
+bool isa_supported(Isa isa) noexcept {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  switch (isa) {
+    case Isa::kScalar: return true;
+    case Isa::kAvx2:
+      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
+             __builtin_cpu_supports("f16c") != 0;
+    case Isa::kAvx512:
+      return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+             __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+             __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bf16") != 0;
+  }
+  return false;
+#else
+  return isa == Isa::kScalar;
+#endif
+}
+
+std::span<const Isa> all_isas() noexcept { return kIsas; }
+
+Isa active_isa() {
+  static const Isa isa = choose();
+  return isa;
+}
+
+}  // namespace hone

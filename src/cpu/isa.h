@@ -1,0 +1,23 @@
+// Which instruction set is active. Chosen once from what the processor and the operating system offer; the
+// environment variable HONE_ISA (scalar, avx2, avx512) overrides and is an error when not available.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace hone {
+
+enum class Isa {
+  kScalar,  // portable C++: the oracle
+  kAvx2,    // AVX2 + FMA + F16C
+  kAvx512,  // AVX-512 F/BW/DQ/VL + VNNI + BF16
+};
+
+const char* isa_name(Isa isa) noexcept;
+bool isa_supported(Isa isa) noexcept;
+// Best first.
+std::span<const Isa> all_isas() noexcept;
+// The best supported, or HONE_ISA. Throws kInvalidArgument (unknown name), kNotSupported (not on this machine).
+Isa active_isa();
+
+}  // namespace hone

@@ -1,0 +1,123 @@
+// The AVX-512 table: 512-bit f32, VNNI int8 dots, BF16 products with f32 accumulation.
+#include "kernels/avx512/simd_avx512.h"
+#include "kernels/tables.h"
+
+namespace hone {
+namespace avx512 {
+namespace {
+
+__m256i dot_u8s8(__m256i u, __m256i s) { return _mm256_dpbusd_epi32(_mm256_setzero_si256(), u, s); }
+
+#include "kernels/dot_int8_ymm.h"
+#include "kernels/generic_f32.h"
+
+void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256bh h = _mm512_cvtneps_pbh(_mm512_loadu_ps(x + i));
+    __builtin_memcpy(y + i, &h, 32);
+  }
+  for (; i < n; ++i) {
+    const __m128bh h = _mm_cvtneps_pbh(_mm_set_ss(x[i]));
+    __builtin_memcpy(y + i, &h, 2);
+  }
+}
+
+void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256bh e = _mm512_cvtneps_pbh(_mm512_loadu_ps(even + i)), o = _mm512_cvtneps_pbh(_mm512_loadu_ps(odd + i));
+    __m256i ei, oi;
+    __builtin_memcpy(&ei, &e, 32);
+    __builtin_memcpy(&oi, &o, 32);
+    const __m512i pair = _mm512_or_si512(_mm512_cvtepu16_epi32(ei), _mm512_slli_epi32(_mm512_cvtepu16_epi32(oi), 16));
+    _mm512_storeu_si512(y + i, pair);
+  }
+  for (; i < n; ++i) {
+    uint16_t e, o;
+    to_bf16(1, even + i, &e);
+    to_bf16(1, odd + i, &o);
+    y[i] = static_cast<uint32_t>(e) | static_cast<uint32_t>(o) << 16;
+  }
+}
+
+template <size_t kMr>
+void tile_bf16_rows(size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c, size_t ldc,
+                    float alpha, bool accumulate) noexcept {
+  __m512 sum0[kMr], sum1[kMr];
+#pragma GCC unroll 16
+  for (size_t m = 0; m < kMr; ++m) sum0[m] = sum1[m] = _mm512_setzero_ps();
+  for (size_t p = 0; p < k_pairs; ++p) {
+    __m512bh b0, b1;
+    __builtin_memcpy(&b0, b, 64);
+    __builtin_memcpy(&b1, b + 16, 64);
+    b += 32;
+#pragma GCC unroll 16
+    for (size_t m = 0; m < kMr; ++m) {
+      const __m512i pair = _mm512_set1_epi32(static_cast<int>(a[m * lda + p]));
+      __m512bh x;
+      __builtin_memcpy(&x, &pair, 64);
+      sum0[m] = _mm512_dpbf16_ps(sum0[m], x, b0);
+      sum1[m] = _mm512_dpbf16_ps(sum1[m], x, b1);
+    }
+  }
+  const __m512 scale = _mm512_set1_ps(alpha);
+  const auto mask_of = [nr](size_t first) {
+    const size_t n = nr > first ? nr - first : 0;
+    return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
+  };
+  const __mmask16 mask0 = mask_of(0), mask1 = mask_of(16);
+#pragma GCC unroll 16
+  for (size_t m = 0; m < kMr; ++m) {
+    float* out = c + m * ldc;
+    __m512 y0 = _mm512_mul_ps(scale, sum0[m]), y1 = _mm512_mul_ps(scale, sum1[m]);
+    if (accumulate) {
+      y0 = _mm512_add_ps(y0, _mm512_maskz_loadu_ps(mask0, out));
+      y1 = _mm512_add_ps(y1, _mm512_maskz_loadu_ps(mask1, out + 16));
+    }
+    _mm512_mask_storeu_ps(out, mask0, y0);
+    _mm512_mask_storeu_ps(out + 16, mask1, y1);
+  }
+}
+
+template <size_t kMr>
+void tile_bf16_dispatch(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b,
+                        float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+  if (mr == kMr) return tile_bf16_rows<kMr>(nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
+  if constexpr (kMr > 1) tile_bf16_dispatch<kMr - 1>(mr, nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
+}
+
+void tile_bf16(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c,
+               size_t ldc, float alpha, bool accumulate) noexcept {
+  tile_bf16_dispatch<12>(mr, nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
+}
+
+constexpr Kernels kTable = {
+    .isa = Isa::kAvx512,
+    .tile_m = Vec::kTileM,
+    .tile_n = 2 * Vec::kLanes,
+    .tile_f32 = tile_f32,
+    .tile_m_bf16 = 12,
+    .tile_n_bf16 = 32,
+    .tile_bf16 = tile_bf16,
+    .transpose32 = transpose32,
+    .f32_to_bf16 = to_bf16,
+    .pair_bf16 = pair_bf16,
+    .dot = dot,
+    .axpy = axpy,
+    .scale_mul = scale_mul,
+    .max = max_of,
+    .exp_sum = exp_sum,
+    .swiglu = swiglu,
+    .swiglu_backward = swiglu_backward,
+    .quantize_int8 = quantize_int8,
+    .dot_int8 = dot_int8,
+    .dot_float = dot_float,
+};
+
+}  // namespace
+}  // namespace avx512
+
+const Kernels& avx512_kernels() noexcept { return avx512::kTable; }
+
+}  // namespace hone

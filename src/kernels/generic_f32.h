@@ -1,0 +1,221 @@
+// The f32 kernels written once over a Vec type (load, store, fma, …). Each ISA includes this inside its own
+// namespace after its simd header, so that every instantiation belongs to that ISA alone.
+// No include guard and no includes on purpose: this is the body of an ISA file.
+
+template <size_t kMr>
+void tile_rows(size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b, size_t ldb, float* c,
+               size_t ldc, float alpha, bool accumulate) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  Vec sum0[kMr], sum1[kMr];
+#pragma GCC unroll 16
+  for (size_t m = 0; m < kMr; ++m) sum0[m] = sum1[m] = broadcast(0.0f);
+  for (size_t i = 0; i < k; ++i) {
+    const Vec b0 = load(b), b1 = load(b + kW);
+    b += ldb;
+#pragma GCC unroll 16
+    for (size_t m = 0; m < kMr; ++m) {
+      const Vec x = broadcast(a[m * a_row]);
+      sum0[m] = fma(x, b0, sum0[m]);
+      sum1[m] = fma(x, b1, sum1[m]);
+    }
+    a += a_col;
+  }
+  const Vec scale = broadcast(alpha);
+  if (nr == 2 * kW) {
+#pragma GCC unroll 16
+    for (size_t m = 0; m < kMr; ++m) {
+      float* out = c + m * ldc;
+      store(out, accumulate ? fma(scale, sum0[m], load(out)) : mul(scale, sum0[m]));
+      store(out + kW, accumulate ? fma(scale, sum1[m], load(out + kW)) : mul(scale, sum1[m]));
+    }
+    return;
+  }
+  float line[2 * kW];
+#pragma GCC unroll 16
+  for (size_t m = 0; m < kMr; ++m) {
+    store(line, mul(scale, sum0[m]));
+    store(line + kW, mul(scale, sum1[m]));
+    for (size_t n = 0; n < nr; ++n) c[m * ldc + n] = accumulate ? c[m * ldc + n] + line[n] : line[n];
+  }
+}
+
+template <size_t kMr>
+void tile_dispatch(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b,
+                   size_t ldb, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+  if (mr == kMr) return tile_rows<kMr>(nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
+  if constexpr (kMr > 1) tile_dispatch<kMr - 1>(mr, nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
+}
+
+void tile_f32(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b, size_t ldb,
+              float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+  tile_dispatch<Vec::kTileM>(mr, nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
+}
+
+template <typename Load>
+float dot_with(size_t n, const float* x, Load load_w, auto scalar_w) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  Vec s0 = broadcast(0.0f), s1 = s0, s2 = s0, s3 = s0;
+  size_t i = 0;
+  for (; i + 4 * kW <= n; i += 4 * kW) {
+    s0 = fma(load_w(i), load(x + i), s0);
+    s1 = fma(load_w(i + kW), load(x + i + kW), s1);
+    s2 = fma(load_w(i + 2 * kW), load(x + i + 2 * kW), s2);
+    s3 = fma(load_w(i + 3 * kW), load(x + i + 3 * kW), s3);
+  }
+  for (; i + kW <= n; i += kW) s0 = fma(load_w(i), load(x + i), s0);
+  float total = sum(add(add(s0, s1), add(s2, s3)));
+  for (; i < n; ++i) total += scalar_w(i) * x[i];
+  return total;
+}
+
+float dot(size_t n, const float* a, const float* b) noexcept {
+  return dot_with(n, b, [a](size_t i) { return load(a + i); }, [a](size_t i) { return a[i]; });
+}
+float dot_f32(size_t n, const std::byte* w, const float* x) noexcept {
+  return dot(n, reinterpret_cast<const float*>(w), x);
+}
+template <typename Load>
+float dot_half(size_t n, const std::byte* w, const float* x, Load load_half) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  const size_t whole = n / kW * kW;
+  float total = dot_with(whole, x, [&](size_t i) { return load_half(w + 2 * i); }, [](size_t) { return 0.0f; });
+  if (whole < n) {
+    alignas(64) std::byte tail[2 * kW] = {};
+    alignas(64) float rest[kW] = {};
+    __builtin_memcpy(tail, w + 2 * whole, 2 * (n - whole));
+    __builtin_memcpy(rest, x + whole, 4 * (n - whole));
+    total += sum(mul(load_half(tail), load(rest)));
+  }
+  return total;
+}
+float dot_f16(size_t n, const std::byte* w, const float* x) noexcept {
+  return dot_half(n, w, x, [](const std::byte* p) { return load_f16(p); });
+}
+float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept {
+  return dot_half(n, w, x, [](const std::byte* p) { return load_bf16(p); });
+}
+
+DotFloat dot_float(FormatId format) noexcept {
+  switch (format) {
+    case FormatId::kF32: return dot_f32;
+    case FormatId::kF16: return dot_f16;
+    case FormatId::kBF16: return dot_bf16;
+    case FormatId::kQ4_0:
+    case FormatId::kQ4_1:
+    case FormatId::kQ5_0:
+    case FormatId::kQ5_1:
+    case FormatId::kQ8_0: return nullptr;
+  }
+  return nullptr;
+}
+
+void axpy(size_t n, float alpha, const float* x, float* y) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  const Vec s = broadcast(alpha);
+  size_t i = 0;
+  for (; i + kW <= n; i += kW) store(y + i, fma(s, load(x + i), load(y + i)));
+  for (; i < n; ++i) y[i] += alpha * x[i];
+}
+
+void scale_mul(size_t n, float s, const float* x, const float* w, float* y) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  const Vec factor = broadcast(s);
+  size_t i = 0;
+  for (; i + kW <= n; i += kW) store(y + i, mul(mul(factor, load(x + i)), load(w + i)));
+  for (; i < n; ++i) y[i] = s * x[i] * w[i];
+}
+
+float max_of(size_t n, const float* x) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  if (n < kW) {
+    float best = x[0];
+    for (size_t i = 1; i < n; ++i) best = x[i] > best ? x[i] : best;
+    return best;
+  }
+  Vec best = load(x);
+  for (size_t i = kW; i + kW <= n; i += kW) best = vmax(best, load(x + i));
+  return reduce_max(vmax(best, load(x + n - kW)));
+}
+
+// exp by 2^n * p(r), |r| <= ln2/2: degree-6 Taylor-like minimax (Cephes expf); relative error < 2e-7 on [-87, 88].
+// Below -87 the result is flushed to about 1e-38, which no sum of ours can tell from zero.
+inline Vec exp_vec(Vec x) {
+  x = vmin(vmax(x, broadcast(-87.0f)), broadcast(88.0f));
+  const Vec n = round(mul(x, broadcast(1.44269504088896341f)));
+  Vec r = fma(n, broadcast(-0.693359375f), x);
+  r = fma(n, broadcast(2.12194440e-4f), r);
+  Vec p = broadcast(1.9875691500e-4f);
+  p = fma(p, r, broadcast(1.3981999507e-3f));
+  p = fma(p, r, broadcast(8.3334519073e-3f));
+  p = fma(p, r, broadcast(4.1665795894e-2f));
+  p = fma(p, r, broadcast(1.6666665459e-1f));
+  p = fma(p, r, broadcast(5.0000001201e-1f));
+  p = add(fma(mul(p, r), r, r), broadcast(1.0f));
+  return scale_pow2(p, n);
+}
+
+double exp_sum(size_t n, float scale, float shift, const float* x, float* y) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  const Vec s = broadcast(scale), minus = broadcast(-shift);
+  double total = 0;
+  size_t i = 0;
+  for (; i + kW <= n; i += kW) {
+    const Vec e = exp_vec(fma(load(x + i), s, minus));
+    store(y + i, e);
+    total += sum_double(e);
+  }
+  if (i < n) {
+    alignas(64) float line[kW] = {};
+    __builtin_memcpy(line, x + i, 4 * (n - i));
+    store(line, exp_vec(fma(load(line), s, minus)));
+    for (size_t j = 0; i < n; ++i, ++j) {
+      y[i] = line[j];
+      total += static_cast<double>(line[j]);
+    }
+  }
+  return total;
+}
+
+inline Vec sigmoid_vec(Vec x) {
+  const Vec one = broadcast(1.0f);
+  return div(one, add(one, exp_vec(sub(broadcast(0.0f), x))));
+}
+
+inline Vec swiglu_vec(Vec gate, Vec up) { return mul(mul(gate, sigmoid_vec(gate)), up); }
+
+void swiglu(size_t n, const float* gate, const float* up, float* y) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  size_t i = 0;
+  for (; i + kW <= n; i += kW) store(y + i, swiglu_vec(load(gate + i), load(up + i)));
+  if (i < n) {
+    alignas(64) float g[kW] = {}, u[kW] = {};
+    __builtin_memcpy(g, gate + i, 4 * (n - i));
+    __builtin_memcpy(u, up + i, 4 * (n - i));
+    store(g, swiglu_vec(load(g), load(u)));
+    __builtin_memcpy(y + i, g, 4 * (n - i));
+  }
+}
+
+inline void swiglu_backward_vec(Vec gate, Vec up, Vec dy, float* dgate, float* dup) {
+  const Vec s = sigmoid_vec(gate);
+  const Vec silu = mul(gate, s);
+  store(dup, mul(dy, silu));
+  store(dgate, mul(mul(dy, up), fma(silu, sub(broadcast(1.0f), s), s)));
+}
+
+void swiglu_backward(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
+                     float* dup) noexcept {
+  constexpr size_t kW = Vec::kLanes;
+  size_t i = 0;
+  for (; i + kW <= n; i += kW)
+    swiglu_backward_vec(load(gate + i), load(up + i), load(dy + i), dgate + i, dup + i);
+  if (i < n) {
+    alignas(64) float g[kW] = {}, u[kW] = {}, d[kW] = {}, dg[kW], du[kW];
+    __builtin_memcpy(g, gate + i, 4 * (n - i));
+    __builtin_memcpy(u, up + i, 4 * (n - i));
+    __builtin_memcpy(d, dy + i, 4 * (n - i));
+    swiglu_backward_vec(load(g), load(u), load(d), dg, du);
+    __builtin_memcpy(dgate + i, dg, 4 * (n - i));
+    __builtin_memcpy(dup + i, du, 4 * (n - i));
+  }
+}

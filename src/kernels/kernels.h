@@ -1,0 +1,69 @@
+// The kernels of one instruction set, as a table of pure functions: no threads, no allocation, no exceptions. Ops
+// pick the table once (active_kernels) and hand out ranges. Every ISA fills every entry, except those marked
+// "may be null". The scalar table is the oracle that the others are tested against (kernels_test.cpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/isa.h"
+#include "formats/format.h"
+
+namespace hone {
+
+// C tile (mr, nr) = or += alpha * A B. a[m * a_row + k * a_col]; b[k * ldb + n] with tile_n readable floats a row;
+// c row stride ldc. mr in [1, tile_m], nr in [1, tile_n].
+using TileF32 = void (*)(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b,
+                         size_t ldb, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
+// The same over bf16 pairs: a[m * lda + p] and b[p * tile_n + n] are two consecutive-k bf16 values in 32 bits.
+using TileBf16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b,
+                          float* c, size_t ldc, float alpha, bool accumulate) noexcept;
+
+// Activations of one row as int8 blocks of 32: x[i] ~ d[i / 32] * q[i]; sum[b] = d[b] * sum of q in block b.
+struct Int8Row {
+  const int8_t* q;
+  const float* d;
+  const float* sum;
+};
+// Dot product of one stored row of n elements with int8 activations.
+using DotInt8 = float (*)(size_t n, const std::byte* w, Int8Row x) noexcept;
+// Dot product of one stored float row with f32 activations.
+using DotFloat = float (*)(size_t n, const std::byte* w, const float* x) noexcept;
+
+struct Kernels {
+  Isa isa;
+  size_t tile_m, tile_n;
+  TileF32 tile_f32;
+  size_t tile_m_bf16, tile_n_bf16;
+  TileBf16 tile_bf16;  // may be null: no bf16 products on this ISA
+
+  // out[c * out_stride + r] = in[r * in_stride + c] for r < rows, c < cols; 32-bit elements.
+  void (*transpose32)(size_t rows, size_t cols, const uint32_t* in, size_t in_stride, uint32_t* out,
+                      size_t out_stride) noexcept;
+  void (*f32_to_bf16)(size_t n, const float* x, uint16_t* y) noexcept;
+  // y[i] = bf16 pair (low: even[i], high: odd[i]).
+  void (*pair_bf16)(size_t n, const float* even, const float* odd, uint32_t* y) noexcept;
+
+  float (*dot)(size_t n, const float* a, const float* b) noexcept;
+  void (*axpy)(size_t n, float alpha, const float* x, float* y) noexcept;       // y += alpha x
+  void (*scale_mul)(size_t n, float s, const float* x, const float* w, float* y) noexcept;  // y = s x w
+  float (*max)(size_t n, const float* x) noexcept;                              // n >= 1
+  // y = exp(x * scale - shift); returns the sum. y may be x.
+  double (*exp_sum)(size_t n, float scale, float shift, const float* x, float* y) noexcept;
+  void (*swiglu)(size_t n, const float* gate, const float* up, float* y) noexcept;
+  // dgate, dup from dy. dgate may alias dy.
+  void (*swiglu_backward)(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
+                          float* dup) noexcept;
+
+  // Quantizes n (a multiple of 32) activations.
+  void (*quantize_int8)(size_t n, const float* x, int8_t* q, float* d, float* sum) noexcept;
+  DotInt8 (*dot_int8)(FormatId format) noexcept;    // null: the format has no int8 dot
+  DotFloat (*dot_float)(FormatId format) noexcept;  // null: not a float format
+};
+
+// nullptr when the ISA was not compiled in.
+const Kernels* kernels_for(Isa isa) noexcept;
+// The table of active_isa().
+const Kernels& active_kernels();
+
+}  // namespace hone

@@ -1,0 +1,194 @@
+// The scalar table: plain loops in the obvious order, the oracle for every other instruction set.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/half.h"
+#include "kernels/tables.h"
+
+namespace hone {
+namespace {
+
+constexpr size_t kTileM = 4, kTileN = 8;
+
+void tile_f32(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b, size_t ldb,
+              float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+  for (size_t m = 0; m < mr; ++m) {
+    float sum[kTileN] = {};
+    for (size_t i = 0; i < k; ++i) {
+      const float x = a[m * a_row + i * a_col];
+      for (size_t n = 0; n < nr; ++n) sum[n] += x * b[i * ldb + n];
+    }
+    for (size_t n = 0; n < nr; ++n) {
+      float& out = c[m * ldc + n];
+      out = accumulate ? out + alpha * sum[n] : alpha * sum[n];
+    }
+  }
+}
+
+void transpose32(size_t rows, size_t cols, const uint32_t* in, size_t in_stride, uint32_t* out,
+                 size_t out_stride) noexcept {
+  for (size_t c = 0; c < cols; ++c)
+    for (size_t r = 0; r < rows; ++r) out[c * out_stride + r] = in[r * in_stride + c];
+}
+
+void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] = f32_to_bf16(x[i]);
+}
+
+void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
+  for (size_t i = 0; i < n; ++i)
+    y[i] = static_cast<uint32_t>(f32_to_bf16(even[i])) | static_cast<uint32_t>(f32_to_bf16(odd[i])) << 16;
+}
+
+float dot(size_t n, const float* a, const float* b) noexcept {
+  float sum[8] = {};
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (size_t j = 0; j < 8; ++j) sum[j] += a[i + j] * b[i + j];
+  for (; i < n; ++i) sum[0] += a[i] * b[i];
+  return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+void axpy(size_t n, float alpha, const float* x, float* y) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] += alpha * x[i];
+}
+
+void scale_mul(size_t n, float s, const float* x, const float* w, float* y) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] = s * x[i] * w[i];
+}
+
+float max_of(size_t n, const float* x) noexcept { return *std::max_element(x, x + n); }
+
+double exp_sum(size_t n, float scale, float shift, const float* x, float* y) noexcept {
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    y[i] = std::exp(x[i] * scale - shift);
+    sum += static_cast<double>(y[i]);
+  }
+  return sum;
+}
+
+float sigmoid(float x) noexcept { return 1.0f / (1.0f + std::exp(-x)); }
+
+void swiglu(size_t n, const float* gate, const float* up, float* y) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}
+
+void swiglu_backward(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
+                     float* dup) noexcept {
+  for (size_t i = 0; i < n; ++i) {
+    const float s = sigmoid(gate[i]);
+    const float silu = gate[i] * s;
+    const float g = dy[i];
+    dup[i] = g * silu;
+    dgate[i] = g * up[i] * (s + silu * (1.0f - s));
+  }
+}
+
+void quantize_int8(size_t n, const float* x, int8_t* q, float* d, float* sum) noexcept {
+  for (size_t block = 0; block < n / 32; ++block) {
+    const float* in = x + block * 32;
+    float largest = 0;
+    for (size_t i = 0; i < 32; ++i) largest = std::max(largest, std::fabs(in[i]));
+    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    int total = 0;
+    for (size_t i = 0; i < 32; ++i) {
+      const int code = static_cast<int>(std::nearbyint(in[i] * inverse));
+      q[block * 32 + i] = static_cast<int8_t>(code);
+      total += code;
+    }
+    d[block] = largest / 127.0f;
+    sum[block] = d[block] * static_cast<float>(total);
+  }
+}
+
+// Any quantized format of 32-element blocks, through its own decoder.
+template <FormatId kId>
+float dot_int8_any(size_t n, const std::byte* w, Int8Row x) noexcept {
+  static const Format& format = *find_format(kId);
+  float values[32];
+  double sum = 0;
+  for (size_t block = 0; block < n / 32; ++block) {
+    format.to_float(w + block * format.block_bytes, values, 32);
+    double part = 0;
+    for (size_t i = 0; i < 32; ++i)
+      part += static_cast<double>(values[i]) * static_cast<double>(x.q[block * 32 + i]);
+    sum += part * static_cast<double>(x.d[block]);
+  }
+  return static_cast<float>(sum);
+}
+
+DotInt8 dot_int8(FormatId format) noexcept {
+  switch (format) {
+    case FormatId::kQ4_0: return dot_int8_any<FormatId::kQ4_0>;
+    case FormatId::kQ4_1: return dot_int8_any<FormatId::kQ4_1>;
+    case FormatId::kQ5_0: return dot_int8_any<FormatId::kQ5_0>;
+    case FormatId::kQ5_1: return dot_int8_any<FormatId::kQ5_1>;
+    case FormatId::kQ8_0: return dot_int8_any<FormatId::kQ8_0>;
+    case FormatId::kF32:
+    case FormatId::kF16:
+    case FormatId::kBF16: return nullptr;
+  }
+  return nullptr;
+}
+
+template <typename Decode>
+float dot_stored(size_t n, const std::byte* w, const float* x, Decode decode) noexcept {
+  float sum[8] = {};
+  for (size_t i = 0; i < n; ++i) {
+    uint16_t half;
+    std::memcpy(&half, w + 2 * i, 2);
+    sum[i % 8] += decode(half) * x[i];
+  }
+  return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+float dot_f32(size_t n, const std::byte* w, const float* x) noexcept {
+  return dot(n, reinterpret_cast<const float*>(w), x);
+}
+float dot_f16(size_t n, const std::byte* w, const float* x) noexcept { return dot_stored(n, w, x, f16_to_f32); }
+float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept { return dot_stored(n, w, x, bf16_to_f32); }
+
+DotFloat dot_float(FormatId format) noexcept {
+  switch (format) {
+    case FormatId::kF32: return dot_f32;
+    case FormatId::kF16: return dot_f16;
+    case FormatId::kBF16: return dot_bf16;
+    case FormatId::kQ4_0:
+    case FormatId::kQ4_1:
+    case FormatId::kQ5_0:
+    case FormatId::kQ5_1:
+    case FormatId::kQ8_0: return nullptr;
+  }
+  return nullptr;
+}
+
+constexpr Kernels kTable = {
+    .isa = Isa::kScalar,
+    .tile_m = kTileM,
+    .tile_n = kTileN,
+    .tile_f32 = tile_f32,
+    .tile_m_bf16 = 0,
+    .tile_n_bf16 = 0,
+    .tile_bf16 = nullptr,
+    .transpose32 = transpose32,
+    .f32_to_bf16 = to_bf16,
+    .pair_bf16 = pair_bf16,
+    .dot = dot,
+    .axpy = axpy,
+    .scale_mul = scale_mul,
+    .max = max_of,
+    .exp_sum = exp_sum,
+    .swiglu = swiglu,
+    .swiglu_backward = swiglu_backward,
+    .quantize_int8 = quantize_int8,
+    .dot_int8 = dot_int8,
+    .dot_float = dot_float,
+};
+
+}  // namespace
+
+const Kernels& scalar_kernels() noexcept { return kTable; }
+
+}  // namespace hone

@@ -1,0 +1,261 @@
+// The one decoder: embedding, L blocks of attention and SwiGLU around an f32 residual stream, output norm.
+#include "models/model.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "models/architecture.h"
+
+namespace hone {
+namespace {
+
+struct Block {
+  Tensor attn_norm, ffn_norm;
+  Linear attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down;
+};
+
+Tensor read_vector(WeightSource& source, const std::string& name) {
+  const size_t i = *source.find(name);
+  const TensorInfo& info = source.tensors()[i];
+  Tensor t = Tensor::empty({static_cast<size_t>(info.n_elements())});
+  info.format->to_float(source.data(i).data(), t.data(), t.size());
+  source.release(i);
+  return t;
+}
+
+Linear read_linear(WeightSource& source, const std::string& name, TensorRole role) {
+  const size_t i = *source.find(name);
+  const TensorInfo& info = source.tensors()[i];
+  Linear linear(name, role, *info.format, static_cast<size_t>(info.shape[1]),
+                static_cast<size_t>(info.shape[0]), source.data(i));
+  source.release(i);
+  return linear;
+}
+
+void check_memory(const WeightSource& source) {
+  uint64_t needed = 0;
+  for (const TensorInfo& info : source.tensors()) needed += info.n_bytes();
+  const uint64_t available = available_memory_bytes();
+  if (needed > available)
+    fail(ErrorCode::kResourceExhausted,
+         "{}: its weights need {} of memory, {} are available; use a smaller format or model",
+         source.description(), format_bytes(needed), format_bytes(available));
+}
+
+}  // namespace
+
+struct Model::Impl {
+  ModelConfig config;
+  std::vector<float> frequencies;
+  Linear token_embd, output;  // output is empty when tied
+  Tensor output_norm;
+  std::vector<Block> blocks;
+  bool checkpointing = false;
+  uint64_t n_parameters = 0, weight_bytes = 0;
+
+  const Linear& head() const { return config.tied_embeddings ? token_embd : output; }
+  void load(WeightSource& source);
+  Linear* linear_for(Block& block, TensorRole role);
+  Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, KvCache* cache,
+                size_t past) const;
+  Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, KvCache* cache,
+                   size_t past) const;
+};
+
+Linear* Model::Impl::linear_for(Block& block, TensorRole role) {
+  switch (role) {
+    case TensorRole::kAttnQ:
+      return &block.attn_q;
+    case TensorRole::kAttnK:
+      return &block.attn_k;
+    case TensorRole::kAttnV:
+      return &block.attn_v;
+    case TensorRole::kAttnOutput:
+      return &block.attn_output;
+    case TensorRole::kFfnGate:
+      return &block.ffn_gate;
+    case TensorRole::kFfnUp:
+      return &block.ffn_up;
+    case TensorRole::kFfnDown:
+      return &block.ffn_down;
+    case TensorRole::kTokenEmbd:
+    case TensorRole::kOutput:
+    case TensorRole::kOutputNorm:
+    case TensorRole::kAttnNorm:
+    case TensorRole::kFfnNorm:
+    case TensorRole::kOther:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+void Model::Impl::load(WeightSource& source) {
+  config = read_config(source);
+  check_memory(source);
+  frequencies = rope_frequencies(config);
+  blocks.resize(config.n_layers);
+  const Architecture& arch = architecture_named(config.architecture);
+  for (const TensorInfo& info : source.tensors()) {
+    size_t layer = 0;
+    const TensorRow* row = find_row(arch, info.name, &layer);
+    n_parameters += info.n_elements();
+    weight_bytes += info.n_bytes();
+    switch (row->role) {
+      case TensorRole::kTokenEmbd:
+        token_embd = read_linear(source, info.name, row->role);
+        break;
+      case TensorRole::kOutput:
+        if (!config.tied_embeddings) output = read_linear(source, info.name, row->role);
+        break;
+      case TensorRole::kOutputNorm:
+        output_norm = read_vector(source, info.name);
+        break;
+      case TensorRole::kAttnNorm:
+        blocks[layer].attn_norm = read_vector(source, info.name);
+        break;
+      case TensorRole::kFfnNorm:
+        blocks[layer].ffn_norm = read_vector(source, info.name);
+        break;
+      case TensorRole::kOther:
+        break;  // rope_freqs: already in the config
+      case TensorRole::kAttnQ:
+      case TensorRole::kAttnK:
+      case TensorRole::kAttnV:
+      case TensorRole::kAttnOutput:
+      case TensorRole::kFfnGate:
+      case TensorRole::kFfnUp:
+      case TensorRole::kFfnDown:
+        *linear_for(blocks[layer], row->role) = read_linear(source, info.name, row->role);
+    }
+  }
+}
+
+Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch,
+                           KvCache* cache, size_t past) const {
+  const Block& block = blocks[layer];
+  Tensor q = block.attn_q.forward(ctx, x), k = block.attn_k.forward(ctx, x), v = block.attn_v.forward(ctx, x);
+  q = rope(ctx, q, config.head_dim, batch.positions, frequencies, config.rope_interleaved);
+  k = rope(ctx, k, config.head_dim, batch.positions, frequencies, config.rope_interleaved);
+  const AttentionShape shape{config.n_heads, config.n_kv_heads, config.head_dim,
+                             1.0f / std::sqrt(static_cast<float>(config.head_dim))};
+  std::vector<AttentionSegment> segments;
+  if (cache != nullptr) {
+    const size_t width = k.cols();
+    std::memcpy(cache->keys(layer) + past * width, k.data(), k.size() * sizeof(float));
+    std::memcpy(cache->values(layer) + past * width, v.data(), v.size() * sizeof(float));
+    segments.push_back({0, k.rows(), cache->keys(layer), cache->values(layer), past + k.rows()});
+  } else {
+    for (const Sequence& s : batch.sequences) segments.push_back({s.begin, s.length, nullptr, nullptr, 0});
+  }
+  return block.attn_output.forward(ctx, attention(ctx, q, k, v, shape, segments));
+}
+
+Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch,
+                              KvCache* cache, size_t past) const {
+  const Block& block = blocks[layer];
+  const Tensor attended =
+      attend(ctx, layer, rms_norm(ctx, x, block.attn_norm, config.norm_eps), batch, cache, past);
+  const Tensor middle = add(ctx, x, attended);
+  const Tensor h = rms_norm(ctx, middle, block.ffn_norm, config.norm_eps);
+  const Tensor act = swiglu(ctx, block.ffn_gate.forward(ctx, h), block.ffn_up.forward(ctx, h));
+  return add(ctx, middle, block.ffn_down.forward(ctx, act));
+}
+
+Model::Model(WeightSource& source) : impl_(std::make_unique<Impl>()) {
+  impl_->load(source);
+}
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+const ModelConfig& Model::config() const noexcept {
+  return impl_->config;
+}
+const MatrixView& Model::head() const noexcept {
+  return impl_->head().weight();
+}
+void Model::set_checkpointing(bool on) noexcept {
+  impl_->checkpointing = on;
+}
+bool Model::checkpointing() const noexcept {
+  return impl_->checkpointing;
+}
+uint64_t Model::n_parameters() const noexcept {
+  return impl_->n_parameters;
+}
+uint64_t Model::weight_bytes() const noexcept {
+  return impl_->weight_bytes;
+}
+
+Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache) const {
+  const size_t n = batch.tokens.size();
+  HONE_CHECK(batch.positions.size() == n && n > 0, "{} tokens, {} positions", n, batch.positions.size());
+  const size_t past = cache != nullptr ? cache->length_ : 0;
+  if (cache != nullptr && past + n > cache->capacity_)
+    fail(ErrorCode::kInvalidArgument,
+         "context: {} tokens do not fit a window of {}; shorten the prompt or raise the context", past + n,
+         cache->capacity_);
+  Tensor x = embedding(ctx, impl_->token_embd.weight(), batch.tokens);
+  const bool recompute = impl_->checkpointing && ctx.tape != nullptr;
+  // The batch outlives the tape's closures only if they own it.
+  const auto shared = recompute ? std::make_shared<const TokenBatch>(batch) : nullptr;
+  for (size_t layer = 0; layer < impl_->blocks.size(); ++layer) {
+    if (recompute) {
+      x = checkpoint(ctx, x, [impl = impl_.get(), layer, shared](OpContext& inner, const Tensor& in) {
+        return impl->run_block(inner, layer, in, *shared, nullptr, 0);
+      });
+    } else {
+      x = impl_->run_block(ctx, layer, x, batch, cache, past);
+    }
+  }
+  if (cache != nullptr) cache->length_ = past + n;
+  return rms_norm(ctx, x, impl_->output_norm, impl_->config.norm_eps);
+}
+
+Tensor Model::logits(OpContext& ctx, const Tensor& hidden) const {
+  return matmul(ctx, hidden, head());
+}
+
+void Model::for_each_linear(const std::function<void(size_t layer, Linear&)>& visit) {
+  for (size_t layer = 0; layer < impl_->blocks.size(); ++layer) {
+    Block& b = impl_->blocks[layer];
+    for (Linear* linear :
+         {&b.attn_q, &b.attn_k, &b.attn_v, &b.attn_output, &b.ffn_gate, &b.ffn_up, &b.ffn_down})
+      visit(layer, *linear);
+  }
+}
+
+void Model::for_each_linear(const std::function<void(size_t layer, const Linear&)>& visit) const {
+  const_cast<Model*>(this)->for_each_linear([&](size_t layer, Linear& linear) { visit(layer, linear); });
+}
+
+size_t Model::activation_bytes_per_token(bool checkpointing) const noexcept {
+  const ModelConfig& c = impl_->config;
+  const size_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
+  // What the closures of one block keep: two residuals, two norms' inputs and outputs, q and k before and
+  // after the rotation, v, the attention's output and projection, gate, up, their product and its projection.
+  const size_t block = 6 * c.n_embd + 3 * q + 3 * kv + 3 * c.n_ff;
+  const size_t kept = checkpointing ? c.n_layers * c.n_embd + 2 * block : c.n_layers * block + block;
+  return kept * sizeof(float);
+}
+
+TokenBatch TokenBatch::single(std::span<const int32_t> tokens, int32_t position) {
+  TokenBatch batch;
+  batch.tokens.assign(tokens.begin(), tokens.end());
+  batch.positions.resize(tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i) batch.positions[i] = position + static_cast<int32_t>(i);
+  batch.sequences.push_back({0, tokens.size()});
+  return batch;
+}
+
+KvCache::KvCache(const ModelConfig& config, size_t capacity) : capacity_(capacity) {
+  const size_t width = config.n_kv_heads * config.head_dim;
+  for (size_t layer = 0; layer < config.n_layers; ++layer) {
+    keys_.push_back(Tensor::empty({capacity, width}));
+    values_.push_back(Tensor::empty({capacity, width}));
+  }
+}
+
+}  // namespace hone

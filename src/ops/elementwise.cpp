@@ -1,0 +1,54 @@
+// SwiGLU and addition.
+#include "base/error.h"
+#include "kernels/kernels.h"
+#include "ops/ops.h"
+#include "ops/parallel.h"
+
+namespace hone {
+
+Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up) {
+  HONE_CHECK(gate.size() == up.size());
+  Tensor y = Tensor::empty(gate.shape());
+  const size_t n = gate.cols();
+  parallel_rows(gate.rows(), n, [&](size_t begin, size_t end) {
+    active_kernels().swiglu((end - begin) * n, gate.row(begin), up.row(begin), y.row(begin));
+  });
+  if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
+  ctx.tape->require(y);
+  ctx.tape->record([gate, up, y](Tape& tape) {
+    const Tensor dy = tape.take_grad(y);
+    if (!dy.defined()) return;
+    Tensor dgate = Tensor::empty(gate.shape()), dup = Tensor::empty(up.shape());
+    const size_t width = gate.cols();
+    parallel_rows(gate.rows(), width, [&](size_t begin, size_t end) {
+      active_kernels().swiglu_backward((end - begin) * width, gate.row(begin), up.row(begin), dy.row(begin),
+                                       dgate.row(begin), dup.row(begin));
+    });
+    if (tape.requires_grad(gate)) tape.add_grad(gate, dgate);
+    if (tape.requires_grad(up)) tape.add_grad(up, dup);
+  });
+  return y;
+}
+
+Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b) {
+  HONE_CHECK(a.size() == b.size());
+  Tensor y = Tensor::empty(a.shape());
+  parallel_rows(a.rows(), a.cols(), [&](size_t begin, size_t end) {
+    const float* pa = a.row(begin);
+    const float* pb = b.row(begin);
+    float* py = y.row(begin);
+    for (size_t i = 0, n = (end - begin) * a.cols(); i < n; ++i) py[i] = pa[i] + pb[i];
+  });
+  if (ctx.tape == nullptr || (!ctx.tape->requires_grad(a) && !ctx.tape->requires_grad(b))) return y;
+  ctx.tape->require(y);
+  ctx.tape->record([a, b, y](Tape& tape) {
+    Tensor dy = tape.take_grad(y);
+    if (!dy.defined()) return;
+    const bool both = tape.requires_grad(a) && tape.requires_grad(b);
+    if (tape.requires_grad(a)) tape.add_grad(a, both ? dy.clone() : dy);
+    if (tape.requires_grad(b)) tape.add_grad(b, dy);
+  });
+  return y;
+}
+
+}  // namespace hone

@@ -1,0 +1,20 @@
+// Row-parallel loops for the element-wise ops.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/threads.h"
+
+namespace hone {
+
+// body(begin, end) over [0, rows), in chunks of about `elements` values: small tensors stay on the calling thread.
+template <typename Body>
+void parallel_rows(size_t rows, size_t cols, const Body& body, size_t elements = 16384) {
+  if (rows == 0) return;
+  const size_t chunk = std::max<size_t>(1, elements / std::max<size_t>(1, cols));
+  thread_pool().run((rows + chunk - 1) / chunk,
+                    [&](size_t i, int) { body(i * chunk, std::min(rows, (i + 1) * chunk)); });
+}
+
+}  // namespace hone
