@@ -1,0 +1,252 @@
+// Every kernel of every ISA this machine has, against the scalar table: sizes around the tile and lane edges,
+// unaligned pointers, buffers poisoned with NaN beyond what a kernel may write.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "base/half.h"
+#include "base/rng.h"
+#include "kernels/kernels.h"
+
+namespace hone {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<const Kernels*> vector_tables() {
+  std::vector<const Kernels*> tables;
+  for (const Isa isa : all_isas())
+    if (isa != Isa::kScalar && isa_supported(isa)) tables.push_back(kernels_for(isa));
+  return tables;
+}
+
+const Kernels& oracle() { return *kernels_for(Isa::kScalar); }
+
+std::vector<float> normals(Rng& rng, size_t n, double scale = 1.0) {
+  std::vector<float> x(n);
+  for (float& v : x) v = static_cast<float>(rng.normal() * scale);
+  return x;
+}
+
+// 2 eps (k + 1) max^2: the error of k products of numbers up to max, in any order.
+float bound(size_t k, float largest) {
+  return 2.0f * std::numeric_limits<float>::epsilon() * static_cast<float>(k + 1) * largest * largest;
+}
+
+TEST(Kernels, TileF32EqualsScalarOnEdgesWithoutTouchingNeighbours) {
+  Rng rng(1);
+  for (const Kernels* ks : vector_tables()) {
+    for (const size_t k : {1u, 2u, 7u, 31u, 64u, 257u}) {
+      for (size_t mr = 1; mr <= ks->tile_m; ++mr) {
+        for (const size_t nr : {size_t{1}, size_t{3}, ks->tile_n - 1, ks->tile_n}) {
+          const size_t ldb = ks->tile_n + 3, ldc = nr + 2;
+          const std::vector<float> a = normals(rng, mr * (k + 1) + 1), b = normals(rng, k * ldb + 1);
+          std::vector<float> c(mr * ldc + 1, kNan), expected(mr * ldc + 1, kNan);
+          for (const bool accumulate : {false, true}) {
+            if (accumulate)
+              for (size_t m = 0; m < mr; ++m)
+                for (size_t n = 0; n < nr; ++n) c[1 + m * ldc + n] = expected[1 + m * ldc + n] = 0.5f;
+            ks->tile_f32(mr, nr, k, a.data() + 1, k + 1, 1, b.data() + 1, ldb, c.data() + 1, ldc, 0.7f, accumulate);
+            for (size_t m = 0; m < mr; ++m) {
+              for (size_t n = 0; n < nr; ++n) {
+                double sum = 0;
+                for (size_t i = 0; i < k; ++i)
+                  sum += static_cast<double>(a[1 + m * (k + 1) + i]) * static_cast<double>(b[1 + i * ldb + n]);
+                expected[1 + m * ldc + n] = static_cast<float>(0.7 * sum + (accumulate ? 0.5 : 0.0));
+              }
+            }
+            for (size_t i = 0; i < c.size(); ++i) {
+              if (std::isnan(expected[i])) {
+                ASSERT_TRUE(std::isnan(c[i])) << "written outside the tile at " << i;
+              } else {
+                ASSERT_NEAR(c[i], expected[i], bound(k, 4.0f)) << isa_name(ks->isa) << " k=" << k << " mr=" << mr;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, TileF32TakesTransposedRows) {
+  Rng rng(2);
+  for (const Kernels* ks : vector_tables()) {
+    const size_t k = 37, mr = ks->tile_m, nr = ks->tile_n;
+    const std::vector<float> a = normals(rng, k * mr), b = normals(rng, k * nr);
+    std::vector<float> c(mr * nr), expected(mr * nr);
+    ks->tile_f32(mr, nr, k, a.data(), 1, mr, b.data(), nr, c.data(), nr, 1.0f, false);
+    for (size_t m = 0; m < mr; ++m)
+      for (size_t n = 0; n < nr; ++n) {
+        double sum = 0;
+        for (size_t i = 0; i < k; ++i) sum += static_cast<double>(a[i * mr + m]) * static_cast<double>(b[i * nr + n]);
+        ASSERT_NEAR(c[m * nr + n], sum, bound(k, 4.0f));
+      }
+  }
+}
+
+TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
+  Rng rng(3);
+  for (const Kernels* ks : vector_tables()) {
+    if (ks->tile_bf16 == nullptr) continue;
+    for (const size_t pairs : {1u, 5u, 64u}) {
+      for (size_t mr = 1; mr <= ks->tile_m_bf16; ++mr) {
+        for (const size_t nr : {size_t{1}, size_t{17}, ks->tile_n_bf16}) {
+          const size_t k = 2 * pairs, width = ks->tile_n_bf16, ldc = nr + 1;
+          const std::vector<float> a = normals(rng, mr * k), b = normals(rng, k * width);
+          std::vector<uint32_t> a16(mr * pairs), b16(pairs * width);
+          for (size_t m = 0; m < mr; ++m) ks->f32_to_bf16(k, a.data() + m * k, reinterpret_cast<uint16_t*>(a16.data() + m * pairs));
+          for (size_t p = 0; p < pairs; ++p)
+            ks->pair_bf16(width, b.data() + 2 * p * width, b.data() + (2 * p + 1) * width, b16.data() + p * width);
+          std::vector<float> c(mr * ldc, kNan);
+          ks->tile_bf16(mr, nr, pairs, a16.data(), pairs, b16.data(), c.data(), ldc, 1.0f, false);
+          for (size_t m = 0; m < mr; ++m) {
+            for (size_t n = 0; n < nr; ++n) {
+              double sum = 0;
+              for (size_t i = 0; i < k; ++i)
+                sum += static_cast<double>(bf16_to_f32(f32_to_bf16(a[m * k + i]))) *
+                       static_cast<double>(bf16_to_f32(f32_to_bf16(b[i * width + n])));
+              ASSERT_NEAR(c[m * ldc + n], sum, bound(k, 4.0f));
+            }
+            ASSERT_TRUE(std::isnan(c[m * ldc + nr]));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, ConversionsAreExact) {
+  Rng rng(4);
+  std::vector<float> x = normals(rng, 1003, 100.0);
+  for (const float v : {0.0f, -0.0f, INFINITY, -INFINITY, kNan, 1e-40f, 3.4e38f, 1.00390625f, 1.01171875f}) x.push_back(v);
+  for (const Kernels* ks : vector_tables()) {
+    std::vector<uint16_t> got(x.size()), expected(x.size());
+    ks->f32_to_bf16(x.size(), x.data(), got.data());
+    oracle().f32_to_bf16(x.size(), x.data(), expected.data());
+    // AVX-512's instruction flushes subnormal inputs to zero; that entry is the only one allowed to differ.
+    for (size_t i = 0; i < x.size(); ++i)
+      if (std::fpclassify(x[i]) != FP_SUBNORMAL) {
+        ASSERT_EQ(got[i], expected[i]) << isa_name(ks->isa) << " x=" << x[i];
+      }
+  }
+}
+
+TEST(Kernels, TransposeMovesEveryElement) {
+  Rng rng(5);
+  for (const Kernels* ks : vector_tables()) {
+    for (const size_t rows : {1u, 7u, 8u, 16u, 19u, 32u}) {
+      for (const size_t cols : {1u, 8u, 13u, 64u, 129u}) {
+        std::vector<uint32_t> in(rows * (cols + 1)), out(cols * (rows + 2), 7), expected(cols * (rows + 2), 7);
+        for (uint32_t& v : in) v = static_cast<uint32_t>(rng.next());
+        ks->transpose32(rows, cols, in.data(), cols + 1, out.data(), rows + 2);
+        oracle().transpose32(rows, cols, in.data(), cols + 1, expected.data(), rows + 2);
+        ASSERT_EQ(out, expected) << rows << "x" << cols;
+      }
+    }
+  }
+}
+
+TEST(Kernels, VectorOpsEqualScalar) {
+  Rng rng(6);
+  for (const Kernels* ks : vector_tables()) {
+    for (const size_t n : {1u, 2u, 7u, 8u, 15u, 16u, 17u, 31u, 64u, 101u, 576u}) {
+      const std::vector<float> a = normals(rng, n + 1, 2.0), b = normals(rng, n + 1), d = normals(rng, n + 1);
+      EXPECT_NEAR(ks->dot(n, a.data() + 1, b.data() + 1), oracle().dot(n, a.data() + 1, b.data() + 1), bound(n, 6.0f));
+      EXPECT_EQ(ks->max(n, a.data() + 1), oracle().max(n, a.data() + 1));
+      std::vector<float> y(b), z(b);
+      ks->axpy(n, 0.3f, a.data() + 1, y.data() + 1);
+      oracle().axpy(n, 0.3f, a.data() + 1, z.data() + 1);
+      for (size_t i = 0; i <= n; ++i) ASSERT_NEAR(y[i], z[i], 1e-6f);
+      ks->scale_mul(n, 0.3f, a.data() + 1, b.data() + 1, y.data() + 1);
+      oracle().scale_mul(n, 0.3f, a.data() + 1, b.data() + 1, z.data() + 1);
+      for (size_t i = 0; i <= n; ++i) ASSERT_NEAR(y[i], z[i], 1e-5f);
+      std::vector<float> dg(n + 1, kNan), du(n + 1, kNan), eg(n + 1, kNan), eu(n + 1, kNan);
+      ks->swiglu(n, a.data(), b.data(), dg.data());
+      oracle().swiglu(n, a.data(), b.data(), eg.data());
+      for (size_t i = 0; i < n; ++i) ASSERT_NEAR(dg[i], eg[i], 1e-5f * (1 + std::fabs(eg[i])));
+      EXPECT_TRUE(std::isnan(dg[n]));
+      ks->swiglu_backward(n, a.data(), b.data(), d.data(), dg.data(), du.data());
+      oracle().swiglu_backward(n, a.data(), b.data(), d.data(), eg.data(), eu.data());
+      for (size_t i = 0; i < n; ++i) {
+        ASSERT_NEAR(dg[i], eg[i], 1e-5f * (1 + std::fabs(eg[i])));
+        ASSERT_NEAR(du[i], eu[i], 1e-5f * (1 + std::fabs(eu[i])));
+      }
+    }
+  }
+}
+
+TEST(Kernels, ExponentialIsAccurateOverItsWholeRange) {
+  for (const Kernels* ks : vector_tables()) {
+    std::vector<float> x, y;
+    for (float v = -86.0f; v <= 87.0f; v += 0.0137f) x.push_back(v);
+    y.resize(x.size());
+    ks->exp_sum(x.size(), 1.0f, 0.0f, x.data(), y.data());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double expected = std::exp(static_cast<double>(x[i]));
+      ASSERT_NEAR(y[i] / expected, 1.0, 5e-7) << "x=" << x[i];
+    }
+    const std::vector<float> low = {-200.0f, -INFINITY, -1e30f};
+    std::vector<float> out(3);
+    ks->exp_sum(3, 1.0f, 0.0f, low.data(), out.data());
+    for (const float v : out) EXPECT_LT(v, 1e-37f);
+  }
+}
+
+TEST(Kernels, StoredFloatDotsEqualScalar) {
+  Rng rng(7);
+  for (const Kernels* ks : vector_tables()) {
+    for (const FormatId id : {FormatId::kF32, FormatId::kF16, FormatId::kBF16}) {
+      const Format& f = format_of(id);
+      for (const size_t n : {1u, 5u, 8u, 16u, 33u, 64u, 577u}) {
+        const std::vector<float> w = normals(rng, n), x = normals(rng, n);
+        std::vector<std::byte> stored(f.bytes(n));
+        f.from_float(w.data(), stored.data(), n);
+        EXPECT_NEAR(ks->dot_float(id)(n, stored.data(), x.data()), oracle().dot_float(id)(n, stored.data(), x.data()), bound(n, 5.0f));
+      }
+    }
+  }
+}
+
+TEST(Kernels, Int8DotsEqualScalar) {
+  Rng rng(8);
+  for (const Kernels* ks : vector_tables()) {
+    for (const Format* f : all_formats()) {
+      if (!f->quantized) continue;
+      for (const size_t n : {32u, 64u, 96u, 576u, 1536u}) {
+        const std::vector<float> w = normals(rng, n), x = normals(rng, n, 3.0);
+        std::vector<std::byte> stored(f->bytes(n));
+        f->from_float(w.data(), stored.data(), n);
+        std::vector<int8_t> q(n), q0(n);
+        std::vector<float> d(n / 32), s(n / 32), d0(n / 32), s0(n / 32);
+        ks->quantize_int8(n, x.data(), q.data(), d.data(), s.data());
+        oracle().quantize_int8(n, x.data(), q0.data(), d0.data(), s0.data());
+        ASSERT_EQ(q, q0);
+        ASSERT_EQ(d, d0);
+        for (size_t b = 0; b < s.size(); ++b) ASSERT_NEAR(s[b], s0[b], 1e-3f);
+        const float got = ks->dot_int8(f->id)(n, stored.data(), {q.data(), d.data(), s.data()});
+        const float expected = oracle().dot_int8(f->id)(n, stored.data(), {q0.data(), d0.data(), s0.data()});
+        EXPECT_NEAR(got, expected, bound(n, 12.0f)) << f->name << " n=" << n;
+      }
+    }
+  }
+}
+
+TEST(Kernels, ZeroActivationsQuantizeToZero) {
+  const std::vector<float> x(64, 0.0f);
+  for (const Isa isa : all_isas()) {
+    if (!isa_supported(isa)) continue;
+    std::vector<int8_t> q(64, 1);
+    std::vector<float> d(2, kNan), s(2, kNan);
+    kernels_for(isa)->quantize_int8(64, x.data(), q.data(), d.data(), s.data());
+    for (const int8_t v : q) EXPECT_EQ(v, 0);
+    EXPECT_EQ(d[0], 0.0f);
+    EXPECT_EQ(s[1], 0.0f);
+  }
+}
+
+}  // namespace
+}  // namespace hone

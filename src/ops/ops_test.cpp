@@ -1,0 +1,364 @@
+// Products against a plain loop, every op's backward against finite differences.
+#include "ops/ops.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "base/rng.h"
+#include "kernels/kernels.h"
+
+namespace hone {
+namespace {
+
+Tensor random_tensor(Rng& rng, Tensor::Shape shape, double scale = 1.0) {
+  Tensor t = Tensor::empty(std::move(shape));
+  for (size_t i = 0; i < t.size(); ++i) t.data()[i] = static_cast<float>(rng.normal() * scale);
+  return t;
+}
+
+struct Stored {
+  std::vector<std::byte> bytes;
+  std::vector<float> values;  // what the bytes decode to
+  MatrixView view;
+};
+
+Stored store(Rng& rng, FormatId id, size_t rows, size_t cols) {
+  const Format& f = format_of(id);
+  const Tensor w = random_tensor(rng, {rows, cols});
+  Stored s;
+  s.bytes.resize(f.bytes(rows * cols));
+  f.from_float(w.data(), s.bytes.data(), rows * cols);
+  s.values.resize(rows * cols);
+  f.to_float(s.bytes.data(), s.values.data(), rows * cols);
+  s.view = {&f, s.bytes.data(), rows, cols};
+  return s;
+}
+
+constexpr FormatId kFormats[] = {FormatId::kF32, FormatId::kF16, FormatId::kBF16, FormatId::kQ8_0,
+                                 FormatId::kQ4_0, FormatId::kQ4_1, FormatId::kQ5_0, FormatId::kQ5_1};
+
+TEST(Gemm, AllLayoutsAndFormatsEqualThePlainLoop) {
+  Rng rng(1);
+  for (const FormatId id : kFormats) {
+    for (const size_t m : {1u, 3u, 9u, 61u}) {
+      for (const size_t n : {32u, 96u, 160u}) {
+        for (const size_t k : {32u, 288u, 576u}) {
+          const Tensor a = random_tensor(rng, {m, k}), at = random_tensor(rng, {k, m});
+          const Stored nt = store(rng, id, n, k), nn = store(rng, id, k, n);
+          Tensor c = Tensor::empty({m, n}), d = Tensor::empty({m, n}), e = Tensor::empty({m, n});
+          const GemmOptions precise{.compute = ComputeMode::kPrecise, .alpha = 0.5f};
+          gemm_nt(m, a.data(), k, nt.view, c.data(), n, precise);
+          gemm_nn(m, a.data(), k, nn.view, d.data(), n, precise);
+          gemm_tn(m, at.data(), m, nn.view, e.data(), n, precise);
+          const float tolerance = 1e-6f * static_cast<float>(k + 10) * 4;
+          for (size_t i = 0; i < m; ++i) {
+            for (size_t j = 0; j < n; ++j) {
+              double x = 0, y = 0, z = 0;
+              for (size_t l = 0; l < k; ++l) {
+                x += static_cast<double>(a.row(i)[l]) * static_cast<double>(nt.values[j * k + l]);
+                y += static_cast<double>(a.row(i)[l]) * static_cast<double>(nn.values[l * n + j]);
+                z += static_cast<double>(at.row(l)[i]) * static_cast<double>(nn.values[l * n + j]);
+              }
+              ASSERT_NEAR(c.row(i)[j], 0.5 * x, tolerance) << format_of(id).name << m << "x" << n << "x" << k;
+              ASSERT_NEAR(d.row(i)[j], 0.5 * y, tolerance) << format_of(id).name;
+              ASSERT_NEAR(e.row(i)[j], 0.5 * z, tolerance) << format_of(id).name;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Gemm, OddSizesAccumulateAndLeaveTheRestAlone) {
+  Rng rng(2);
+  for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kFast}) {
+    for (const size_t m : {1u, 13u, 50u}) {
+      for (const size_t n : {1u, 5u, 33u, 67u}) {
+        for (const size_t k : {1u, 3u, 259u}) {
+          const Tensor a = random_tensor(rng, {m, k}), w = random_tensor(rng, {n, k});
+          const size_t ldc = n + 1;
+          Tensor c = Tensor::empty({m, ldc});
+          for (size_t i = 0; i < c.size(); ++i) c.data()[i] = 1.0f;
+          gemm_nt(m, a.data(), k, f32_view(w), c.data(), ldc, {.compute = mode, .accumulate = true});
+          for (size_t i = 0; i < m; ++i) {
+            for (size_t j = 0; j < n; ++j) {
+              double sum = 1.0, size = 1.0;
+              for (size_t l = 0; l < k; ++l) {
+                const double p = static_cast<double>(a.row(i)[l]) * static_cast<double>(w.row(j)[l]);
+                sum += p;
+                size += std::fabs(p);
+              }
+              ASSERT_NEAR(c.row(i)[j], sum, (mode == ComputeMode::kPrecise ? 1e-6 : 6e-3) * size);
+            }
+            ASSERT_EQ(c.row(i)[n], 1.0f);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Gemm, FastModeStaysCloseOnQuantizedRows) {
+  Rng rng(3);
+  for (const FormatId id : kFormats) {
+    for (const size_t m : {1u, 4u, 40u}) {
+      const size_t n = 64, k = 576;
+      const Tensor a = random_tensor(rng, {m, k});
+      const Stored w = store(rng, id, n, k);
+      Tensor precise = Tensor::empty({m, n}), fast = Tensor::empty({m, n});
+      gemm_nt(m, a.data(), k, w.view, precise.data(), n, {.compute = ComputeMode::kPrecise});
+      gemm_nt(m, a.data(), k, w.view, fast.data(), n, {.compute = ComputeMode::kFast});
+      double error = 0, size = 0;
+      for (size_t i = 0; i < precise.size(); ++i) {
+        error += std::pow(static_cast<double>(precise.data()[i] - fast.data()[i]), 2);
+        size += std::pow(static_cast<double>(precise.data()[i]), 2);
+      }
+      EXPECT_LT(std::sqrt(error / size), 0.01) << format_of(id).name << " m=" << m;
+    }
+  }
+}
+
+// d/dx of sum(f(x) * g) by central differences against the tape, for a few elements of x.
+void check_gradient(Rng& rng, const Tensor& x, const std::function<Tensor(OpContext&, const Tensor&)>& f,
+                    double tolerance = 2e-2) {
+  Tape tape;
+  OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
+  tape.require(x);
+  const Tensor y = f(ctx, x);
+  const Tensor g = random_tensor(rng, y.shape());
+  tape.add_grad(y, g.clone());
+  tape.backward();
+  const Tensor dx = tape.take_grad(x);
+  ASSERT_TRUE(dx.defined());
+  OpContext plain{.compute = ComputeMode::kPrecise};
+  const auto value = [&] {
+    const Tensor out = f(plain, x);
+    double sum = 0;
+    for (size_t i = 0; i < out.size(); ++i) sum += static_cast<double>(out.data()[i]) * static_cast<double>(g.data()[i]);
+    return sum;
+  };
+  for (int trial = 0; trial < 12; ++trial) {
+    const size_t i = rng.below(x.size());
+    const float kept = x.data()[i], step = 1e-2f;
+    // Four-point differences: the error is of order step^4.
+    double d = 0;
+    const double weights[] = {1.0 / 12, -8.0 / 12, 8.0 / 12, -1.0 / 12};
+    const float offsets[] = {-2 * step, -step, step, 2 * step};
+    for (int p = 0; p < 4; ++p) {
+      x.data()[i] = kept + offsets[p];
+      d += weights[p] * value();
+    }
+    x.data()[i] = kept;
+    EXPECT_NEAR(dx.data()[i], d / static_cast<double>(step), tolerance * (1 + std::fabs(d / static_cast<double>(step))));
+  }
+}
+
+TEST(Backward, RmsNorm) {
+  Rng rng(10);
+  const Tensor w = random_tensor(rng, {40});
+  check_gradient(rng, random_tensor(rng, {5, 40}), [&](OpContext& ctx, const Tensor& x) { return rms_norm(ctx, x, w, 1e-5f); });
+}
+
+TEST(Backward, RmsNormWeight) {
+  Rng rng(11);
+  const Tensor x = random_tensor(rng, {6, 16});
+  Parameter w{.name = "w", .value = random_tensor(rng, {16}), .grad = {}};
+  Tape tape;
+  OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
+  const Tensor y = rms_norm(ctx, x, w.value, 1e-5f, &w);
+  const Tensor g = random_tensor(rng, y.shape());
+  tape.add_grad(y, g.clone());
+  tape.backward();
+  for (size_t i = 0; i < 16; ++i) {
+    double expected = 0;
+    for (size_t t = 0; t < 6; ++t) expected += static_cast<double>(y.row(t)[i] / w.value.data()[i] * g.row(t)[i]);
+    EXPECT_NEAR(w.grad.data()[i], expected, 1e-4);
+  }
+}
+
+TEST(Backward, Rope) {
+  Rng rng(12);
+  const std::vector<int32_t> positions = {0, 1, 2, 0, 1, 7};
+  const std::vector<float> frequencies = {1.0f, 0.3f, 0.05f, 0.01f};
+  for (const bool interleaved : {false, true})
+    check_gradient(rng, random_tensor(rng, {6, 24}),
+                   [&](OpContext& ctx, const Tensor& x) { return rope(ctx, x, 8, positions, frequencies, interleaved); });
+}
+
+TEST(Backward, SwigluAndAdd) {
+  Rng rng(13);
+  const Tensor other = random_tensor(rng, {4, 33});
+  check_gradient(rng, random_tensor(rng, {4, 33}), [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, x, other); });
+  check_gradient(rng, random_tensor(rng, {4, 33}), [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, other, x); });
+  check_gradient(rng, random_tensor(rng, {4, 33}), [&](OpContext& ctx, const Tensor& x) { return add(ctx, x, swiglu(ctx, x, x)); });
+}
+
+TEST(Backward, MatmulOverEveryFormat) {
+  Rng rng(14);
+  for (const FormatId id : kFormats) {
+    const Stored w = store(rng, id, 48, 64);
+    check_gradient(rng, random_tensor(rng, {11, 64}), [&](OpContext& ctx, const Tensor& x) { return matmul(ctx, x, w.view); });
+  }
+}
+
+TEST(Backward, MatmulWeight) {
+  Rng rng(15);
+  const Tensor x = random_tensor(rng, {9, 20});
+  Parameter w{.name = "w", .value = random_tensor(rng, {7, 20}), .grad = {}};
+  Tape tape;
+  OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
+  const Tensor y = matmul(ctx, x, f32_view(w.value), &w);
+  const Tensor g = random_tensor(rng, y.shape());
+  tape.add_grad(y, g.clone());
+  tape.backward();
+  for (size_t o = 0; o < 7; ++o)
+    for (size_t c = 0; c < 20; ++c) {
+      double expected = 0;
+      for (size_t t = 0; t < 9; ++t) expected += static_cast<double>(g.row(t)[o]) * static_cast<double>(x.row(t)[c]);
+      EXPECT_NEAR(w.grad.row(o)[c], expected, 1e-4);
+    }
+}
+
+// Softmax attention written out, one query at a time.
+Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& s,
+                       const std::vector<AttentionSegment>& segments) {
+  Tensor y = Tensor::zeros(q.shape());
+  for (const AttentionSegment& seg : segments)
+    for (size_t r = 0; r < seg.n_rows; ++r)
+      for (size_t h = 0; h < s.n_heads; ++h) {
+        const size_t kv = h / (s.n_heads / s.n_kv_heads) * s.head_dim, row = seg.begin + r;
+        std::vector<double> p(r + 1);
+        double total = 0;
+        for (size_t j = 0; j <= r; ++j) {
+          double dot = 0;
+          for (size_t i = 0; i < s.head_dim; ++i)
+            dot += static_cast<double>(q.row(row)[h * s.head_dim + i]) * static_cast<double>(k.row(seg.begin + j)[kv + i]);
+          total += p[j] = std::exp(dot * static_cast<double>(s.scale));
+        }
+        for (size_t j = 0; j <= r; ++j)
+          for (size_t i = 0; i < s.head_dim; ++i)
+            y.row(row)[h * s.head_dim + i] += static_cast<float>(p[j] / total * static_cast<double>(v.row(seg.begin + j)[kv + i]));
+      }
+  return y;
+}
+
+TEST(Attention, EqualsThePlainFormOnPackedSequences) {
+  Rng rng(16);
+  for (const size_t d : {8u, 16u, 20u, 64u}) {
+    const AttentionShape shape{6, 2, d, 1.0f / std::sqrt(static_cast<float>(d))};
+    const std::vector<AttentionSegment> segments = {{0, 3}, {3, 130}, {133, 1}, {134, 31}};
+    const Tensor q = random_tensor(rng, {165, 6 * d}), k = random_tensor(rng, {165, 2 * d}), v = random_tensor(rng, {165, 2 * d});
+    OpContext ctx;
+    const Tensor y = attention(ctx, q, k, v, shape, segments), expected = plain_attention(q, k, v, shape, segments);
+    for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y.data()[i], expected.data()[i], 2e-5) << "D=" << d << " i=" << i;
+  }
+}
+
+TEST(Attention, CacheGivesTheSameRows) {
+  Rng rng(17);
+  const size_t d = 16, n = 70;
+  const AttentionShape shape{4, 2, d, 0.25f};
+  const Tensor q = random_tensor(rng, {n, 4 * d}), k = random_tensor(rng, {n, 2 * d}), v = random_tensor(rng, {n, 2 * d});
+  const std::vector<AttentionSegment> whole = {{0, n}};
+  OpContext ctx;
+  const Tensor expected = attention(ctx, q, k, v, shape, whole);
+  for (const size_t past : {10u, 50u, 66u, 69u}) {
+    const size_t rows = n - past;
+    Tensor tail_q = Tensor::empty({rows, 4 * d}), tail_k = Tensor::empty({rows, 2 * d}), tail_v = Tensor::empty({rows, 2 * d});
+    std::copy_n(q.row(past), tail_q.size(), tail_q.data());
+    const std::vector<AttentionSegment> segments = {{0, rows, k.data(), v.data(), n}};
+    const Tensor y = attention(ctx, tail_q, tail_k, tail_v, shape, segments);
+    for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y.data()[i], expected.row(past)[i], 1e-5) << past;
+  }
+}
+
+TEST(Backward, Attention) {
+  Rng rng(18);
+  const size_t d = 12;
+  const AttentionShape shape{4, 2, d, 0.3f};
+  const std::vector<AttentionSegment> segments = {{0, 29}, {29, 2}, {31, 9}};
+  const Tensor q = random_tensor(rng, {40, 4 * d}), k = random_tensor(rng, {40, 2 * d}), v = random_tensor(rng, {40, 2 * d});
+  check_gradient(rng, q, [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
+  check_gradient(rng, k, [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
+  check_gradient(rng, v, [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
+}
+
+TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {
+  Rng rng(19);
+  const Stored head = store(rng, FormatId::kQ8_0, 101, 32);
+  const Tensor x = random_tensor(rng, {300, 32}, 0.3);
+  std::vector<int32_t> targets(300);
+  for (size_t t = 0; t < 300; ++t) targets[t] = t % 7 == 0 ? -1 : static_cast<int32_t>(rng.below(101));
+  Tape tape;
+  OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
+  tape.require(x);
+  const float scale = 0.125f;
+  const CrossEntropyResult result = linear_cross_entropy(ctx, x, head.view, targets, scale);
+  const Tensor dx = tape.take_grad(x);
+  OpContext plain{.compute = ComputeMode::kPrecise};
+  double expected = 0;
+  for (size_t t = 0; t < 300; ++t) {
+    if (targets[t] < 0) {
+      EXPECT_EQ(result.nll[t], 0.0f);
+      for (size_t c = 0; c < 32; ++c) EXPECT_EQ(dx.row(t)[c], 0.0f);
+      continue;
+    }
+    double sum = 0, target = 0;
+    for (size_t v = 0; v < 101; ++v) {
+      double logit = 0;
+      for (size_t c = 0; c < 32; ++c) logit += static_cast<double>(x.row(t)[c]) * static_cast<double>(head.values[v * 32 + c]);
+      sum += std::exp(logit);
+      if (static_cast<int32_t>(v) == targets[t]) target = logit;
+    }
+    ASSERT_NEAR(result.nll[t], std::log(sum) - target, 1e-4);
+    expected += std::log(sum) - target;
+  }
+  EXPECT_NEAR(result.sum_nll, expected, 1e-3 * expected);
+  for (int trial = 0; trial < 20; ++trial) {
+    const size_t i = rng.below(x.size());
+    const float kept = x.data()[i], step = 1e-2f;
+    x.data()[i] = kept + step;
+    const double up = linear_cross_entropy(plain, x, head.view, targets, 1).sum_nll;
+    x.data()[i] = kept - step;
+    const double down = linear_cross_entropy(plain, x, head.view, targets, 1).sum_nll;
+    x.data()[i] = kept;
+    EXPECT_NEAR(dx.data()[i], static_cast<double>(scale) * (up - down) / (2.0 * static_cast<double>(step)), 3e-3);
+  }
+}
+
+TEST(Checkpoint, GivesTheSameGradient) {
+  Rng rng(20);
+  const Tensor w = random_tensor(rng, {24}), x = random_tensor(rng, {6, 24}), g = random_tensor(rng, {6, 24});
+  const Tensor m = random_tensor(rng, {24, 24});
+  const auto body = [&](OpContext& ctx, const Tensor& in) {
+    return add(ctx, in, matmul(ctx, rms_norm(ctx, in, w, 1e-5f), f32_view(m)));
+  };
+  Tensor grads[2];
+  for (const int i : {0, 1}) {
+    Tape tape;
+    OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
+    tape.require(x);
+    const Tensor y = i == 0 ? body(ctx, x) : checkpoint(ctx, x, body);
+    tape.add_grad(y, g.clone());
+    tape.backward();
+    grads[i] = tape.take_grad(x);
+  }
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(grads[0].data()[i], grads[1].data()[i]);
+}
+
+TEST(Embedding, DecodesRows) {
+  Rng rng(21);
+  const Stored table = store(rng, FormatId::kQ4_0, 10, 64);
+  OpContext ctx;
+  const std::vector<int32_t> ids = {3, 0, 9, 3};
+  const Tensor y = embedding(ctx, table.view, ids, 2.0f);
+  for (size_t t = 0; t < 4; ++t)
+    for (size_t c = 0; c < 64; ++c) EXPECT_EQ(y.row(t)[c], 2.0f * table.values[static_cast<size_t>(ids[t]) * 64 + c]);
+}
+
+}  // namespace
+}  // namespace hone
