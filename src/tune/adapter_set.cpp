@@ -29,16 +29,20 @@ AdapterSet AdapterSet::create(Model& model, const AdapterSettings& settings) {
   return set;
 }
 
-AdapterSet::Entry& AdapterSet::add(size_t layer, const TensorRow& row, Linear& linear, size_t rank, double alpha,
-                                   Rng& rng) {
+AdapterSet::Entry& AdapterSet::add(size_t layer, const TensorRow& row, Linear& linear, size_t rank,
+                                   double alpha, Rng& rng) {
   AdapterSettings own = settings_;
   own.rank = rank;
   own.alpha = alpha;
   kind_->validate(own);
   std::shared_ptr<LinearAdapter> adapter = kind_->create(linear, own, phase_, rng);
   linear.set_adapter(adapter);
-  entries_.push_back(
-      {.layer = layer, .row = &row, .linear = &linear, .adapter = std::move(adapter), .rank = rank, .alpha = alpha});
+  entries_.push_back({.layer = layer,
+                      .row = &row,
+                      .linear = &linear,
+                      .adapter = std::move(adapter),
+                      .rank = rank,
+                      .alpha = alpha});
   return entries_.back();
 }
 

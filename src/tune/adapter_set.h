@@ -17,7 +17,7 @@ class AdapterSet {
     const TensorRow* row = nullptr;
     Linear* linear = nullptr;
     std::shared_ptr<LinearAdapter> adapter;
-    size_t rank = 0;   // as settings, unless a loaded file says otherwise for this layer
+    size_t rank = 0;  // as settings, unless a loaded file says otherwise for this layer
     double alpha = 0;
   };
 

@@ -45,8 +45,7 @@ void AdamW::step(double lr) {
 
 void AdamW::zero_grad() {
   for (Parameter* parameter : parameters_) {
-    if (parameter->grad.defined())
-      std::fill_n(parameter->grad.data(), parameter->grad.size(), 0.0f);
+    if (parameter->grad.defined()) std::fill_n(parameter->grad.data(), parameter->grad.size(), 0.0f);
   }
 }
 

@@ -12,14 +12,14 @@ struct AdamWSettings {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.0;
 };
 
-// Adam with decoupled weight decay and bias correction (Loshchilov & Hutter 2019, algorithm 2), in torch's order of
-// operations. Moments are f32.
+// Adam with decoupled weight decay and bias correction (Loshchilov & Hutter 2019, algorithm 2), in torch's
+// order of operations. Moments are f32.
 class AdamW {
  public:
   AdamW(std::vector<Parameter*> parameters, const AdamWSettings& settings);
 
-  // One update at rate `lr` from the parameters' gradients (a parameter without a gradient stays as it is), which
-  // are then zeroed.
+  // One update at rate `lr` from the parameters' gradients (a parameter without a gradient stays as it is),
+  // which are then zeroed.
   void step(double lr);
   void zero_grad();
 
@@ -39,8 +39,8 @@ class AdamW {
 
 // The l2 norm over all gradients together (accumulated in double).
 double global_gradient_norm(const std::vector<Parameter*>& parameters);
-// Scales all gradients by max_norm / (norm + 1e-6) when that is below 1, as torch does; max_norm <= 0: no clipping.
-// Returns the norm before clipping.
+// Scales all gradients by max_norm / (norm + 1e-6) when that is below 1, as torch does; max_norm <= 0: no
+// clipping. Returns the norm before clipping.
 double clip_gradients(const std::vector<Parameter*>& parameters, double max_norm);
 
 }  // namespace hone

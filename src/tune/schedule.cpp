@@ -25,7 +25,9 @@ constexpr std::array kSchedules = {
 
 }  // namespace
 
-std::span<const Schedule> all_schedules() noexcept { return kSchedules; }
+std::span<const Schedule> all_schedules() noexcept {
+  return kSchedules;
+}
 
 const Schedule& schedule_named(std::string_view name) {
   std::string known;
@@ -40,7 +42,8 @@ const Schedule& schedule_named(std::string_view name) {
 double learning_rate(const Schedule& schedule, const ScheduleSettings& settings, size_t step) noexcept {
   if (step < settings.warmup_steps)
     return settings.peak * static_cast<double>(step + 1) / static_cast<double>(settings.warmup_steps);
-  const size_t span = std::max<size_t>(1, settings.total_steps - std::min(settings.total_steps, settings.warmup_steps));
+  const size_t span =
+      std::max<size_t>(1, settings.total_steps - std::min(settings.total_steps, settings.warmup_steps));
   const double progress =
       std::min(1.0, static_cast<double>(step - settings.warmup_steps) / static_cast<double>(span));
   return settings.peak * (1.0 - (1.0 - settings.min_ratio) * schedule.descent(progress));

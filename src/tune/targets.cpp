@@ -28,9 +28,13 @@ std::string known_names(const Architecture& arch) {
 
 }  // namespace
 
-std::string_view short_gguf_name(const TensorRow& row) noexcept { return last_component(row.gguf); }
+std::string_view short_gguf_name(const TensorRow& row) noexcept {
+  return last_component(row.gguf);
+}
 
-std::string_view short_hf_name(const TensorRow& row) noexcept { return last_component(row.hf); }
+std::string_view short_hf_name(const TensorRow& row) noexcept {
+  return last_component(row.hf);
+}
 
 std::string hf_module_name(const TensorRow& row, size_t layer) {
   std::string name = hf_name(row, layer);
@@ -38,7 +42,8 @@ std::string hf_module_name(const TensorRow& row, size_t layer) {
   return name;
 }
 
-std::vector<const TensorRow*> select_targets(const Architecture& arch, const std::vector<std::string>& asked) {
+std::vector<const TensorRow*> select_targets(const Architecture& arch,
+                                             const std::vector<std::string>& asked) {
   std::vector<const TensorRow*> linear, chosen;
   for (const TensorRow& row : arch.tensors) {
     if (row.linear) linear.push_back(&row);
@@ -50,8 +55,8 @@ std::vector<const TensorRow*> select_targets(const Architecture& arch, const std
       return name == short_gguf_name(*row) || name == short_hf_name(*row);
     });
     if (found == linear.end())
-      fail(ErrorCode::kInvalidArgument, "targets: got '{}', expected '{}' or names out of {}", name, kAllLinear,
-           known_names(arch));
+      fail(ErrorCode::kInvalidArgument, "targets: got '{}', expected '{}' or names out of {}", name,
+           kAllLinear, known_names(arch));
     if (!wanted.insert(*found).second)
       fail(ErrorCode::kInvalidArgument, "targets: '{}' is named twice; name each layer once", name);
   }

@@ -1,5 +1,5 @@
-// Which linear layers an adapter goes on, named as people name them: Hugging Face's q_proj or GGUF's attn_q. All
-// names come from the architecture's tensor table.
+// Which linear layers an adapter goes on, named as people name them: Hugging Face's q_proj or GGUF's attn_q.
+// All names come from the architecture's tensor table.
 #pragma once
 
 #include <string>

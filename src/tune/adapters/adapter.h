@@ -1,5 +1,5 @@
-// Adapter kinds as data: one file per kind, one row in adapter_list.cpp. Trainer, files, merge, help and planner
-// read the rows; nothing outside this folder knows a kind by name.
+// Adapter kinds as data: one file per kind, one row in adapter_list.cpp. Trainer, files, merge, help and
+// planner read the rows; nothing outside this folder knows a kind by name.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct AdapterSettings {
 // alpha / r, or alpha / sqrt(r) with rslora.
 double adapter_scaling(const AdapterSettings& settings);
 
-// Shared by all adapters of a model and set by the trainer before each micro-batch. Whether dropout applies cannot
-// be read off the tape: a checkpointed block runs without one at first.
+// Shared by all adapters of a model and set by the trainer before each micro-batch. Whether dropout applies
+// cannot be read off the tape: a checkpointed block runs without one at first.
 struct AdapterPhase {
   bool training = false;
   uint64_t micro_batch = 0;

@@ -14,7 +14,9 @@ constexpr std::array<const AdapterKind*, 1> kKinds = {
 
 }  // namespace
 
-std::span<const AdapterKind* const> all_adapter_kinds() noexcept { return kKinds; }
+std::span<const AdapterKind* const> all_adapter_kinds() noexcept {
+  return kKinds;
+}
 
 const AdapterKind& adapter_kind_named(std::string_view name) {
   std::string known;

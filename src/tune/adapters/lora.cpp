@@ -24,7 +24,8 @@ void validate(const AdapterSettings& settings) {
   if (!(settings.alpha > 0) || !std::isfinite(settings.alpha))
     fail(ErrorCode::kInvalidArgument, "lora: alpha: got {}, expected a positive number", settings.alpha);
   if (!(settings.dropout >= 0 && settings.dropout < 1))
-    fail(ErrorCode::kInvalidArgument, "lora: dropout: got {}, expected at least 0 and below 1", settings.dropout);
+    fail(ErrorCode::kInvalidArgument, "lora: dropout: got {}, expected at least 0 and below 1",
+         settings.dropout);
 }
 
 std::shared_ptr<LinearAdapter> create(const Linear& linear, const AdapterSettings& settings,
@@ -93,8 +94,8 @@ bool LoraAdapter::b_is_zero() const noexcept {
 }
 
 Tensor LoraAdapter::apply(OpContext& ctx, const Linear& base, const Tensor& x, Tensor base_y) {
-  HONE_CHECK(x.cols() == a_.value.cols() && base_y.cols() == b_.value.rows(), "{}: {} -> {}", base.name(), x.cols(),
-             base_y.cols());
+  HONE_CHECK(x.cols() == a_.value.cols() && base_y.cols() == b_.value.rows(), "{}: {} -> {}", base.name(),
+             x.cols(), base_y.cols());
   const bool dropping = dropout_ > 0 && phase_ && phase_->training;
   const uint64_t mask_key = dropping ? mix(dropout_seed_ ^ mix(phase_->micro_batch)) : 0;
   Tensor input = x;
@@ -122,10 +123,12 @@ Tensor LoraAdapter::apply(OpContext& ctx, const Linear& base, const Tensor& x, T
     const Tensor dy = tape.grad(y);
     const GemmOptions adding{.compute = compute, .alpha = 1.0f, .accumulate = true};
     Tensor dlow = Tensor::empty({n_tokens, rank});
-    gemm_nn(n_tokens, dy.data(), out, f32_view(b_.value), dlow.data(), rank, {.compute = compute, .alpha = scaling});
+    gemm_nn(n_tokens, dy.data(), out, f32_view(b_.value), dlow.data(), rank,
+            {.compute = compute, .alpha = scaling});
     gemm_tn(out, dy.data(), out, f32_view(low), b_.ensure_grad().data(), rank,
             {.compute = compute, .alpha = scaling, .accumulate = true});
-    gemm_tn(rank, dlow.data(), rank, f32_view(input.data(), n_tokens, in), a_.ensure_grad().data(), in, adding);
+    gemm_tn(rank, dlow.data(), rank, f32_view(input.data(), n_tokens, in), a_.ensure_grad().data(), in,
+            adding);
     if (!need_dx) return;
     if (!dropping && tape.has_grad(x)) {
       gemm_nn(n_tokens, dlow.data(), rank, f32_view(a_.value), tape.grad(x).data(), in, adding);

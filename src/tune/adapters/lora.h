@@ -10,7 +10,8 @@ extern const AdapterKind kLoraKind;
 class LoraAdapter final : public LinearAdapter {
  public:
   // A and B zero; init() draws A.
-  LoraAdapter(const Linear& linear, const AdapterSettings& settings, std::shared_ptr<const AdapterPhase> phase);
+  LoraAdapter(const Linear& linear, const AdapterSettings& settings,
+              std::shared_ptr<const AdapterPhase> phase);
   // Kaiming-uniform with a = sqrt(5), which is uniform within 1 / sqrt(in): PEFT's start. B zero.
   void init(Rng& rng);
 

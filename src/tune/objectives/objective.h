@@ -12,8 +12,8 @@ namespace hone {
 struct Objective {
   std::string_view name;
   std::string_view summary;
-  // Sum of the loss over the batch's targets. With a tape in ctx it runs backward too: parameter gradients receive
-  // those of the sum times grad_scale.
+  // Sum of the loss over the batch's targets. With a tape in ctx it runs backward too: parameter gradients
+  // receive those of the sum times grad_scale.
   double (*run)(const Model& model, OpContext& ctx, const PackedBatch& batch, float grad_scale);
 };
 

@@ -14,7 +14,9 @@ constexpr std::array<const Objective*, 1> kObjectives = {
 
 }  // namespace
 
-std::span<const Objective* const> all_objectives() noexcept { return kObjectives; }
+std::span<const Objective* const> all_objectives() noexcept {
+  return kObjectives;
+}
 
 const Objective& objective_named(std::string_view name) {
   std::string known;
