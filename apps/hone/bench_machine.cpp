@@ -1,0 +1,196 @@
+// Each loop keeps enough independent accumulators in registers to hide the latency of its instruction. The
+// loops carry their instruction set as a function attribute and run only when it is active.
+#include "bench_machine.h"
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "cpu/isa.h"
+
+namespace hone::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kAccumulators = 24;
+constexpr int kSteps = 2000;
+constexpr double kSeconds = 0.15;  // of one measurement
+constexpr int kRuns = 3;
+constexpr size_t kStreamBytes = size_t{256} << 20;
+
+// One call of a loop does kSteps * kAccumulators instructions.
+using Loop = void (*)();
+
+// Keeps a value alive without storing it.
+template <typename T>
+inline void keep(T& value) {
+  asm volatile("" : "+x"(value));
+}
+template <typename T>
+inline void keep_512(T& value) {
+  asm volatile("" : "+v"(value));
+}
+
+void f32_scalar() {
+  float sum[kAccumulators] = {};
+  float a = 1.0f, b = 0.5f;
+  keep(a);
+  keep(b);
+  for (int step = 0; step < kSteps; ++step) {
+    for (float& s : sum) s = s * a + b;
+    keep(sum[0]);
+  }
+  for (float& s : sum) keep(s);
+}
+
+__attribute__((target("avx2,fma"))) void f32_avx2() {
+  constexpr int kHere = 12;  // 16 registers
+  __m256 sum[kHere] = {};
+  __m256 a = _mm256_set1_ps(1.0f), b = _mm256_set1_ps(0.5f);
+  for (int step = 0; step < kSteps * kAccumulators / kHere; ++step) {
+    keep(a);
+    keep(b);
+#pragma GCC unroll 12
+    for (int i = 0; i < kHere; ++i) sum[i] = _mm256_fmadd_ps(a, b, sum[i]);
+  }
+  for (__m256& s : sum) keep(s);
+}
+
+__attribute__((target("avx512f"))) void f32_avx512() {
+  __m512 sum[kAccumulators] = {};
+  __m512 a = _mm512_set1_ps(1.0f), b = _mm512_set1_ps(0.5f);
+  for (int step = 0; step < kSteps; ++step) {
+    keep_512(a);
+    keep_512(b);
+#pragma GCC unroll 24
+    for (int i = 0; i < kAccumulators; ++i) sum[i] = _mm512_fmadd_ps(a, b, sum[i]);
+  }
+  for (__m512& s : sum) keep_512(s);
+}
+
+__attribute__((target("avx512f,avx512bf16"))) void bf16_avx512() {
+  __m512 sum[kAccumulators] = {};
+  // 1.0 in bf16 in both halves of every lane; GCC keeps bf16 vectors apart from integers.
+  __m512i ones = _mm512_set1_epi32(0x3f803f80);
+  for (int step = 0; step < kSteps; ++step) {
+    keep_512(ones);
+    __m512bh x;
+    std::memcpy(&x, &ones, sizeof x);
+#pragma GCC unroll 24
+    for (int i = 0; i < kAccumulators; ++i) sum[i] = _mm512_dpbf16_ps(sum[i], x, x);
+  }
+  for (__m512& s : sum) keep_512(s);
+}
+
+__attribute__((target("avx512f,avx512vnni"))) void int8_avx512() {
+  __m512i sum[kAccumulators] = {};
+  __m512i a = _mm512_set1_epi8(1);
+  for (int step = 0; step < kSteps; ++step) {
+    keep_512(a);
+#pragma GCC unroll 24
+    for (int i = 0; i < kAccumulators; ++i) sum[i] = _mm512_dpbusd_epi32(sum[i], a, a);
+  }
+  for (__m512i& s : sum) keep_512(s);
+}
+
+__attribute__((target("avx2"))) void int8_avx2() {
+  // maddubs + madd + add: the AVX2 way to a sum of four int8 products per lane.
+  constexpr int kHere = 8;
+  __m256i sum[kHere] = {};
+  __m256i a = _mm256_set1_epi8(1), ones = _mm256_set1_epi16(1);
+  for (int step = 0; step < kSteps * kAccumulators / kHere; ++step) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kHere; ++i) {
+      keep(a);
+      const __m256i pairs = _mm256_maddubs_epi16(a, a);
+      sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(pairs, ones));
+    }
+  }
+  for (__m256i& s : sum) keep(s);
+}
+
+// Runs `body` on n threads for about kSeconds; returns calls per second of all threads together.
+double calls_per_second(int n_threads, const std::function<void(int)>& body) {
+  std::vector<double> rates;
+  for (int run = 0; run < kRuns; ++run) {
+    std::barrier start(n_threads);
+    std::vector<double> rate(static_cast<size_t>(n_threads));
+    const auto work = [&](int thread) {
+      body(thread);  // warm
+      start.arrive_and_wait();
+      const auto begin = Clock::now();
+      uint64_t calls = 0;
+      double seconds = 0;
+      while (seconds < kSeconds) {
+        body(thread);
+        ++calls;
+        seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+      }
+      rate[static_cast<size_t>(thread)] = static_cast<double>(calls) / seconds;
+    };
+    std::vector<std::thread> threads;
+    for (int t = 1; t < n_threads; ++t) threads.emplace_back(work, t);
+    work(0);
+    for (std::thread& thread : threads) thread.join();
+    double sum = 0;
+    for (const double r : rate) sum += r;
+    rates.push_back(sum);
+  }
+  std::sort(rates.begin(), rates.end());
+  return rates[rates.size() / 2];
+}
+
+// 1e9 operations per second; `operations` per instruction, a multiply-add being two.
+double giga_operations(int n_threads, Loop loop, double operations) {
+  return calls_per_second(n_threads, [loop](int) { loop(); }) * kSteps * kAccumulators * operations * 1e-9;
+}
+
+double read_gigabytes(int n_threads) {
+  const size_t words_each = kStreamBytes / sizeof(uint64_t) / static_cast<size_t>(n_threads);
+  std::vector<std::vector<uint64_t>> parts(static_cast<size_t>(n_threads));
+  for (auto& part : parts) part.assign(words_each, 1);
+  std::atomic<uint64_t> sink{0};
+  const double calls = calls_per_second(n_threads, [&](int thread) {
+    const uint64_t* words = parts[static_cast<size_t>(thread)].data();
+    uint64_t sum[8] = {};
+    for (size_t i = 0; i + 8 <= words_each; i += 8) {
+      for (size_t lane = 0; lane < 8; ++lane) sum[lane] += words[i + lane];
+    }
+    uint64_t total = 0;
+    for (const uint64_t s : sum) total += s;
+    sink += total;
+  });
+  return calls * static_cast<double>(words_each * sizeof(uint64_t)) * 1e-9;
+}
+
+}  // namespace
+
+MachineLimits measure_machine(int n_threads) {
+  MachineLimits limits;
+  switch (active_isa()) {
+    case Isa::kAvx512:
+      limits.f32_gflops = giga_operations(n_threads, f32_avx512, 16 * 2);
+      limits.bf16_gflops = giga_operations(n_threads, bf16_avx512, 32 * 2);
+      limits.int8_gops = giga_operations(n_threads, int8_avx512, 64 * 2);
+      break;
+    case Isa::kAvx2:
+      limits.f32_gflops = giga_operations(n_threads, f32_avx2, 8 * 2);
+      limits.int8_gops = giga_operations(n_threads, int8_avx2, 32 * 2);
+      break;
+    case Isa::kScalar:
+      limits.f32_gflops = giga_operations(n_threads, f32_scalar, 2);
+      break;
+  }
+  limits.read_gb_s = read_gigabytes(n_threads);
+  return limits;
+}
+
+}  // namespace hone::cli

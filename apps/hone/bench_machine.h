@@ -1,0 +1,16 @@
+// The machine's own limits, measured by small loops: what a perfect program could reach here.
+#pragma once
+
+namespace hone::cli {
+
+struct MachineLimits {
+  double f32_gflops = 0;
+  double bf16_gflops = 0;  // 0: no bf16 products on this processor (or not with the active ISA)
+  double int8_gops = 0;    // 0: no int8 dot products
+  double read_gb_s = 0;    // streaming read of memory
+};
+
+// All threads together, median of a few runs; takes about two seconds.
+MachineLimits measure_machine(int n_threads);
+
+}  // namespace hone::cli

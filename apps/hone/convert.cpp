@@ -1,0 +1,67 @@
+// hone convert: Hugging Face folder <-> GGUF.
+#include "models/convert.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "command.h"
+
+namespace hone::cli {
+namespace {
+
+struct Arguments {
+  std::string model, output, format;
+};
+
+uint64_t bytes_at(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return std::filesystem::file_size(path);
+  uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+Outcome run(const Arguments& arguments) {
+  const bool to_gguf = std::filesystem::path(arguments.output).extension() == ".gguf";
+  const OpenedModel opened = open_model(arguments.model);
+  std::error_code error;
+  if (std::filesystem::equivalent(opened.path, arguments.output, error))
+    fail(ErrorCode::kInvalidArgument, "--output: {} is the model that is being read; choose another name",
+         arguments.output);
+  if (to_gguf) {
+    convert_to_gguf(*opened.source, arguments.output, arguments.format.empty() ? "keep" : arguments.format);
+  } else {
+    convert_to_hf(*opened.source, arguments.output, arguments.format.empty() ? "bf16" : arguments.format);
+  }
+  const uint64_t bytes = bytes_at(arguments.output);
+  Json json;
+  json["output"] = arguments.output;
+  json["container"] = to_gguf ? "gguf" : "huggingface";
+  json["file_bytes"] = bytes;
+  return {json, fmt::format("{}: {}\n", arguments.output, format_bytes(bytes))};
+}
+
+Action declare(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  app.add_option("model", arguments->model, "GGUF file, Hugging Face folder or a name in the model store")
+      ->required();
+  app.add_option("-o,--output", arguments->output, "NAME.gguf, or a folder to write as Hugging Face")
+      ->required();
+  app.add_option("--format", arguments->format,
+                 "f32, f16, bf16, or keep (GGUF only); default keep for GGUF, bf16 for Hugging Face")
+      ->check(CLI::IsMember({"f32", "f16", "bf16", "keep"}));
+  return [arguments](const CommonOptions&) { return run(*arguments); };
+}
+
+}  // namespace
+
+const Command kConvertCommand = {
+    .name = "convert",
+    .summary = "Hugging Face folder to GGUF and back",
+    .example = "hone convert path/to/hf-folder --output model.gguf",
+    .declare = declare,
+};
+
+}  // namespace hone::cli

@@ -1,0 +1,40 @@
+#include "pipeline/loaded_model.h"
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "tune/adapter_files.h"
+
+namespace hone {
+
+std::unique_ptr<Tokenizer> make_tokenizer(const OpenedModel& opened) {
+  return std::make_unique<Tokenizer>(opened.tokenizer);
+}
+
+std::unique_ptr<ChatTemplate> make_chat_template(const OpenedModel& opened, const Tokenizer& tokenizer) {
+  if (opened.chat_template.empty()) return nullptr;
+  const auto text = [&](TokenId id) { return id < 0 ? std::string() : tokenizer.token_bytes(id, true); };
+  return std::make_unique<ChatTemplate>(opened.chat_template, text(tokenizer.data().bos),
+                                        text(tokenizer.data().eos));
+}
+
+LoadedModel::LoadedModel(const std::string& model, const std::string& adapter, bool ignore_base)
+    : opened_(open_model(model)) {
+  tokenizer_ = make_tokenizer(opened_);
+  template_ = make_chat_template(opened_, *tokenizer_);
+  // An adapter on other weights than it was trained on is refused before anything is packed for long.
+  const std::string fingerprint = adapter.empty() ? std::string() : weights_fingerprint(*opened_.source);
+  model_ = std::make_unique<Model>(*opened_.source);
+  if (adapter.empty()) return;
+  const LoadedAdapter loaded =
+      load_adapter(*model_, adapter, {.fingerprint = fingerprint, .ignore_base = ignore_base});
+  for (const std::string& note : loaded.notes) say(fmt::format("{}: {}", adapter, note));
+}
+
+ChatCodec LoadedModel::codec() const {
+  if (template_ == nullptr)
+    fail(ErrorCode::kNotSupported, "{}: this model has no chat template; chats cannot be rendered for it",
+         opened_.path.string());
+  return ChatCodec{.tokenizer = *tokenizer_, .chat_template = *template_};
+}
+
+}  // namespace hone

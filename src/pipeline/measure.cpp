@@ -1,0 +1,206 @@
+#include "pipeline/measure.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "pipeline/stage_store.h"
+#include "runtime/generate.h"
+
+namespace hone {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr size_t kSpeedPrompt = 256;  // tokens
+constexpr size_t kSpeedTokens = 32;
+constexpr size_t kSpeedRuns = 3;
+
+Json to_json(const std::vector<DocumentScore>& documents) {
+  Json out = Json::array();
+  for (const DocumentScore& d : documents) out.push_back({d.sum, d.count});
+  return out;
+}
+
+std::vector<DocumentScore> documents_from_json(const Json& json) {
+  std::vector<DocumentScore> out;
+  for (const Json& d : json) out.push_back({d.at(0).get<double>(), d.at(1).get<double>()});
+  return out;
+}
+
+Json to_json(const Scores& scores) {
+  return {{"nll", to_json(scores.nll)}, {"kl", to_json(scores.kl)}, {"top1", to_json(scores.top1)}};
+}
+
+Scores scores_from_json(const Json& json) {
+  return {.nll = documents_from_json(json.at("nll")),
+          .kl = documents_from_json(json.at("kl")),
+          .top1 = documents_from_json(json.at("top1"))};
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? 0 : values[values.size() / 2];
+}
+
+// The start of the general text, or of the held-out chats, repeated up to the timing prompt's length.
+std::vector<TokenId> speed_prompt(const MeasureItems& items) {
+  const std::vector<ScoreItem>& source = items.general.empty() ? items.chats : items.general;
+  std::vector<TokenId> prompt;
+  for (size_t i = 0; prompt.size() < kSpeedPrompt; i = (i + 1) % source.size())
+    prompt.insert(prompt.end(), source[i].batch.tokens.begin(), source[i].batch.tokens.end());
+  prompt.resize(kSpeedPrompt);
+  return prompt;
+}
+
+void time_model(const LoadedModel& loaded, const MeasureItems& items, ComputeMode compute, Measurement& out) {
+  GenerateOptions options;
+  options.sampling.temperature = 0;
+  options.max_tokens = kSpeedTokens;
+  options.ignore_end = true;
+  options.compute = compute;
+  const std::vector<TokenId> prompt = speed_prompt(items);
+  std::vector<double> prefill, decode;
+  for (size_t run = 0; run < kSpeedRuns; ++run) {
+    throw_if_interrupted("timing");
+    const GenerateResult result = generate(loaded.model(), loaded.tokenizer(), prompt, options);
+    if (result.prompt_seconds > 0)
+      prefill.push_back(static_cast<double>(result.prompt_tokens) / result.prompt_seconds);
+    if (result.decode_seconds > 0)
+      decode.push_back(static_cast<double>(result.tokens.size()) / result.decode_seconds);
+  }
+  out.prefill_tok_s = median(prefill);
+  out.decode_tok_s = median(decode);
+}
+
+std::vector<std::string> answer(const LoadedModel& loaded, const MeasureItems& items, const Recipe& recipe,
+                                ComputeMode compute) {
+  GenerateOptions options;
+  options.sampling.temperature = 0;
+  options.max_tokens = recipe.example_tokens;
+  options.compute = compute;
+  std::vector<std::string> answers;
+  for (const ChatRecord& record : items.examples) {
+    throw_if_interrupted("example answers");
+    const std::vector<TokenId> prompt = encode_prompt(loaded.codec(), question_of(record));
+    answers.push_back(generate(loaded.model(), loaded.tokenizer(), prompt, options).text);
+  }
+  return answers;
+}
+
+// n records spread evenly over the file.
+std::vector<ChatRecord> spread(const std::vector<ChatRecord>& records, size_t n) {
+  std::vector<ChatRecord> out;
+  n = std::min(n, records.size());
+  for (size_t i = 0; i < n; ++i) out.push_back(records[i * records.size() / n]);
+  return out;
+}
+
+size_t last_assistant(const ChatRecord& record) {
+  for (size_t i = record.messages.size(); i > 0; --i) {
+    if (record.messages[i - 1].value("role", "") == "assistant") return i - 1;
+  }
+  return record.messages.size();
+}
+
+}  // namespace
+
+Json question_of(const ChatRecord& record) {
+  const auto begin = record.messages.begin();
+  return Json(std::vector<Json>(begin, begin + static_cast<std::ptrdiff_t>(last_assistant(record))));
+}
+
+std::string reference_answer(const ChatRecord& record) {
+  const size_t at = last_assistant(record);
+  return at < record.messages.size() ? record.messages[at].value("content", "") : std::string();
+}
+
+std::string question_text(const ChatRecord& record) {
+  const Json question = question_of(record);
+  return question.empty() ? std::string() : question.back().value("content", "");
+}
+
+MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec) {
+  MeasureItems items;
+  const Dataset test = load_dataset(recipe.test, codec, recipe.max_length, recipe.eval.limit);
+  items.chats = chat_items(test);
+  items.n_chats = test.samples.size();
+  items.n_chat_tokens = test.n_tokens;
+  if (!recipe.eval.general.empty()) {
+    const auto convention =
+        recipe.eval.convention == "paper" ? PerplexityConvention::kPaper : PerplexityConvention::kLlamaCpp;
+    items.general = perplexity_items(codec.tokenizer, read_file(recipe.eval.general), convention,
+                                     recipe.eval.context, recipe.eval.max_windows);
+  }
+  std::vector<ChatRecord> records = read_chats(recipe.test);
+  if (recipe.eval.limit > 0 && records.size() > recipe.eval.limit) records.resize(recipe.eval.limit);
+  items.examples = spread(records, recipe.examples);
+  return items;
+}
+
+Json items_key(const Recipe& recipe) {
+  Json key;
+  key["test"] = content_hash(recipe.test);
+  key["limit"] = recipe.eval.limit;
+  key["max_length"] = recipe.max_length;
+  key["general"] = recipe.eval.general.empty() ? "" : content_hash(recipe.eval.general);
+  key["convention"] = recipe.eval.convention;
+  key["context"] = recipe.eval.context;
+  key["max_windows"] = recipe.eval.max_windows;
+  key["speed"] = recipe.eval.speed;
+  key["examples"] = recipe.examples;
+  key["example_tokens"] = recipe.example_tokens;
+  return key;
+}
+
+Json to_json(const Measurement& measurement) {
+  Json out;
+  out["chats"] = to_json(measurement.chats);
+  out["general"] = to_json(measurement.general);
+  out["prefill_tok_s"] = measurement.prefill_tok_s;
+  out["decode_tok_s"] = measurement.decode_tok_s;
+  out["answers"] = measurement.answers;
+  out["seconds"] = measurement.seconds;
+  return out;
+}
+
+Measurement measurement_from_json(const Json& json) {
+  Measurement out;
+  out.chats = scores_from_json(json.at("chats"));
+  out.general = scores_from_json(json.at("general"));
+  out.prefill_tok_s = json.at("prefill_tok_s").get<double>();
+  out.decode_tok_s = json.at("decode_tok_s").get<double>();
+  out.answers = json.at("answers").get<std::vector<std::string>>();
+  out.seconds = json.at("seconds").get<double>();
+  return out;
+}
+
+std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,
+                                 const MeasureItems& items, const Recipe& recipe, ComputeMode compute) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Candidate> candidates;
+  std::string names;
+  for (const Subject& subject : subjects) {
+    candidates.push_back({.model = &subject.loaded->model(), .compute = compute});
+    names += (names.empty() ? "" : ", ") + subject.name;
+  }
+  std::vector<Scores> chats = score(candidates, reference, items.chats, names + ": answers");
+  std::vector<Scores> general(subjects.size());
+  if (!items.general.empty()) general = score(candidates, reference, items.general, names + ": general");
+  std::vector<Measurement> out(subjects.size());
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    out[i].chats = std::move(chats[i]);
+    out[i].general = std::move(general[i]);
+    if (recipe.eval.speed) time_model(*subjects[i].loaded, items, compute, out[i]);
+    if (subjects[i].answers) out[i].answers = answer(*subjects[i].loaded, items, recipe, compute);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  for (Measurement& m : out) m.seconds = seconds / static_cast<double>(out.size());
+  return out;
+}
+
+}  // namespace hone

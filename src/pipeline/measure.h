@@ -1,0 +1,51 @@
+// What every stage of a run is measured on, and the result in a form that is stored and compared: sums per
+// document, so that stages are compared on the same items later.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "eval/evaluate.h"
+#include "pipeline/loaded_model.h"
+#include "pipeline/recipe.h"
+
+namespace hone {
+
+// The items of a run, made with the base model's tokenizer and template; all stages share them.
+struct MeasureItems {
+  std::vector<ScoreItem> chats;    // held-out answers
+  std::vector<ScoreItem> general;  // windows of general text; may be empty
+  std::vector<ChatRecord> examples;
+  size_t n_chats = 0, n_chat_tokens = 0;
+};
+MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec);
+// Everything in the recipe that the items depend on, with the files' hashes.
+nlohmann::ordered_json items_key(const Recipe& recipe);
+
+struct Measurement {
+  Scores chats, general;
+  double prefill_tok_s = 0, decode_tok_s = 0;  // 0: not timed
+  std::vector<std::string> answers;            // one per example; empty: not asked for
+  double seconds = 0;
+};
+nlohmann::ordered_json to_json(const Measurement& measurement);
+// Throws nlohmann's exceptions when the JSON has another shape.
+Measurement measurement_from_json(const nlohmann::ordered_json& json);
+
+// One stage to be measured.
+struct Subject {
+  std::string name;
+  const LoadedModel* loaded = nullptr;
+  bool answers = false;
+};
+// Measures all subjects on the same items in lock-step; reference, when given, runs in f32.
+std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,
+                                 const MeasureItems& items, const Recipe& recipe, ComputeMode compute);
+
+// Messages of a chat up to its last assistant message, and that message's text.
+nlohmann::ordered_json question_of(const ChatRecord& record);
+std::string reference_answer(const ChatRecord& record);
+std::string question_text(const ChatRecord& record);
+
+}  // namespace hone

@@ -1,0 +1,51 @@
+// recipe.toml: what a run does, read strictly. An unknown key, a wrong type or a value out of range is an
+// error "recipe.toml:LINE:COLUMN: …" with the nearest valid key. Relative paths are relative to the recipe's
+// folder.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tune/train_config.h"
+
+namespace hone {
+
+struct Recipe {
+  std::filesystem::path path;  // of the recipe itself
+  std::string text;            // its bytes, for the report
+
+  std::string name;              // [run] name
+  std::filesystem::path output;  // [run] output: the run's folder; default runs/NAME in the current folder
+  uint64_t seed = 42;
+
+  std::string base;  // [model] base: GGUF file, Hugging Face folder or a name in the store
+
+  std::filesystem::path train, valid, test;  // [data]; valid may be empty
+  std::string data_note;                     // licence and origin, printed in the report
+  uint64_t max_length = 512;                 // tokens per chat, longer ones are cut; also per training row
+
+  TrainConfig tune;  // [tune]; seed and max_length are set from above, precise by the command
+
+  std::string merge_format = "f16";      // [merge] format
+  std::vector<std::string> quantize_to;  // [quantize] to
+
+  struct Eval {
+    uint64_t limit = 0;             // [eval] limit: chats of the test file, 0 = all
+    std::filesystem::path general;  // [eval] general: a text file for perplexity; may be empty
+    std::string convention = "llama.cpp";
+    uint64_t context = 512;
+    uint64_t max_windows = 0;  // 0 = all
+    bool speed = true;         // time prefill and decode of each stage
+  } eval;
+
+  uint64_t examples = 3;         // [report] examples
+  uint64_t example_tokens = 96;  // [report] example_tokens
+};
+
+// Throws kNotFound, kInvalidArgument. Checks that data files exist and formats are known.
+Recipe load_recipe(const std::filesystem::path& path);
+
+}  // namespace hone

@@ -1,0 +1,28 @@
+// From what the stages left to the structs the report renders. Statistics are eval/'s; layout is report/'s.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pipeline/measure.h"
+#include "report/results.h"
+
+namespace hone {
+
+// A stage that was measured: its row of the table without numbers, and what it was measured at.
+struct MeasuredStage {
+  StageResult result;
+  Measurement measurement;
+};
+
+// Fills metrics and gain_kept of every stage. The first stage is the base, "tuned" is the one the gain is
+// measured by.
+void fill_metrics(std::vector<MeasuredStage>& stages, RunReport& report);
+
+// Settings as shown: {"rank", "16"}, …
+std::vector<std::pair<std::string, std::string>> tuning_rows(const Recipe& recipe);
+std::string perplexity_protocol(const Recipe& recipe);
+std::vector<ExampleAnswers> example_rows(const MeasureItems& items, const std::vector<MeasuredStage>& stages);
+
+}  // namespace hone

@@ -1,0 +1,90 @@
+#include "pipeline/stage_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/progress.h"
+
+namespace hone {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+std::string content_hash(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return hash_file(path);
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path, error)) {
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  Hasher hasher;
+  for (const fs::path& file : files) {
+    hasher.add(file.lexically_relative(path).string());
+    hasher.add(hash_file(file));
+  }
+  return hasher.digest();
+}
+
+StageStore::StageStore(fs::path folder) : folder_(std::move(folder)) {
+  make_directories(folder_ / "stages");
+  const fs::path lock = folder_ / ".lock";
+  lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_ < 0) fail(ErrorCode::kIo, "{}: cannot write: {}", lock.string(), std::strerror(errno));
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock_);
+    fail(ErrorCode::kIo,
+         "{}: another hone run is working in this folder; wait for it, or give [run] another name",
+         folder_.string());
+  }
+}
+
+StageStore::~StageStore() {
+  if (lock_ >= 0) ::close(lock_);  // releases the lock; the file stays, so that nobody locks a deleted one
+}
+
+fs::path StageStore::record_path(const std::string& stage) const {
+  return folder_ / "stages" / (stage + ".json");
+}
+
+std::optional<Json> StageStore::find(const std::string& stage, const std::string& key) const {
+  const fs::path path = record_path(stage);
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return std::nullopt;
+  try {
+    const Json record = Json::parse(read_file(path));
+    if (record.at("key").get<std::string>() != key) return std::nullopt;
+    for (const Json& artifact : record.at("artifacts")) {
+      const fs::path file = folder_ / artifact.at("path").get<std::string>();
+      if (fs::exists(file, error) && content_hash(file) == artifact.at("hash").get<std::string>()) continue;
+      say(fmt::format("{}: {} was changed or removed since; doing it again", stage, file.string()));
+      return std::nullopt;
+    }
+    return record.at("result");
+  } catch (const Json::exception&) {
+    say(fmt::format("{}: {} is damaged; doing it again", stage, path.string()));
+    return std::nullopt;
+  }
+}
+
+void StageStore::save(const std::string& stage, const std::string& key, const Json& result,
+                      const std::vector<fs::path>& artifacts) {
+  Json record;
+  record["stage"] = stage;
+  record["key"] = key;
+  record["artifacts"] = Json::array();
+  for (const fs::path& artifact : artifacts)
+    record["artifacts"].push_back({{"path", artifact.string()}, {"hash", content_hash(folder_ / artifact)}});
+  record["result"] = result;
+  write_file(record_path(stage), record.dump(1));
+}
+
+}  // namespace hone

@@ -1,0 +1,41 @@
+// Results of stages, cached by content: a stage is done when its record carries the same key (a hash of the
+// inputs' hashes, the settings and the stage's version) and every artifact it names is still there, byte for
+// byte. Records are written last and atomically, so a run stopped at any point goes on from its last finished
+// stage.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hone {
+
+// Content of a model argument or data file: the file's hash, or for a folder of all its files by name.
+std::string content_hash(const std::filesystem::path& path);
+
+class StageStore {
+ public:
+  // Creates the run's folder and locks it; throws kIo when it cannot be written or another run holds it.
+  explicit StageStore(std::filesystem::path folder);
+  ~StageStore();
+  StageStore(const StageStore&) = delete;
+  StageStore& operator=(const StageStore&) = delete;
+
+  const std::filesystem::path& folder() const noexcept { return folder_; }
+
+  // The stored result of a stage done with this key, artifacts intact.
+  std::optional<nlohmann::ordered_json> find(const std::string& stage, const std::string& key) const;
+  // Paths of artifacts are relative to the folder.
+  void save(const std::string& stage, const std::string& key, const nlohmann::ordered_json& result,
+            const std::vector<std::filesystem::path>& artifacts = {});
+
+ private:
+  std::filesystem::path record_path(const std::string& stage) const;
+
+  std::filesystem::path folder_;
+  int lock_ = -1;
+};
+
+}  // namespace hone

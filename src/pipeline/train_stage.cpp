@@ -1,0 +1,91 @@
+#include "pipeline/train_stage.h"
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "tune/adapter_files.h"
+
+namespace hone {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr int kVersion = 1;        // raise when the result changes for the same inputs
+constexpr size_t kSaveEvery = 10;  // steps between resume states
+
+Json to_json(const TrainResult& result) {
+  Json json;
+  json["tokens"] = result.tokens;
+  json["tok_s"] = result.tok_s;
+  json["seconds"] = result.seconds;
+  json["trainable_parameters"] = result.trainable_parameters;
+  json["peak_rss_bytes"] = result.peak_rss_bytes;
+  json["best_step"] = result.best_step;
+  json["curve"] = Json::array();
+  for (const StepRecord& step : result.curve) {
+    const Json valid = step.valid_loss ? Json(*step.valid_loss) : Json(nullptr);
+    json["curve"].push_back({step.step, step.tokens, step.train_loss, valid, step.lr});
+  }
+  return json;
+}
+
+void read_json(const Json& json, TrainedAdapter& out) {
+  out.tokens = json.at("tokens").get<uint64_t>();
+  out.tok_s = json.at("tok_s").get<double>();
+  out.seconds = json.at("seconds").get<double>();
+  out.trainable_parameters = json.at("trainable_parameters").get<uint64_t>();
+  out.peak_rss_bytes = json.at("peak_rss_bytes").get<uint64_t>();
+  for (const Json& step : json.at("curve")) {
+    LossPoint point;
+    point.step = step.at(0).get<uint64_t>();
+    point.tokens = step.at(1).get<uint64_t>();
+    point.train_loss = step.at(2).get<double>();
+    if (!step.at(3).is_null()) point.valid_loss = step.at(3).get<double>();
+    point.lr = step.at(4).get<double>();
+    out.curve.push_back(point);
+  }
+}
+
+Json train_now(StageStore& store, Model& model, const TrainData& data, const BaseInfo& base,
+               TrainConfig config, const std::string& key) {
+  const fs::path output = store.folder() / "adapter";
+  make_directories(output);
+  // A resume state of other settings or data must not be gone on from.
+  const fs::path marker = output / "run_key";
+  std::error_code error;
+  config.restart = !fs::exists(marker, error) || read_file(marker) != key;
+  write_file(marker, key);
+  const Json json = to_json(train(model, data, base, config, output));
+  std::vector<fs::path> artifacts = {"adapter/peft"};
+  if (fs::exists(output / "adapter.gguf", error)) artifacts.emplace_back("adapter/adapter.gguf");
+  store.save("tune", key, json, artifacts);
+  return json;
+}
+
+}  // namespace
+
+TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& model, const TrainData& data,
+                           const BaseInfo& base, TrainConfig config) {
+  const Json key_json = {
+      {"stage", "tune"},
+      {"version", kVersion},
+      {"base", base.fingerprint},
+      {"train", data.train.content_hash},
+      {"valid", data.valid != nullptr ? data.valid->content_hash : ""},
+      {"settings", settings_json(config)},
+      {"compute", compute_mode_name(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast)}};
+  const std::string key = hash_text(key_json.dump());
+  if (config.save_every == 0) config.save_every = kSaveEvery;
+  TrainedAdapter out;
+  std::optional<Json> stored = store.find("tune", key);
+  out.cached = stored.has_value();
+  if (!stored) stored = train_now(store, model(), data, base, config, key);
+  read_json(*stored, out);
+  const fs::path adapter = store.folder() / "adapter";
+  out.hash = adapter_file_hash(adapter);
+  out.file_bytes = fs::file_size(adapter / "peft" / "adapter_model.safetensors");
+  return out;
+}
+
+}  // namespace hone
