@@ -1,0 +1,147 @@
+#include "quantize/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "data/test_support.h"
+#include "io/gguf.h"
+#include "models/model.h"
+#include "quantize/rounder.h"
+#include "runtime/testing.h"
+
+namespace hone {
+namespace {
+
+// n_ff of 80 does not divide into blocks of 32: ffn_down falls back.
+constexpr TinyLlamaOptions kOdd{.n_ff = 80};
+
+QuantizeOptions to(const char* format) {
+  return {.target = &format_named(format)};
+}
+
+const TensorInfo& info_of(const WeightSource& source, const char* name) {
+  return source.tensors()[source.find(name).value()];
+}
+
+TEST(Quantize, WritesWhatFromFloatSays) {
+  const TempFolder folder;
+  MemorySource source = make_tiny_llama(3);
+  for (const Format* format : all_formats()) {
+    const auto path = folder.path() / (std::string(format->name) + ".gguf");
+    const QuantizeResult result = quantize_file(source, path, to(std::string(format->name).c_str()));
+    GgufFile file(path);
+    ASSERT_EQ(file.tensors().size(), source.tensors().size());
+    uint64_t bytes = 0, elements = 0;
+    for (size_t i = 0; i < file.tensors().size(); ++i) {
+      const TensorInfo& info = file.tensors()[i];
+      bytes += info.n_bytes();
+      elements += info.n_elements();
+      const std::span<const std::byte> original = source.data(i);
+      std::vector<std::byte> expected(info.n_bytes());
+      info.format->from_float(reinterpret_cast<const float*>(original.data()), expected.data(),
+                              info.n_elements());
+      EXPECT_TRUE(std::equal(expected.begin(), expected.end(), file.data(i).begin())) << info.name;
+    }
+    EXPECT_EQ(file.metadata().integer("general.file_type"), format->file_type);
+    EXPECT_EQ(file.metadata().find_integer("general.quantization_version").has_value(), format->quantized);
+    EXPECT_EQ(file.metadata().string("general.name"), "tiny");
+    EXPECT_EQ(result.file_bytes, std::filesystem::file_size(path));
+    EXPECT_DOUBLE_EQ(result.bits_per_weight,
+                     8.0 * static_cast<double>(bytes) / static_cast<double>(elements));
+    EXPECT_EQ(info_of(file, "blk.0.attn_norm.weight").format->name, "f32");
+    EXPECT_EQ(info_of(file, "blk.0.attn_q.weight").format, format);
+    const bool low = format->quantized && format->bits_per_weight() < 8;
+    EXPECT_EQ(info_of(file, "token_embd.weight").format->name, low ? "q8_0" : format->name);
+    for (const auto& [role, error] : result.relative_rms_error)
+      EXPECT_LE(error, format->max_relative_rmse) << role;
+    EXPECT_EQ(result.relative_rms_error.size(), format->name == "f32" ? 0u : 8u);
+    EXPECT_TRUE(result.notes.empty());
+    Model model(file);
+    EXPECT_EQ(model.config().n_layers, 2u);
+  }
+}
+
+TEST(Quantize, MixAndOverrides) {
+  MemorySource tied = make_tiny_llama(3);
+  MemorySource untied = make_tiny_llama(3, {.tied = false});
+  const auto format_for = [](const WeightSource& source, const QuantizeOptions& options, const char* name) {
+    return plan_formats(source, options)[source.find(name).value()].format->name;
+  };
+  EXPECT_EQ(format_for(untied, to("q4_0"), "output.weight"), "q8_0");
+  EXPECT_EQ(format_for(untied, to("q4_0"), "token_embd.weight"), "q4_0");
+  EXPECT_EQ(format_for(tied, to("q5_1"), "token_embd.weight"), "q8_0");
+  EXPECT_EQ(format_for(tied, to("f16"), "token_embd.weight"), "f16");
+  QuantizeOptions options = to("q4_0");
+  options.pure = true;
+  EXPECT_EQ(format_for(tied, options, "token_embd.weight"), "q4_0");
+  options.output_tensor = &format_named("f16");
+  EXPECT_EQ(format_for(tied, options, "token_embd.weight"), "f16");
+  EXPECT_EQ(format_for(untied, options, "output.weight"), "f16");
+  EXPECT_EQ(format_for(untied, options, "token_embd.weight"), "q4_0");
+  options.token_embedding = &format_named("q5_0");
+  EXPECT_EQ(format_for(tied, options, "token_embd.weight"), "q5_0");
+}
+
+TEST(Quantize, OddRowsFallBackWithANote) {
+  const TempFolder folder;
+  MemorySource source = make_tiny_llama(3, kOdd);
+  const QuantizeResult result = quantize_file(source, folder.path() / "a.gguf", to("q4_0"));
+  GgufFile file(result.output);
+  EXPECT_EQ(info_of(file, "blk.1.ffn_down.weight").format->name, "f16");
+  EXPECT_EQ(info_of(file, "blk.1.ffn_up.weight").format->name, "q4_0");
+  ASSERT_EQ(result.notes.size(), 2u);
+  EXPECT_NE(result.notes[0].find("blk.0.ffn_down.weight: rows of 80"), std::string::npos) << result.notes[0];
+  EXPECT_EQ(result.formats.at("f16"), 2u);
+}
+
+TEST(Quantize, RoundingTwiceNeedsLeave) {
+  const TempFolder folder;
+  MemorySource source = make_tiny_llama(3, {.format = "q8_0"});
+  const auto path = folder.path() / "a.gguf";
+  QuantizeOptions options = to("q4_0");
+  const std::string message =
+      error_of(ErrorCode::kInvalidArgument, [&] { quantize_file(source, path, options); });
+  EXPECT_NE(message.find("--allow-requantize"), std::string::npos) << message;
+  EXPECT_FALSE(std::filesystem::exists(path));
+  options.allow_requantize = true;
+  quantize_file(source, path, options);
+  // The same format: the same bytes, no rounding. Back to float: no leave needed.
+  quantize_file(source, folder.path() / "b.gguf", to("q8_0"));
+  GgufFile same(folder.path() / "b.gguf");
+  for (size_t i = 0; i < same.tensors().size(); ++i) {
+    const auto expected = source.data(i);
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), same.data(i).begin(), same.data(i).end()));
+  }
+  EXPECT_NO_THROW(quantize_file(source, folder.path() / "c.gguf", to("f16")));
+}
+
+TEST(Quantize, BadInputIsRefusedAndLeavesNothing) {
+  const TempFolder folder;
+  const auto path = folder.path() / "a.gguf";
+  MemorySource source = make_tiny_llama(3);
+  const size_t victim = source.find("blk.0.attn_k.weight").value();
+  const float nan = std::nanf("");
+  std::memcpy(const_cast<std::byte*>(source.data(victim).data()) + 400, &nan, sizeof nan);
+  const std::string message =
+      error_of(ErrorCode::kCorruption, [&] { quantize_file(source, path, to("q4_0")); });
+  EXPECT_NE(message.find("blk.0.attn_k.weight"), std::string::npos) << message;
+  const float large = 1e6f;
+  std::memcpy(const_cast<std::byte*>(source.data(victim).data()) + 400, &large, sizeof large);
+  error_of(ErrorCode::kCorruption, [&] { quantize_file(source, path, to("f16")); });
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+
+  MemorySource good = make_tiny_llama(3);
+  quantize_file(good, path, to("f16"));
+  GgufFile itself(path);
+  error_of(ErrorCode::kInvalidArgument, [&] { quantize_file(itself, path, to("q4_0")); });
+  QuantizeOptions options = to("q4_0");
+  options.method = "magic";
+  EXPECT_NE(error_of(ErrorCode::kInvalidArgument, [&] { quantize_file(good, path, options); }).find("rtn"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace hone

@@ -1,0 +1,127 @@
+#include "runtime/generate.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "runtime/testing.h"
+
+namespace hone {
+namespace {
+
+class GenerateTest : public testing::Test {
+ protected:
+  GenerateTest()
+      : source_(make_tiny_llama(11, {.scale = 2.0f})), model_(source_), tokenizer_(tiny_tokenizer()) {
+    options_.compute = ComputeMode::kPrecise;
+    options_.max_tokens = 24;
+    options_.ignore_end = true;
+    options_.sampling.temperature = 0.0f;
+    prompt_ = tokenizer_.encode("the user and you");
+  }
+  GenerateResult run(const std::function<bool(std::string_view)>& on_text = {}) {
+    return generate(model_, tokenizer_, prompt_, options_, on_text);
+  }
+  // The last row of the logits of a whole sequence, without a cache.
+  std::vector<float> plain_logits(const std::vector<TokenId>& tokens) const {
+    OpContext ctx{.tape = nullptr, .compute = ComputeMode::kPrecise, .observer = nullptr};
+    const Tensor hidden = model_.hidden(ctx, TokenBatch::single(tokens));
+    const Tensor logits = model_.logits(ctx, hidden);
+    const float* row = logits.row(logits.rows() - 1);
+    return {row, row + logits.cols()};
+  }
+
+  MemorySource source_;
+  Model model_;
+  Tokenizer tokenizer_;
+  GenerateOptions options_;
+  std::vector<TokenId> prompt_;
+};
+
+TEST_F(GenerateTest, GreedyEqualsArgMaxWithoutCache) {
+  const GenerateResult result = run();
+  ASSERT_EQ(result.tokens.size(), 24u);
+  EXPECT_EQ(result.finish, "length");
+  EXPECT_EQ(result.prompt_tokens, prompt_.size());
+  std::vector<TokenId> sequence = prompt_;
+  for (const TokenId id : result.tokens) {
+    const std::vector<float> logits = plain_logits(sequence);
+    const float best = *std::max_element(logits.begin(), logits.end());
+    EXPECT_GE(logits[static_cast<size_t>(id)], best - 1e-4f);
+    sequence.push_back(id);
+  }
+}
+
+TEST_F(GenerateTest, SeedsDecideSampledText) {
+  options_.sampling.temperature = 1.5f;
+  const auto first = run().tokens;
+  EXPECT_EQ(run().tokens, first);
+  options_.sampling.seed = 43;
+  EXPECT_NE(run().tokens, first);
+}
+
+TEST_F(GenerateTest, StreamsTheSameText) {
+  options_.sampling.temperature = 1.2f;
+  std::string streamed;
+  const GenerateResult result = run([&](std::string_view text) {
+    streamed += text;
+    return true;
+  });
+  EXPECT_EQ(streamed, result.text);
+  EXPECT_FALSE(streamed.empty());
+}
+
+TEST_F(GenerateTest, StopsAtStringsAndCallersWish) {
+  options_.sampling.temperature = 1.2f;
+  const std::string whole = run().text;
+  ASSERT_GT(whole.size(), 8u);
+  options_.stop = {whole.substr(5, 3)};
+  const GenerateResult stopped = run();
+  EXPECT_EQ(stopped.text, whole.substr(0, whole.find(options_.stop[0])));
+  EXPECT_EQ(stopped.finish, "stop");
+  options_.stop.clear();
+  int calls = 0;
+  const GenerateResult cut = run([&](std::string_view) { return ++calls < 2; });
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(cut.finish, "stop");
+}
+
+TEST_F(GenerateTest, EndTokensEnd) {
+  options_.ignore_end = false;
+  options_.sampling.temperature = 3.0f;
+  options_.sampling.top_k = 0;
+  options_.sampling.top_p = 1.0f;
+  options_.sampling.min_p = 0.0f;
+  options_.max_tokens = 200;
+  bool ended = false;
+  for (uint64_t seed = 0; seed < 20 && !ended; ++seed) {
+    options_.sampling.seed = seed;
+    const GenerateResult result = run();
+    EXPECT_TRUE(std::none_of(result.tokens.begin(), result.tokens.end(),
+                             [&](TokenId id) { return tokenizer_.is_end_of_generation(id); }));
+    ended = result.finish == "stop";
+  }
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(GenerateTest, ContextIsTheLimit) {
+  options_.max_tokens = 10000;
+  prompt_.assign(250, 5);
+  const GenerateResult result = run();
+  EXPECT_EQ(result.tokens.size(), 6u);
+  EXPECT_EQ(result.finish, "length");
+  options_.max_tokens = 0;
+  EXPECT_TRUE(run().tokens.empty());
+}
+
+TEST_F(GenerateTest, BadPromptsAreErrors) {
+  for (const std::vector<TokenId>& prompt : {std::vector<TokenId>{}, std::vector<TokenId>(256, 5),
+                                             std::vector<TokenId>{-1}, std::vector<TokenId>{9999}}) {
+    prompt_ = prompt;
+    EXPECT_THROW(run(), Error);
+  }
+}
+
+}  // namespace
+}  // namespace hone
