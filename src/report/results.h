@@ -1,5 +1,6 @@
 // What the report renders and what --json prints: plain structs, filled by pipeline/, rendered by report/.
-// Numbers carry their unit in the name; "stderr_" is the standard error of the mean by bootstrap over documents.
+// Numbers carry their unit in the name; "stderr_" is the standard error of the mean by bootstrap over
+// documents.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace hone {
 
 struct Measured {
   double value = 0, stderr_ = 0;
-  uint64_t n = 0;              // items the value is a mean over
-  double low = 0, high = 0;    // 95 % bootstrap interval
+  uint64_t n = 0;            // items the value is a mean over
+  double low = 0, high = 0;  // 95 % bootstrap interval
 };
 
 struct StageResult {
@@ -22,14 +23,15 @@ struct StageResult {
   std::string status;  // "done", "cached", "failed"
   std::string file;    // relative to the run folder; may be empty (base, adapter)
   std::string what;    // one plain sentence: "LoRA adapter on the base, not merged"
-  uint64_t file_bytes = 0;
+  uint64_t file_bytes =
+      0;  // all that must be loaded: for an unmerged adapter, base plus adapter; 0 not known
   double bits_per_weight = 0;
   double seconds = 0;
   // Keys: answer_loss (nats/token, held-out answers), perplexity (general text), kl (nats, to the reference),
   // top1_agreement (share), decode_tok_s, prefill_tok_s.
   std::map<std::string, Measured> metrics;
-  // Share of the tuning gain in answer_loss that this stage keeps (1 = all); absent when the gain's own interval
-  // includes zero, and for base.
+  // Share of the tuning gain in answer_loss that this stage keeps (1 = all); absent when the gain's own
+  // interval includes zero, and for base.
   std::optional<Measured> gain_kept;
 };
 
@@ -46,7 +48,8 @@ struct ExampleAnswers {
 };
 
 struct RunReport {
-  std::string name, date, hone_version, base_model, base_fingerprint, recipe_path, recipe_text, machine, command;
+  std::string name, date, hone_version, base_model, base_fingerprint, recipe_path, recipe_text, machine,
+      command;
   std::string compute_mode;         // "precise (f32)" or "default (…)"
   std::string perplexity_protocol;  // e.g. "llama.cpp convention: windows of 512, second half scored"
   std::string kl_reference;         // e.g. "merged f16, forward in f32"
@@ -61,6 +64,9 @@ struct RunReport {
   std::vector<ExampleAnswers> examples;
   std::vector<std::string> next_commands;
   std::vector<std::string> notes;  // anything a reader must know
+  // Answer loss of base minus that of tuned, paired over the same items; the summary states its interval when
+  // set.
+  std::optional<Measured> tuning_gain;
 };
 
 }  // namespace hone

@@ -1,0 +1,253 @@
+// RunReport to JSON and back. Keys are what scripts rely on: add, never rename. Not-finite numbers are null.
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+#include "report/report.h"
+#include "report/text.h"
+
+namespace hone {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using layout::valid_utf8;  // Json::dump throws on malformed text; answers of a small model may be cut
+                           // mid-character
+
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json measured_json(const Measured& m) {
+  return {{"value", number(m.value)},
+          {"stderr", number(m.stderr_)},
+          {"n", m.n},
+          {"low", number(m.low)},
+          {"high", number(m.high)}};
+}
+
+Json strings_json(const std::vector<std::string>& strings) {
+  Json array = Json::array();
+  for (const std::string& text : strings) array.push_back(valid_utf8(text));
+  return array;
+}
+
+Json pairs_json(const std::vector<std::pair<std::string, std::string>>& pairs, const char* first,
+                const char* second) {
+  Json array = Json::array();
+  for (const auto& [a, b] : pairs) array.push_back({{first, valid_utf8(a)}, {second, valid_utf8(b)}});
+  return array;
+}
+
+Json point_json(const LossPoint& point) {
+  Json json = {{"step", point.step}, {"tokens", point.tokens}, {"train_loss", number(point.train_loss)}};
+  if (point.valid_loss) json["valid_loss"] = number(*point.valid_loss);
+  json["lr"] = number(point.lr);
+  return json;
+}
+
+// Reads members of one JSON object and knows its place in the file for messages.
+class Reader {
+ public:
+  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
+    if (!json.is_object()) wrong(where_, json, "an object");
+  }
+
+  void read(const char* key, std::string& out) const {
+    const Json* value = find(key);
+    if (value == nullptr) return;
+    if (!value->is_string()) wrong(place(key), *value, "a string");
+    out = value->get<std::string>();
+  }
+  void read(const char* key, double& out) const {
+    const Json* value = find(key);
+    if (value == nullptr) return;
+    if (!value->is_number() && !value->is_null()) wrong(place(key), *value, "a number or null");
+    out = value->is_null() ? std::numeric_limits<double>::quiet_NaN() : value->get<double>();
+  }
+  void read(const char* key, uint64_t& out) const {
+    const Json* value = find(key);
+    if (value == nullptr) return;
+    const bool whole =
+        value->is_number_unsigned() || (value->is_number_integer() && value->get<int64_t>() >= 0);
+    if (!whole) wrong(place(key), *value, "a whole number, 0 or more");
+    out = value->get<uint64_t>();
+  }
+  void read(const char* key, std::optional<double>& out) const {
+    if (find(key) != nullptr) read(key, out.emplace());
+  }
+  void read(const char* key, std::optional<Measured>& out) const {
+    const Json* value = find(key);
+    if (value != nullptr && !value->is_null()) out = measured(*value, place(key));
+  }
+  void read(const char* key, std::vector<std::string>& out) const {
+    each(key, [&](const Json& item, const std::string& where) {
+      if (!item.is_string()) wrong(where, item, "a string");
+      out.push_back(item.get<std::string>());
+    });
+  }
+  void read(const char* key, const char* first, const char* second,
+            std::vector<std::pair<std::string, std::string>>& out) const {
+    each(key, [&](const Json& item, const std::string& where) {
+      const Reader pair(item, where);
+      auto& [a, b] = out.emplace_back();
+      pair.read(first, a);
+      pair.read(second, b);
+    });
+  }
+  void read(const char* key, std::map<std::string, Measured>& out) const {
+    const Json* value = find(key);
+    if (value == nullptr) return;
+    if (!value->is_object()) wrong(place(key), *value, "an object");
+    for (const auto& [name, metric] : value->items()) out[name] = measured(metric, place(key) + "." + name);
+  }
+
+  // Calls use(item, where) for each item of an array member.
+  template <typename Use>
+  void each(const char* key, Use use) const {
+    const Json* value = find(key);
+    if (value == nullptr) return;
+    if (!value->is_array()) wrong(place(key), *value, "an array");
+    for (size_t i = 0; i < value->size(); ++i) use((*value)[i], fmt::format("{}[{}]", place(key), i));
+  }
+
+ private:
+  [[noreturn]] static void wrong(const std::string& where, const Json& got, const char* expected) {
+    fail(ErrorCode::kCorruption, "report: {}: got {}, expected {}; was it written by hone?",
+         where.empty() ? "top level" : where, got.type_name(), expected);
+  }
+  static Measured measured(const Json& json, const std::string& where) {
+    const Reader reader(json, where);
+    Measured m;
+    reader.read("value", m.value);
+    reader.read("stderr", m.stderr_);
+    reader.read("n", m.n);
+    reader.read("low", m.low);
+    reader.read("high", m.high);
+    return m;
+  }
+  const Json* find(const char* key) const {
+    const auto found = json_.find(key);
+    return found == json_.end() ? nullptr : &*found;
+  }
+  std::string place(const char* key) const { return where_.empty() ? key : where_ + "." + key; }
+
+  const Json& json_;
+  std::string where_;
+};
+
+StageResult stage_from_json(const Json& json, const std::string& where) {
+  const Reader reader(json, where);
+  StageResult stage;
+  reader.read("name", stage.name);
+  reader.read("status", stage.status);
+  reader.read("file", stage.file);
+  reader.read("what", stage.what);
+  reader.read("file_bytes", stage.file_bytes);
+  reader.read("bits_per_weight", stage.bits_per_weight);
+  reader.read("seconds", stage.seconds);
+  reader.read("metrics", stage.metrics);
+  reader.read("gain_kept", stage.gain_kept);
+  return stage;
+}
+
+LossPoint point_from_json(const Json& json, const std::string& where) {
+  const Reader reader(json, where);
+  LossPoint point;
+  reader.read("step", point.step);
+  reader.read("tokens", point.tokens);
+  reader.read("train_loss", point.train_loss);
+  reader.read("valid_loss", point.valid_loss);
+  reader.read("lr", point.lr);
+  return point;
+}
+
+// The plain members, listed once for both directions.
+template <typename Report, typename Visit>
+void visit_plain(Report& report, Visit visit) {
+  visit("name", report.name);
+  visit("date", report.date);
+  visit("hone_version", report.hone_version);
+  visit("base_model", report.base_model);
+  visit("base_fingerprint", report.base_fingerprint);
+  visit("recipe_path", report.recipe_path);
+  visit("recipe_text", report.recipe_text);
+  visit("machine", report.machine);
+  visit("command", report.command);
+  visit("compute_mode", report.compute_mode);
+  visit("perplexity_protocol", report.perplexity_protocol);
+  visit("kl_reference", report.kl_reference);
+  visit("dataset_note", report.dataset_note);
+  visit("total_seconds", report.total_seconds);
+  visit("peak_rss_bytes", report.peak_rss_bytes);
+  visit("trainable_parameters", report.trainable_parameters);
+  visit("train_tokens", report.train_tokens);
+  visit("train_tok_s", report.train_tok_s);
+}
+
+struct PlainWriter {
+  Json& json;
+  void operator()(const char* key, const std::string& value) const { json[key] = valid_utf8(value); }
+  void operator()(const char* key, double value) const { json[key] = number(value); }
+  void operator()(const char* key, uint64_t value) const { json[key] = value; }
+};
+
+}  // namespace
+
+Json to_json(const StageResult& stage) {
+  Json json = {{"name", valid_utf8(stage.name)},   {"status", valid_utf8(stage.status)},
+               {"file", valid_utf8(stage.file)},   {"what", valid_utf8(stage.what)},
+               {"file_bytes", stage.file_bytes},   {"bits_per_weight", number(stage.bits_per_weight)},
+               {"seconds", number(stage.seconds)}, {"metrics", Json::object()}};
+  for (const auto& [key, measured] : stage.metrics)
+    json["metrics"][valid_utf8(key)] = measured_json(measured);
+  if (stage.gain_kept) json["gain_kept"] = measured_json(*stage.gain_kept);
+  return json;
+}
+
+Json to_json(const RunReport& report) {
+  Json json = Json::object();
+  visit_plain(report, PlainWriter{json});
+  json["tuning"] = pairs_json(report.tuning, "name", "value");
+  if (report.tuning_gain) json["tuning_gain"] = measured_json(*report.tuning_gain);
+  json["stages"] = Json::array();
+  for (const StageResult& stage : report.stages) json["stages"].push_back(to_json(stage));
+  json["loss_curve"] = Json::array();
+  for (const LossPoint& point : report.loss_curve) json["loss_curve"].push_back(point_json(point));
+  json["examples"] = Json::array();
+  for (const ExampleAnswers& example : report.examples) {
+    json["examples"].push_back({{"question", valid_utf8(example.question)},
+                                {"reference", valid_utf8(example.reference)},
+                                {"answers", pairs_json(example.answers, "stage", "text")}});
+  }
+  json["next_commands"] = strings_json(report.next_commands);
+  json["notes"] = strings_json(report.notes);
+  return json;
+}
+
+RunReport from_json(const Json& json) {
+  const Reader reader(json, "");
+  RunReport report;
+  visit_plain(report, [&](const char* key, auto& value) { reader.read(key, value); });
+  reader.read("tuning", "name", "value", report.tuning);
+  reader.read("tuning_gain", report.tuning_gain);
+  reader.each("stages", [&](const Json& item, const std::string& where) {
+    report.stages.push_back(stage_from_json(item, where));
+  });
+  reader.each("loss_curve", [&](const Json& item, const std::string& where) {
+    report.loss_curve.push_back(point_from_json(item, where));
+  });
+  reader.each("examples", [&](const Json& item, const std::string& where) {
+    const Reader example_reader(item, where);
+    ExampleAnswers example;
+    example_reader.read("question", example.question);
+    example_reader.read("reference", example.reference);
+    example_reader.read("answers", "stage", "text", example.answers);
+    report.examples.push_back(std::move(example));
+  });
+  reader.read("next_commands", report.next_commands);
+  reader.read("notes", report.notes);
+  return report;
+}
+
+}  // namespace hone
