@@ -1,0 +1,123 @@
+// hone eval: what a model is worth on text and chats, alone or against a reference.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "command.h"
+#include "eval/evaluate.h"
+#include "pipeline/loaded_model.h"
+
+namespace hone::cli {
+namespace {
+
+struct Arguments {
+  std::string model, adapter, reference, text, chat;
+  std::string convention = "llama.cpp";
+  size_t context = 512, max_windows = 0, limit = 0, max_length = 1024;
+  bool ignore_base = false;
+};
+
+Json estimate_json(const Estimate& e) {
+  return {{"value", e.value}, {"stderr", e.stderr_}, {"n", e.n}, {"low", e.low}, {"high", e.high}};
+}
+
+// A metric under its name, in the JSON and in the text.
+void add(Json& metrics, std::string& text, const std::string& name, const Estimate& estimate,
+         const std::string& what) {
+  metrics[name] = estimate_json(estimate);
+  text += fmt::format("  {:<24} {:>10.4f} ± {:.4f}   {}\n", name, estimate.value, estimate.stderr_, what);
+}
+
+void add_divergence(Json& metrics, std::string& text, const std::string& suffix, const Scores& scores) {
+  if (scores.kl.empty()) return;
+  add(metrics, text, "kl" + suffix, bootstrap_mean(scores.kl), "nats to the reference, f32");
+  add(metrics, text, "top1_agreement" + suffix, bootstrap_mean(scores.top1), "share of tokens");
+}
+
+Outcome run(const Arguments& arguments, const CommonOptions& common) {
+  if (arguments.text.empty() && arguments.chat.empty())
+    fail(ErrorCode::kInvalidArgument, "nothing to measure on: give --text FILE or --chat FILE.jsonl");
+  const ComputeMode compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  const bool paper = arguments.convention == "paper";
+  const std::string text_source = arguments.text.empty() ? std::string() : read_file(arguments.text);
+  const LoadedModel loaded(arguments.model, arguments.adapter, arguments.ignore_base);
+  std::unique_ptr<LoadedModel> reference;
+  if (!arguments.reference.empty()) reference = std::make_unique<LoadedModel>(arguments.reference);
+  const Model* reference_model = reference == nullptr ? nullptr : &reference->model();
+  const std::vector<Candidate> candidates = {{.model = &loaded.model(), .compute = compute}};
+
+  Json metrics = Json::object();
+  std::string text = fmt::format("{}, compute {}\n", arguments.model, compute_mode_name(compute));
+  Json protocol = {{"compute", compute_mode_name(compute)}};
+  if (!arguments.text.empty()) {
+    const auto items =
+        perplexity_items(loaded.tokenizer(), text_source,
+                         paper ? PerplexityConvention::kPaper : PerplexityConvention::kLlamaCpp,
+                         arguments.context, arguments.max_windows);
+    const Scores scores = score(candidates, reference_model, items, "text")[0];
+    const std::string convention = fmt::format("{} convention, context {}, {} windows", arguments.convention,
+                                               arguments.context, items.size());
+    add(metrics, text, "perplexity", bootstrap_perplexity(scores.nll, common.seed), convention);
+    add_divergence(metrics, text, "", scores);
+    protocol["convention"] = arguments.convention;
+    protocol["context"] = arguments.context;
+    protocol["windows"] = items.size();
+    protocol["text"] = arguments.text;
+  }
+  if (!arguments.chat.empty()) {
+    const size_t max_length = std::min(arguments.max_length, loaded.model().config().context_length);
+    const Dataset chats = load_dataset(arguments.chat, loaded.codec(), max_length, arguments.limit);
+    const Scores scores = score(candidates, reference_model, chat_items(chats), "answers")[0];
+    add(metrics, text, "answer_loss", bootstrap_mean(scores.nll, common.seed),
+        fmt::format("nats per token over {} answers", chats.samples.size()));
+    add_divergence(metrics, text, arguments.text.empty() ? "" : "_chat", scores);
+    protocol["chats"] = chats.samples.size();
+    protocol["chat"] = arguments.chat;
+  }
+  if (reference != nullptr) protocol["reference"] = arguments.reference + ", precise (f32)";
+  Json json;
+  json["model"] = arguments.model;
+  if (!arguments.adapter.empty()) json["adapter"] = arguments.adapter;
+  json["protocol"] = protocol;
+  json["metrics"] = metrics;
+  return {json, text};
+}
+
+Action declare(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  app.add_option("-m,--model", arguments->model,
+                 "GGUF file, Hugging Face folder or a name in the model store")
+      ->required();
+  app.add_option("--adapter", arguments->adapter, "adapter to put on top");
+  app.add_flag("--ignore-base", arguments->ignore_base,
+               "take the adapter though it was trained on other weights");
+  app.add_option("--reference", arguments->reference,
+                 "model to compare with, always run in f32: KL, agreement");
+  app.add_option("--text", arguments->text, "text file: perplexity");
+  app.add_option("--convention", arguments->convention,
+                 "llama.cpp (second half of each window) or paper (all of it)")
+      ->check(CLI::IsMember({"llama.cpp", "paper"}));
+  app.add_option("--context", arguments->context, "tokens per window (default 512)")
+      ->check(CLI::Range(8, 1 << 20));
+  app.add_option("--max-windows", arguments->max_windows, "only the first N windows");
+  app.add_option("--chat", arguments->chat, "held-out chats, JSON Lines: mean loss of the answers");
+  app.add_option("--limit", arguments->limit, "only the first N chats");
+  app.add_option("--max-length", arguments->max_length,
+                 "tokens per chat; longer ones are cut (default 1024)");
+  return [arguments](const CommonOptions& common) { return run(*arguments, common); };
+}
+
+}  // namespace
+
+const Command kEvalCommand = {
+    .name = "eval",
+    .summary = "perplexity, answer loss, KL and agreement with a reference",
+    .example =
+        "hone eval --model smollm2-135m-instruct --text examples/medical/data/general.txt "
+        "--chat examples/medical/data/test.jsonl",
+    .declare = declare,
+};
+
+}  // namespace hone::cli

@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""The command line from outside: results, exit codes, one-line errors, nothing half-written.
+
+command_line_test.py HONE SOURCE_FOLDER. Uses Python's standard library and the tiny stories260K model only."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HONE = SOURCE = None
+TEMPLATE = ("{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}")
+TOPICS = ["cat", "dog", "sun", "boat", "tree", "bird", "hat", "ball", "fish", "bear"]
+
+
+def chats(n, start=0):
+    rows = []
+    for i in range(start, start + n):
+        topic = TOPICS[i % len(TOPICS)]
+        rows.append({"messages": [{"role": "user", "content": f"Tell me about the {topic} number {i}."},
+                                  {"role": "assistant", "content": f"Once upon a time there was a big {topic}."}]})
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="hone-cli-"))
+        os.environ["HONE_HOME"] = str(cls.folder / "home")
+        os.environ.pop("HONE_ISA", None) if os.environ.get("HONE_ISA") == "" else None
+        model = cls.folder / "stories"
+        shutil.copytree(SOURCE / "tests/data/stories260K", model)
+        config = json.loads((model / "tokenizer_config.json").read_text())
+        config["chat_template"] = TEMPLATE
+        (model / "tokenizer_config.json").write_text(json.dumps(config))
+        cls.model = model
+        cls.gguf = cls.folder / "stories.gguf"
+        cls.run_ok("convert", model, "--output", cls.gguf)
+        (cls.folder / "train.jsonl").write_text(chats(24))
+        (cls.folder / "valid.jsonl").write_text(chats(4, 24))
+        (cls.folder / "test.jsonl").write_text(chats(8, 28))
+        (cls.folder / "general.txt").write_text("Once upon a time there was a little girl. She liked to play. " * 60)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def call(cls, *arguments, **options):
+        return subprocess.run([HONE, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                              cwd=cls.folder, **options)
+
+    @classmethod
+    def run_ok(cls, *arguments):
+        result = cls.call(*arguments, "--json")
+        assert result.returncode == 0, f"{arguments}: {result.stderr}"
+        return json.loads(result.stdout)
+
+    def fails(self, *arguments, code, says):
+        """One line on stderr, an error object on stdout, the exit code."""
+        plain = self.call(*arguments, "--quiet")
+        self.assertEqual(plain.returncode, code, plain.stderr)
+        errors = [line for line in plain.stderr.splitlines() if line.startswith("hone: error: ")]
+        self.assertEqual(len(errors), 1, plain.stderr)
+        self.assertEqual(plain.stderr.strip(), errors[0])
+        self.assertRegex(errors[0], says)
+        self.assertEqual(plain.stdout, "")
+        as_json = self.call(*arguments, "--quiet", "--json")
+        self.assertEqual(as_json.returncode, code)
+        error = json.loads(as_json.stdout)["error"]
+        self.assertEqual("hone: error: " + error["message"], errors[0])
+        self.assertTrue(error["code"])
+
+    def recipe(self, name="tiny", extra="", **changes):
+        keys = {"rank": "4", "epochs": "2", "quantize": '["q8_0"]', **changes}
+        path = self.folder / f"{name}.toml"
+        path.write_text(f"""[run]
+name = "{name}"
+output = "runs/{name}"
+[model]
+base = "stories.gguf"
+[data]
+train = "train.jsonl"
+valid = "valid.jsonl"
+test = "test.jsonl"
+max_length = 128
+[tune]
+rank = {keys['rank']}
+lr = 1e-2
+epochs = {keys['epochs']}
+accumulate = 1
+{extra}
+[quantize]
+to = {keys['quantize']}
+[eval]
+general = "general.txt"
+context = 64
+[report]
+examples = 2
+example_tokens = 8
+""")
+        return path
+
+    # What works.
+
+    def test_help_of_every_command(self):
+        listing = self.call("--help")
+        self.assertEqual(listing.returncode, 0)
+        names = re.findall(r"^  (\w+) +\S", listing.stdout.split("Subcommands:")[1], re.M)
+        self.assertIn("run", names)
+        for name in names:
+            if name == "data":
+                name = "data check"
+            result = self.call(*name.split(), "--help")
+            self.assertEqual(result.returncode, 0)
+            self.assertIn(f"Example:\n  hone {name}", result.stdout)
+            self.assertIn("--json", result.stdout)
+
+    def test_inspect(self):
+        info = self.run_ok("inspect", self.gguf)
+        self.assertEqual(info["architecture"], "llama")
+        self.assertEqual(info["file_bytes"], self.gguf.stat().st_size)
+        self.assertEqual(sum(info["formats"].values()), len(info["tensors"]))
+
+    def test_generate_greedy_is_repeatable(self):
+        arguments = ("generate", "--model", self.gguf, "--raw", "--prompt", "Once upon a time", "--max-tokens", 16,
+                     "--temperature", 0)
+        first, second = self.run_ok(*arguments), self.run_ok(*arguments)
+        self.assertEqual(first["tokens"], second["tokens"])
+        self.assertEqual(len(first["tokens"]), 16)
+        self.assertEqual(self.call(*arguments).stdout.strip(), first["text"].strip())
+
+    def test_tune_merge_quantize_eval(self):
+        base = self.run_ok("eval", "--model", self.gguf, "--chat", "test.jsonl", "--precise")
+        tuned = self.run_ok("tune", "--model", self.gguf, "--data", "train.jsonl", "--valid", "valid.jsonl", "--output",
+                            "adapter", "--epochs", 2, "--accumulate", 1, "--max-length", 128, "--lr", "1e-2")
+        self.assertEqual(len(tuned["train_loss"]), tuned["steps"])
+        self.assertLess(tuned["train_loss"][-1], tuned["train_loss"][0])
+        merged = self.run_ok("merge", "--model", self.gguf, "--adapter", "adapter", "--output", "tuned.gguf", "--format",
+                             "f32")
+        self.assertLess(merged["max_logit_difference"], 1e-3)
+        made = self.run_ok("quantize", "--model", "tuned.gguf", "--to", "q8_0", "--output", "tuned-q8_0.gguf")
+        self.assertEqual(made["file_bytes"], (self.folder / "tuned-q8_0.gguf").stat().st_size)
+        with_adapter = self.run_ok("eval", "--model", self.gguf, "--adapter", "adapter", "--chat", "test.jsonl",
+                                   "--precise")
+        after = self.run_ok("eval", "--model", "tuned-q8_0.gguf", "--reference", "tuned.gguf", "--chat", "test.jsonl",
+                            "--text", "general.txt", "--context", 64)
+        loss = [r["metrics"]["answer_loss"]["value"] for r in (base, with_adapter, after)]
+        self.assertLess(loss[1], loss[0] - 0.5)
+        self.assertAlmostEqual(loss[1], loss[2], delta=0.1)
+        self.assertGreater(after["metrics"]["top1_agreement_chat"]["value"], 0.9)
+        self.assertLess(after["metrics"]["kl"]["value"], 0.1)
+        # The adapter belongs to this base, not to another.
+        self.fails("merge", "--model", "tuned.gguf", "--adapter", "adapter", "--output", "wrong.gguf", code=2,
+                   says="trained on")
+        self.assertFalse((self.folder / "wrong.gguf").exists())
+
+    def test_run_caches_and_repeats(self):
+        recipe = self.recipe()
+        first = self.run_ok("run", recipe)
+        self.assertEqual([s["name"] for s in first["stages"]], ["base", "tuned", "merged", "q8_0"])
+        self.assertEqual({s["status"] for s in first["stages"]}, {"done"})
+        folder = self.folder / "runs/tiny"
+        for name in ("report.html", "report.md", "report.json", "tiny-f16.gguf", "tiny-q8_0.gguf"):
+            self.assertTrue((folder / name).stat().st_size > 0, name)
+        second = self.run_ok("run", recipe)
+        self.assertEqual({s["status"] for s in second["stages"]}, {"cached"})
+        for a, b in zip(first["stages"], second["stages"]):
+            self.assertEqual(a["metrics"], b["metrics"])
+        # Another format: only it is done. A damaged file is made again, the same bytes.
+        before = (folder / "tiny-q8_0.gguf").read_bytes()
+        (folder / "tiny-q8_0.gguf").write_bytes(before[:1000])
+        third = self.run_ok("run", self.recipe(quantize='["q8_0", "f16"]'.replace("f16", "q4_1")))
+        self.assertEqual({s["name"]: s["status"] for s in third["stages"]},
+                         {"base": "cached", "tuned": "cached", "merged": "cached", "q8_0": "done", "q4_1": "done"})
+        self.assertEqual((folder / "tiny-q8_0.gguf").read_bytes(), before)
+
+    def test_run_stopped_goes_on(self):
+        recipe = self.recipe("stopped", epochs="400")
+        process = subprocess.Popen([HONE, "run", str(recipe), "--quiet"], cwd=self.folder, stderr=subprocess.PIPE,
+                                   text=True)
+        # Into training: the base has been measured.
+        deadline = time.time() + 120
+        while not (self.folder / "runs/stopped/adapter/run_key").exists() and time.time() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.5)
+        other = self.call("run", recipe)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+        if process.returncode == 0:
+            self.skipTest("training ended before it could be stopped")
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertEqual(len(errors.strip().splitlines()), 1, errors)
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("another hone run is working in this folder", other.stderr)
+        resumed = self.call("run", recipe, "--json")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        self.assertEqual(json.loads(resumed.stdout)["stages"][0]["status"], "cached")
+
+    def test_store(self):
+        self.run_ok("pull", self.gguf, "--name", "tiny-stories")
+        self.assertEqual([m["name"] for m in self.run_ok("models")["models"]], ["tiny-stories"])
+        self.assertEqual(self.run_ok("inspect", "tiny-stories")["architecture"], "llama")
+
+    def test_data_check(self):
+        (self.folder / "twice.jsonl").write_text(chats(3) + chats(2))
+        found = self.run_ok("data", "check", "twice.jsonl", "--model", self.gguf, "--against", "train.jsonl")
+        self.assertEqual((found["chats"], found["duplicates"], found["overlap"]), (5, 2, 3))
+
+    # What is refused.
+
+    def test_usage(self):
+        self.fails("tune", "--rnak", 3, code=2, says='unknown option --rnak; did you mean "--rank"')
+        self.fails("tunee", code=2, says='unknown command "tunee"; did you mean "tune"')
+        self.fails("tune", "--model", "x", code=2, says="--data")
+        self.fails("eval", "--model", self.gguf, code=2, says="--text")
+        self.fails("eval", "--model", self.gguf, "--text", "general.txt", "--convention", "mine", code=2, says="mine")
+        self.assertEqual(self.call().returncode, 2)
+
+    def test_recipe(self):
+        def broken(text, says):
+            path = self.folder / "broken.toml"
+            path.write_text(text)
+            self.fails("run", path, code=2, says=says)
+
+        good = self.recipe("good").read_text()
+        broken(good.replace("rank", "rnak"), r'broken\.toml:12:1: unknown key "rnak" in \[tune\]; did you mean "rank"\?')
+        broken(good.replace("[tune]", "[tuen]"), r'broken\.toml:11:2: unknown section "tuen"; did you mean "tune"')
+        broken(good.replace("rank = 4", 'rank = "4"'), r"broken\.toml:12:8: \[tune\] rank: got string 4, expected a whole")
+        broken(good.replace("rank = 4", "rank = -4"), r"broken\.toml:12:8: .*from 1 to")
+        broken(good.replace("epochs", "steps = 3\nepochs"), "more than one of steps, epochs and tokens")
+        broken(good.replace("q8_0", "q8_1"), r'unknown value "q8_1"; did you mean "q8_0"')
+        broken(good.replace('"train.jsonl"', '"absent.jsonl"'), r"broken\.toml:7:9: \[data\] train: no file at")
+        broken(good.replace('"test.jsonl"', '"train.jsonl"'), "same file")
+        broken(good.replace("[run]", "[run"), r"broken\.toml:1:")
+        broken(good.replace('base = "stories.gguf"', ""), r"\[model\] base is missing")
+        self.fails("run", self.folder / "absent.toml", code=2, says="absent.toml")
+        self.assertFalse((self.folder / "runs/good").exists())
+
+    def test_files(self):
+        whole = self.gguf.read_bytes()
+        for size in (0, 3, 24, 1000, len(whole) // 2, len(whole) - 1):
+            (self.folder / "cut.gguf").write_bytes(whole[:size])
+            self.fails("inspect", "cut.gguf", code=2, says="cut.gguf")
+        self.fails("inspect", "absent.gguf", code=2, says="absent.gguf")
+        self.fails("generate", "--model", self.folder, "--prompt", "x", code=2, says="config.json")
+        (self.folder / "bad.jsonl").write_text(chats(1) + "{broken\n")
+        self.fails("tune", "--model", self.gguf, "--data", "bad.jsonl", "--output", "a", code=2, says="bad.jsonl:2")
+        self.fails("eval", "--model", self.gguf, "--text", "absent.txt", code=2, says="absent.txt")
+        self.fails("quantize", "--model", self.gguf, "--to", "q9_9", "--output", "x.gguf", code=2,
+                   says='unknown format "q9_9"')
+        self.fails("quantize", "--model", self.gguf, "--to", "q8_0", "--output", self.gguf, code=2, says="output")
+        self.assertEqual(self.gguf.read_bytes(), whole)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_unwritable_folder(self):
+        locked = self.folder / "locked"
+        locked.mkdir(mode=0o500)
+        self.fails("run", self.recipe("locked"), "--output", locked / "run", code=1, says="cannot")
+
+    def test_output_is_a_file(self):
+        (self.folder / "file").write_text("mine")
+        self.fails("run", self.recipe("locked2"), "--output", self.folder / "file" / "run", code=1, says="cannot")
+        self.fails("quantize", "--model", self.gguf, "--to", "q8_0", "--output", self.folder / "file" / "x.gguf", code=1,
+                   says="cannot")
+        self.assertEqual((self.folder / "file").read_text(), "mine")
+
+    def test_nothing_half_written(self):
+        left = [path.name for path in self.folder.rglob("*.tmp")]
+        self.assertEqual(left, [])
+
+
+if __name__ == "__main__":
+    HONE, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=1)
