@@ -30,6 +30,9 @@ using DotInt8 = float (*)(size_t n, const std::byte* w, Int8Row x) noexcept;
 // Dot product of one stored float row with f32 activations.
 using DotFloat = float (*)(size_t n, const std::byte* w, const float* x) noexcept;
 
+// n stored elements (a multiple of the format's block) to f32: the format's own to_float, bit for bit.
+using DecodeRow = void (*)(const std::byte* w, float* y, size_t n) noexcept;
+
 struct Kernels {
   Isa isa;
   size_t tile_m, tile_n;
@@ -59,6 +62,7 @@ struct Kernels {
   void (*quantize_int8)(size_t n, const float* x, int8_t* q, float* d, float* sum) noexcept;
   DotInt8 (*dot_int8)(FormatId format) noexcept;    // null: the format has no int8 dot
   DotFloat (*dot_float)(FormatId format) noexcept;  // null: not a float format
+  DecodeRow (*decode_row)(FormatId format) noexcept;
 };
 
 // nullptr when the ISA was not compiled in.

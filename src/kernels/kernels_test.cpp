@@ -211,6 +211,25 @@ TEST(Kernels, StoredFloatDotsEqualScalar) {
   }
 }
 
+TEST(Kernels, DecodedRowsAreBitEqual) {
+  Rng rng(9);
+  for (const Kernels* ks : vector_tables()) {
+    for (const Format* f : all_formats()) {
+      for (const size_t blocks : {1u, 2u, 5u, 19u}) {
+        const size_t n = blocks * f->block_elems;
+        const std::vector<float> x = normals(rng, n, 0.02);
+        std::vector<std::byte> stored(f->bytes(n));
+        f->from_float(x.data(), stored.data(), n);
+        std::vector<float> got(n + 1, kNan), expected(n);
+        ks->decode_row(f->id)(stored.data(), got.data(), n);
+        f->to_float(stored.data(), expected.data(), n);
+        for (size_t i = 0; i < n; ++i) ASSERT_EQ(got[i], expected[i]) << f->name << " at " << i;
+        ASSERT_TRUE(std::isnan(got[n]));
+      }
+    }
+  }
+}
+
 TEST(Kernels, Int8DotsEqualScalar) {
   Rng rng(8);
   for (const Kernels* ks : vector_tables()) {

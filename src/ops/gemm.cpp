@@ -18,7 +18,8 @@ namespace {
 
 constexpr size_t kSliceK = 256;      // a multiple of every format's block
 constexpr size_t kFewRows = 8;       // up to here W is multiplied row by row
-constexpr size_t kMaxGroup = 64;
+constexpr size_t kMaxGroup = 96;    // columns a task unpacks at once; a multiple of 32
+
 
 enum class Layout { kNt, kNn };
 
@@ -55,10 +56,15 @@ T* scratch(size_t n, int slot) {
 // Decodes elements [begin, begin + n) of stored row r, begin and n on block boundaries.
 void decode(const MatrixView& w, size_t r, size_t begin, size_t n, float* out) {
   const Format& f = *w.format;
-  f.to_float(w.data + r * w.row_bytes() + begin / f.block_elems * f.block_bytes, out, n);
+  active_kernels().decode_row(f.id)(w.data + r * w.row_bytes() + begin / f.block_elems * f.block_bytes, out, n);
 }
 
 size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
+
+void prefetch_rows(const float* a, size_t rows, size_t stride, size_t n) {
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t i = 0; i < n; i += 16) __builtin_prefetch(a + r * stride + i);
+}
 
 // The panel of columns [n0, n0 + cols) and k [k0, k0 + kc): panels of tile_n columns, each [k][tile_n].
 struct F32Panels {
@@ -96,6 +102,8 @@ struct F32Panels {
                   size_t kc, const uint32_t* panels, const uint32_t*) {
     const size_t mr = ks.tile_m, nr = ks.tile_n;
     for (size_t m = m0; m < m1; m += mr) {
+      // Rows of A lie far apart: the hardware does not see the next tile's rows coming.
+      if (p.a_col == 1 && m + mr < m1) prefetch_rows(p.a + (m + mr) * p.a_row + k0, std::min(mr, m1 - m - mr), p.a_row, kc);
       for (size_t n = 0; n < cols; n += nr) {
         ks.tile_f32(std::min(mr, m1 - m), std::min(nr, cols - n), kc, p.a + m * p.a_row + k0 * p.a_col, p.a_row,
                     p.a_col, reinterpret_cast<const float*>(panels + n * kc), nr, p.c + m * p.ldc + n0 + n, p.ldc,
@@ -177,14 +185,28 @@ std::vector<uint32_t> to_bf16_pairs(const Kernels& ks, const Problem& p) {
   return out;
 }
 
+// Wide groups reuse each row of A more often; narrow ones spread better over the threads. The widest group whose
+// busiest thread has the least to do.
+size_t choose_group(size_t n, size_t threads) {
+  size_t best = kMaxGroup, least = ~size_t{0};
+  for (size_t group = kMaxGroup; group >= 32; group -= 32) {
+    const size_t rounds = ((n + group - 1) / group + threads - 1) / threads;
+    if (rounds * group < least) {
+      least = rounds * group;
+      best = group;
+    }
+  }
+  return best;
+}
+
 template <typename Panels>
 void run_panels(const Kernels& ks, const Problem& p, const uint32_t* a16) {
   const size_t threads = static_cast<size_t>(thread_pool().size());
-  const size_t group = p.n / kMaxGroup >= 8 * threads ? kMaxGroup : kMaxGroup / 2;
+  const size_t group = choose_group(p.n, threads);
   const size_t n_groups = (p.n + group - 1) / group;
   // Few columns (LoRA's skinny products): split the rows too, so that every thread has work.
   size_t row_blocks = 1;
-  if (n_groups < 3 * threads) row_blocks = std::clamp<size_t>(p.m / 48, 1, (3 * threads + n_groups - 1) / n_groups);
+  if (n_groups < 2 * threads) row_blocks = std::clamp<size_t>(p.m / 48, 1, (2 * threads + n_groups - 1) / n_groups);
   const size_t rows_per_block = round_up((p.m + row_blocks - 1) / row_blocks, 12);
 
   thread_pool().run(n_groups * row_blocks, [&](size_t task, int) {

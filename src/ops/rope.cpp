@@ -1,4 +1,5 @@
 // Rotary embedding: each pair is turned by position * frequency; backward turns back.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -10,9 +11,36 @@ namespace hone {
 namespace {
 
 struct Angles {
+  std::vector<int32_t> positions;
+  std::vector<float> frequencies;
   std::vector<float> cos, sin;  // (T, D/2)
   size_t half = 0;
 };
+
+std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions, std::span<const float> frequencies) {
+  auto angles = std::make_shared<Angles>();
+  angles->positions.assign(positions.begin(), positions.end());
+  angles->frequencies.assign(frequencies.begin(), frequencies.end());
+  const size_t half = angles->half = frequencies.size();
+  angles->cos.resize(positions.size() * half);
+  angles->sin.resize(positions.size() * half);
+  parallel_rows(positions.size(), half, [&](size_t begin, size_t end) {
+    for (size_t i = begin * half; i < end * half; ++i) {
+      const double angle = static_cast<double>(positions[i / half]) * static_cast<double>(frequencies[i % half]);
+      angles->cos[i] = static_cast<float>(std::cos(angle));
+      angles->sin[i] = static_cast<float>(std::sin(angle));
+    }
+  }, 1024);
+  return angles;
+}
+
+// Every layer turns the same positions, so the last table is kept. Ops run on one thread at a time each.
+std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions, std::span<const float> frequencies) {
+  thread_local std::shared_ptr<const Angles> last;
+  if (!last || !std::ranges::equal(last->positions, positions) || !std::ranges::equal(last->frequencies, frequencies))
+    last = compute_angles(positions, frequencies);
+  return last;
+}
 
 void rotate(const Tensor& in, Tensor& out, const Angles& angles, size_t head_dim, bool interleaved, float direction) {
   const size_t half = angles.half, n = in.cols(), step = interleaved ? 1 : half, stride = interleaved ? 2 : 1;
@@ -39,17 +67,7 @@ void rotate(const Tensor& in, Tensor& out, const Angles& angles, size_t head_dim
 Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const int32_t> positions,
             std::span<const float> frequencies, bool interleaved) {
   HONE_CHECK(positions.size() == x.rows() && x.cols() % head_dim == 0 && 2 * frequencies.size() <= head_dim);
-  auto angles = std::make_shared<Angles>();
-  angles->half = frequencies.size();
-  angles->cos.resize(x.rows() * angles->half);
-  angles->sin.resize(x.rows() * angles->half);
-  for (size_t t = 0; t < x.rows(); ++t) {
-    for (size_t i = 0; i < angles->half; ++i) {
-      const double angle = static_cast<double>(positions[t]) * static_cast<double>(frequencies[i]);
-      angles->cos[t * angles->half + i] = static_cast<float>(std::cos(angle));
-      angles->sin[t * angles->half + i] = static_cast<float>(std::sin(angle));
-    }
-  }
+  const std::shared_ptr<const Angles> angles = angles_for(positions, frequencies);
   Tensor y = Tensor::empty(x.shape());
   rotate(x, y, *angles, head_dim, interleaved, 1.0f);
   if (ctx.tape == nullptr || !ctx.tape->requires_grad(x)) return y;

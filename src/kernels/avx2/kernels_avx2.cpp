@@ -11,6 +11,7 @@ __m256i dot_u8s8(__m256i u, __m256i s) {
 }
 
 #include "kernels/dot_int8_ymm.h"
+#include "kernels/decode_ymm.h"
 #include "kernels/generic_f32.h"
 
 uint16_t bf16_of(float x) {
@@ -58,6 +59,7 @@ constexpr Kernels kTable = {
     .quantize_int8 = quantize_int8,
     .dot_int8 = dot_int8,
     .dot_float = dot_float,
+    .decode_row = decode_row,
 };
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace {
 __m256i dot_u8s8(__m256i u, __m256i s) { return _mm256_dpbusd_epi32(_mm256_setzero_si256(), u, s); }
 
 #include "kernels/dot_int8_ymm.h"
+#include "kernels/decode_ymm.h"
 #include "kernels/generic_f32.h"
 
 void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
@@ -113,6 +114,7 @@ constexpr Kernels kTable = {
     .quantize_int8 = quantize_int8,
     .dot_int8 = dot_int8,
     .dot_float = dot_float,
+    .decode_row = decode_row,
 };
 
 }  // namespace

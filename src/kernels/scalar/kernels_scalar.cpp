@@ -164,6 +164,8 @@ DotFloat dot_float(FormatId format) noexcept {
   return nullptr;
 }
 
+DecodeRow decode_row(FormatId format) noexcept { return find_format(format)->to_float; }
+
 constexpr Kernels kTable = {
     .isa = Isa::kScalar,
     .tile_m = kTileM,
@@ -185,6 +187,7 @@ constexpr Kernels kTable = {
     .quantize_int8 = quantize_int8,
     .dot_int8 = dot_int8,
     .dot_float = dot_float,
+    .decode_row = decode_row,
 };
 
 }  // namespace
