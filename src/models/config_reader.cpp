@@ -64,7 +64,7 @@ size_t json_size(const nlohmann::json& object, const std::string& key, SizeRange
     if (!fallback) fail_missing(key);
     return check_size(key, *fallback, range);
   }
-  if (!value->is_number_unsigned())
+  if (!value->is_number_integer() || (!value->is_number_unsigned() && value->get<int64_t>() < 0))
     fail(ErrorCode::kCorruption, "{}: got {}, expected a whole number from {} to {}", key, shown(*value),
          range.low, range.high);
   return check_size(key, value->get<uint64_t>(), range);

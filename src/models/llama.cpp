@@ -278,23 +278,38 @@ std::vector<float> rope_factors_from_hf(const nlohmann::json& config) {
   return llama3_factors(parameters, hyperparameters.number("llama.rope.freq_base"), head_dim);
 }
 
-// rope_freqs.weight back into Llama 3.1's numbers: only the factor varies among the published models.
+// The first factor that the rule does not give; the number of factors when it gives all.
+size_t first_difference(const std::vector<float>& factors, const std::vector<float>& expected) {
+  size_t i = 0;
+  while (i < factors.size() && std::abs(expected[i] - factors[i]) <= 1e-4f * expected[i]) ++i;
+  return i;
+}
+
+// rope_freqs.weight back into Llama 3.1's numbers: the factor is its last value; the original context is a
+// power of two (8192 in the published models, tried first).
 nlohmann::ordered_json llama3_scaling(const ModelConfig& config) {
   Llama3Rope rope;
   rope.factor = static_cast<double>(config.rope_factors.back());
-  const std::vector<float> expected =
-      llama3_factors(rope, static_cast<double>(config.rope_base), config.rope_dim);
-  for (size_t i = 0; i < expected.size(); ++i)
-    if (std::abs(expected[i] - config.rope_factors[i]) > 1e-4f * expected[i])
-      fail(ErrorCode::kNotSupported,
-           "rope_freqs.weight: value {} is {}, Llama 3.1's rule with factor {} gives {}; config.json cannot "
-           "say this",
-           i, config.rope_factors[i], rope.factor, expected[i]);
+  const auto difference = [&] {
+    return first_difference(config.rope_factors,
+                            llama3_factors(rope, static_cast<double>(config.rope_base), config.rope_dim));
+  };
+  const size_t at = difference();
+  bool found = at == config.rope_factors.size();
+  for (uint32_t bits = 4; bits <= 20 && !found; ++bits) {
+    rope.original_context = static_cast<double>(1u << bits);
+    found = difference() == config.rope_factors.size();
+  }
+  if (!found)
+    fail(
+        ErrorCode::kNotSupported,
+        "rope_freqs.weight: value {} is {}: not Llama 3.1's rule with factor {}; config.json cannot say this",
+        at, config.rope_factors[at], rope.factor);
   return {{"rope_type", "llama3"},
           {"factor", rope.factor},
           {"low_freq_factor", rope.low_freq_factor},
           {"high_freq_factor", rope.high_freq_factor},
-          {"original_max_position_embeddings", 8192}};
+          {"original_max_position_embeddings", static_cast<uint64_t>(rope.original_context)}};
 }
 
 // The shortest decimal that reads back as this float, as people write it: 1e-05, not 9.999999747378752e-06.
