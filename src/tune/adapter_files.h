@@ -26,8 +26,8 @@ void save_adapter_gguf(const AdapterSet& adapters, const AdapterPapers& papers,
                        const std::filesystem::path& path);
 
 struct LoadAdapterOptions {
-  std::string fingerprint;   // of the model's weights
-  bool ignore_base = false;  // load although the adapter was trained on other weights
+  std::string fingerprint = {};  // of the model's weights
+  bool ignore_base = false;      // load although the adapter was trained on other weights
 };
 struct LoadedAdapter {
   AdapterSet adapters;

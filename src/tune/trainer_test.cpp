@@ -31,8 +31,8 @@ TrainConfig quick_config() {
   return config;
 }
 
-struct Run {
-  explicit Run(const std::string& name, const std::string& format = "f32")
+struct TuneRun {
+  explicit TuneRun(const std::string& name, const std::string& format = "f32")
       : folder(name), source(testing::tiny_llama({.format = format})), model(source) {
     Progress::set_quiet(true);
   }
@@ -62,7 +62,7 @@ struct Run {
 
 TEST(Trainer, LearnsOverFloatAndQuantizedBases) {
   for (const char* format : {"f32", "q4_0", "q8_0"}) {
-    Run run("learns", format);
+    TuneRun run("learns", format);
     TrainConfig config = quick_config();
     config.steps = 30;
     const TrainResult result = run(config, "out");
@@ -80,7 +80,7 @@ TEST(Trainer, LearnsOverFloatAndQuantizedBases) {
 }
 
 TEST(Trainer, FirstLossIsTheBasesLoss) {
-  Run run("first");
+  TuneRun run("first");
   TrainConfig config = quick_config();
   config.steps = 1;
   config.batch = 50;
@@ -92,7 +92,7 @@ TEST(Trainer, FirstLossIsTheBasesLoss) {
 }
 
 TEST(Trainer, AccumulationPackingAndCheckpointingGiveTheSameStep) {
-  Run run("same");
+  TuneRun run("same");
   TrainConfig config = quick_config();
   config.steps = 3;
   config.batch = 20;
@@ -117,7 +117,7 @@ TEST(Trainer, AccumulationPackingAndCheckpointingGiveTheSameStep) {
 }
 
 TEST(Trainer, DropoutIsTheSameWhenRecomputed) {
-  Run run("dropout");
+  TuneRun run("dropout");
   TrainConfig config = quick_config();
   config.adapter.dropout = 0.3;
   config.checkpointing = Checkpointing::kOff;
@@ -128,7 +128,7 @@ TEST(Trainer, DropoutIsTheSameWhenRecomputed) {
 }
 
 TEST(Trainer, ResumesBitForBit) {
-  Run run("resume");
+  TuneRun run("resume");
   TrainConfig config = quick_config();
   config.adapter.dropout = 0.1;
   config.eval_every = 2;
@@ -157,7 +157,7 @@ TEST(Trainer, ResumesBitForBit) {
 }
 
 TEST(Trainer, SavesOnTheWayAndRefusesOtherSettings) {
-  Run run("other");
+  TuneRun run("other");
   TrainConfig config = quick_config();
   config.save_every = 2;
   size_t done = 0;
@@ -184,7 +184,7 @@ TEST(Trainer, SavesOnTheWayAndRefusesOtherSettings) {
 }
 
 TEST(Trainer, RestartForgetsTheStoppedRun) {
-  Run run("restart");
+  TuneRun run("restart");
   TrainConfig config = quick_config();
   EXPECT_THROW(run(config, "out", {.on_step = {}, .stop = [] { return true; }}), Error);
   config.lr = 1e-3;
@@ -193,7 +193,7 @@ TEST(Trainer, RestartForgetsTheStoppedRun) {
 }
 
 TEST(Trainer, DamagedStateIsRefused) {
-  Run run("damaged");
+  TuneRun run("damaged");
   TrainConfig config = quick_config();
   size_t done = 0;
   const TrainHooks hooks{.on_step = [&](const StepRecord& record) { done = record.step; },
@@ -208,7 +208,7 @@ TEST(Trainer, DamagedStateIsRefused) {
 }
 
 TEST(Trainer, KeepsTheBestAndTheLast) {
-  Run run("best");
+  TuneRun run("best");
   TrainConfig config = quick_config();
   config.steps = 12;
   config.eval_every = 1;
@@ -233,7 +233,7 @@ TEST(Trainer, KeepsTheBestAndTheLast) {
 }
 
 TEST(Trainer, StartsFromAnAdapter) {
-  Run run("init");
+  TuneRun run("init");
   TrainConfig config = quick_config();
   const TrainResult first = run(config, "first");
   config.init_adapter = run.folder.path() / "first";
@@ -242,7 +242,7 @@ TEST(Trainer, StartsFromAnAdapter) {
 }
 
 TEST(Trainer, DivergenceIsAnError) {
-  Run run("nan");
+  TuneRun run("nan");
   TrainConfig config = quick_config();
   config.steps = 40;
   config.lr = 1e30;
@@ -252,7 +252,7 @@ TEST(Trainer, DivergenceIsAnError) {
 }
 
 TEST(Trainer, BadSettingsAreNamed) {
-  Run run("bad");
+  TuneRun run("bad");
   const auto bad = [&](auto change, const char* part) {
     TrainConfig config = quick_config();
     change(config);
@@ -315,7 +315,9 @@ TEST(BatchPlan, EachEpochSeesEverySampleOnceInItsOwnOrder) {
       for (size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], i);
     }
     config.shuffle = false;
-    if (!packing) EXPECT_EQ(BatchPlan(data, config).step(1)[0].samples, std::vector<size_t>{3});
+    if (!packing) {
+      EXPECT_EQ(BatchPlan(data, config).step(1)[0].samples, std::vector<size_t>{3});
+    }
   }
 }
 

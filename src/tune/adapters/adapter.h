@@ -20,8 +20,8 @@ struct AdapterSettings {
   size_t rank = 16;
   double alpha = 32;
   double dropout = 0;
-  bool rslora = false;               // scaling alpha / sqrt(rank) (Kalajdzievski 2023)
-  std::vector<std::string> targets;  // empty or {"all-linear"}: every linear layer of the blocks
+  bool rslora = false;                    // scaling alpha / sqrt(rank) (Kalajdzievski 2023)
+  std::vector<std::string> targets = {};  // empty or {"all-linear"}: every linear layer of the blocks
   uint64_t seed = 42;
 };
 
