@@ -27,6 +27,9 @@ hone::TokenizerData small_vocabulary(const char* model, const char* pre) {
   data.types.resize(260, hone::TokenType::kNormal);
   data.types.push_back(hone::TokenType::kControl);
   data.types.push_back(hone::TokenType::kUserDefined);
+  // Without a token for U+2581 a space would come back as its three bytes.
+  if (spm) data.tokens.emplace_back("\xE2\x96\x81");
+  data.types.resize(data.tokens.size(), hone::TokenType::kNormal);
   if (spm) data.scores.assign(data.tokens.size(), -1.0F);
   if (!spm) data.merges = {"a b", "ab c", "a a", "aa aa"};
   return data;
@@ -40,8 +43,11 @@ void encode_all(std::string_view text) {
     if (!hone::unicode::decode(text).repaired && tokenizer.decode(ids, true) != text) std::abort();
   }
   const hone::Tokenizer spm(small_vocabulary("llama", ""));
-  if (spm.decode(spm.encode(text), true) != text && text.find("\xE2\x96\x81") == std::string_view::npos)
-    std::abort();
+  const std::vector<hone::TokenId> ids = spm.encode(text);
+  // A broken sequence may swallow part of the mark that stands for a space: only valid text must come back.
+  const bool plain =
+      !hone::unicode::decode(text).repaired && text.find("\xE2\x96\x81") == std::string_view::npos;
+  if (spm.decode(ids, true) != text && plain) std::abort();
 }
 
 void load_json(std::string_view text) {
