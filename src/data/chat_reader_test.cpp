@@ -84,7 +84,7 @@ TEST(ChatReader, BadFilesNameTheirPlace) {
       {"[{\"prompt\": \"q\",\n \"completion\": nope}]", ":2:17", "broken JSON"},
       {"{\"prompt\": \"q\", \"completion\": \"a\"}\n{\"prompt\": nope}", ":2:13", "broken JSON"},
       {"{\"prompt\": \"q\"", ":1:15", "broken JSON"},
-      {"{\"prompt\": \"q\", \"completion\": \"a\"} trailing", ":1:37", "broken JSON"},
+      {"{\"prompt\": \"q\", \"completion\": \"a\"} trailing", ":1:38", "broken JSON"},
       {"{\"prompt\": \"q\xff\"}", ":1:14", "0xff"},
       {"{\"prompt\": \"\xed\xa0\x80\"}", ":1:13", "UTF-8"},
       {"\"text\"", ":1:", "got string, expected a JSON object"},
