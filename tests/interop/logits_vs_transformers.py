@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Raw logits of hone --precise against transformers in f32 on the same weights: logits_vs_transformers.py BUILD_FOLDER
+
+stories260K is read by both from its Hugging Face folder; SmolLM2's GGUF file goes to transformers by `hone convert`,
+which checks the export too (weights, config, tokenizer). Exits 1 when any logit differs by more than 1e-3 or the
+exported tokenizer gives other ids."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import interop_common as common
+
+LIMIT = 1e-3
+TEXTS = [
+    "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.",
+    "What are the symptoms of high blood pressure? In 2024, 1,234 patients were asked; 56.7% said: \"none\".",
+    "def add(a, b):\n    return a + b\n\n\tprint(add(1, 2))  # naïve café 日本語 🙂",
+]
+
+
+def hone_logits(build, model, tokens, folder):
+    output = pathlib.Path(folder) / "logits.f32"
+    done = subprocess.run([build.program("logits_tool"), str(model), str(output), "--precise"],
+                          input=" ".join(map(str, tokens)), capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"logits_tool {model}: {done.stderr}")
+    rows, cols = map(int, done.stdout.split())
+    return np.fromfile(output, dtype=np.float32).reshape(rows, cols)
+
+
+def compare(build, name, hone_model, hf_folder, folder):
+    model = AutoModelForCausalLM.from_pretrained(hf_folder, dtype=torch.float32, attn_implementation="eager")
+    tokenizer = AutoTokenizer.from_pretrained(hf_folder)
+    failed = False
+    for text in TEXTS:
+        ids = tokenizer(text).input_ids
+        ours = build.tokenize(hone_model, text)
+        if ids != ours:
+            print(f"FAIL {name}: ids of {text!r}: hone {ours}, transformers {ids}")
+            failed = True
+        with torch.no_grad():
+            expected = model(torch.tensor([ids])).logits[0].numpy()
+        difference = np.abs(hone_logits(build, hone_model, ids, folder) - expected).max()
+        verdict = "ok" if difference <= LIMIT else "FAIL"
+        failed |= difference > LIMIT
+        print(f"{verdict} {name}: {len(ids)} tokens, max abs logit difference {difference:.2e} (limit {LIMIT:g})")
+    return failed
+
+
+def main():
+    build = common.Build(sys.argv[1])
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        failed |= compare(build, "stories260K", common.STORIES, common.STORIES, folder)
+        exported = pathlib.Path(folder) / "stories"
+        build.hone("convert", common.STORIES, "--output", f"{folder}/stories.gguf", "--format", "f32")
+        build.hone("convert", f"{folder}/stories.gguf", "--output", exported, "--format", "f32")
+        failed |= compare(build, "stories260K by GGUF", f"{folder}/stories.gguf", exported, folder)
+        model = common.smollm2()
+        if model is None:
+            sys.exit("SmolLM2 not found: run scripts/get-model.sh or set HONE_SMOLLM2_GGUF")
+        exported = pathlib.Path(folder) / "smollm2"
+        build.hone("convert", model, "--output", exported, "--format", "f32")
+        failed |= compare(build, "SmolLM2", model, exported, folder)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
