@@ -1,0 +1,130 @@
+// The decoder against PyTorch: logits, the gradient of every weight of the linear layers, a ten-step training
+// curve; and against itself: cache, packing, checkpointing. Goldens: tests/golden/models/generate.py.
+#include "models/model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "io/safetensors.h"
+#include "models/hf_source.h"
+
+namespace hone {
+namespace {
+
+const std::filesystem::path kGolden = std::filesystem::path(HONE_TEST_DATA) / "golden" / "models";
+
+class Golden : public testing::TestWithParam<const char*> {
+ protected:
+  Golden()
+      : source_(kGolden / GetParam()),
+        model_(source_),
+        expected_(kGolden / (std::string(GetParam()) + ".expected.safetensors")) {}
+
+  const float* floats(const std::string& name) const {
+    return reinterpret_cast<const float*>(expected_.find(name)->data.data());
+  }
+  std::vector<int32_t> ids(const std::string& name) const {
+    const SafeTensor& t = *expected_.find(name);
+    const auto* values = reinterpret_cast<const int32_t*>(t.data.data());
+    return {values, values + t.data.size() / sizeof(int32_t)};
+  }
+  // Two sequences of twenty tokens, packed one after the other: batch `step` of the goldens.
+  TokenBatch batch(size_t step) const {
+    const std::vector<int32_t> all = ids("tokens");
+    TokenBatch b;
+    for (size_t s = 0; s < 2; ++s) {
+      b.sequences.push_back({s * kLength, kLength});
+      for (size_t t = 0; t < kLength; ++t) {
+        b.tokens.push_back(all[(step * 2 + s) * kLength + t]);
+        b.positions.push_back(static_cast<int32_t>(t));
+      }
+    }
+    return b;
+  }
+  // Hugging Face labels are aligned with the tokens; ours with the position that predicts them.
+  std::vector<int32_t> targets(size_t step) const {
+    const std::vector<int32_t> all = ids("targets");
+    return {all.begin() + static_cast<ptrdiff_t>(step * 2 * kLength),
+            all.begin() + static_cast<ptrdiff_t>((step + 1) * 2 * kLength)};
+  }
+
+  static constexpr size_t kLength = 20;
+  HfSource source_;
+  Model model_;
+  SafetensorsFile expected_;
+};
+
+TEST_P(Golden, LogitsEqualTransformers) {
+  OpContext ctx{.compute = ComputeMode::kPrecise};
+  const Tensor logits = model_.logits(ctx, model_.hidden(ctx, batch(0)));
+  const float* expected = floats("logits");
+  for (size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits.data()[i], expected[i], 1e-4) << "at " << i;
+}
+
+TEST_P(Golden, FastLogitsStayClose) {
+  OpContext ctx{.compute = ComputeMode::kFast};
+  const Tensor logits = model_.logits(ctx, model_.hidden(ctx, batch(0)));
+  const float* expected = floats("logits");
+  double error = 0, size = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    error += std::pow(static_cast<double>(logits.data()[i] - expected[i]), 2);
+    size += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  EXPECT_LT(std::sqrt(error / size), 0.02);
+}
+
+TEST_P(Golden, LossAndWeightGradientsEqualTorch) {
+  std::map<std::string, Parameter*> weights;
+  model_.for_each_linear([&](size_t, Linear& linear) { weights[linear.name()] = &linear.make_trainable(); });
+  const std::vector<int32_t> labels = targets(0);
+  size_t scored = 0;
+  for (const int32_t t : labels) scored += t >= 0 ? 1 : 0;
+  for (const bool checkpointing : {false, true}) {
+    model_.set_checkpointing(checkpointing);
+    for (auto& [name, p] : weights) p->grad = {};
+    Tape tape;
+    OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
+    const Tensor hidden = model_.hidden(ctx, batch(0));
+    const auto result = linear_cross_entropy(ctx, hidden, model_.head(), labels, 1.0f / static_cast<float>(scored));
+    EXPECT_NEAR(result.sum_nll / static_cast<double>(scored), static_cast<double>(floats("loss")[0]), 1e-5);
+    tape.backward();
+    ASSERT_EQ(weights.size(), 14u);
+    for (const auto& [name, p] : weights) {
+      const float* expected = floats("grad." + name);
+      float largest = 0;
+      for (size_t i = 0; i < p->grad.size(); ++i) largest = std::max(largest, std::fabs(expected[i]));
+      for (size_t i = 0; i < p->grad.size(); ++i)
+        ASSERT_NEAR(p->grad.data()[i], expected[i], 1e-4f * largest + 1e-8f) << name << " at " << i << " checkpointing " << checkpointing;
+    }
+  }
+}
+
+TEST_P(Golden, CacheGivesTheSameLogitsTokenByToken) {
+  const TokenBatch both = batch(0);
+  const std::span<const int32_t> first(both.tokens.data(), kLength);
+  OpContext ctx{.compute = ComputeMode::kPrecise};
+  const Tensor whole = model_.logits(ctx, model_.hidden(ctx, TokenBatch::single(first)));
+  KvCache cache(model_.config(), kLength);
+  for (const size_t piece : {size_t{7}, size_t{1}, size_t{12}}) {
+    const size_t past = cache.length();
+    const Tensor part = model_.logits(
+        ctx, model_.hidden(ctx, TokenBatch::single(first.subspan(past, piece), static_cast<int32_t>(past)), &cache));
+    for (size_t i = 0; i < part.size(); ++i) ASSERT_NEAR(part.data()[i], whole.row(past)[i], 1e-4);
+  }
+  EXPECT_THROW(model_.hidden(ctx, TokenBatch::single(first.first(1), kLength), &cache), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny, Golden, testing::Values("tiny-tied", "tiny-untied"),
+                         [](const auto& golden) { return golden.param[5] == 't' ? "tied" : "untied"; });
+
+TEST(ActivationBytes, CheckpointingKeepsLess) {
+  HfSource source(kGolden / "tiny-tied");
+  const Model model(source);
+  EXPECT_LT(model.activation_bytes_per_token(true), model.activation_bytes_per_token(false) + 1);
+}
+
+}  // namespace
+}  // namespace hone
