@@ -110,9 +110,9 @@ inline void affine_codes(const float* x, float offset, float inverse, float bias
                          uint8_t* codes) noexcept {
   for (size_t i = 0; i < kBlock; ++i) {
     const float v = (x[i] - offset) * inverse + bias;
-    // Selecting on bits keeps the conversion below defined; every finite v is in [0, 256).
-    const uint32_t finite = v >= 0.0f && v < 256.0f ? bits_of(v) : 0u;
-    const int32_t q = static_cast<int32_t>(float_of(finite));
+    // A mask instead of a branch lets this vectorize, and keeps the conversion below defined.
+    const uint32_t keep = -static_cast<uint32_t>(v >= 0.0f) & -static_cast<uint32_t>(v < 256.0f);
+    const int32_t q = static_cast<int32_t>(float_of(bits_of(v) & keep));
     codes[i] = static_cast<uint8_t>(q > cap ? cap : q);
   }
 }

@@ -25,8 +25,9 @@ void encode(const float* x, BlockQ8_0& block) noexcept {
   block.d = codec::to_f16(d);
   for (size_t i = 0; i < codec::kBlock; ++i) {
     const float v = x[i] * inverse;
-    // Infinity and NaN give code 0; the selection keeps the conversions below defined.
-    const float finite = v > -1024.0f && v < 1024.0f ? v : 0.0f;
+    // Infinity and NaN give code 0; the mask keeps the conversions below defined.
+    const uint32_t keep = -static_cast<uint32_t>(v > -1024.0f) & -static_cast<uint32_t>(v < 1024.0f);
+    const float finite = codec::float_of(codec::bits_of(v) & keep);
     const int32_t whole = static_cast<int32_t>(finite);
     const int32_t half = static_cast<int32_t>((finite - static_cast<float>(whole)) * 2.0f);
     block.qs[i] = static_cast<int8_t>(whole + half);
