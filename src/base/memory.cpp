@@ -37,9 +37,13 @@ std::optional<uint64_t> number(const char* path) {
 
 }  // namespace
 
-uint64_t peak_rss_bytes() { return field("/proc/self/status", "VmHWM:").value_or(0) * 1024; }
+uint64_t peak_rss_bytes() {
+  return field("/proc/self/status", "VmHWM:").value_or(0) * 1024;
+}
 
-uint64_t resident_bytes() { return field("/proc/self/status", "VmRSS:").value_or(0) * 1024; }
+uint64_t resident_bytes() {
+  return field("/proc/self/status", "VmRSS:").value_or(0) * 1024;
+}
 
 uint64_t available_memory_bytes() {
   uint64_t available = kUnknown;
