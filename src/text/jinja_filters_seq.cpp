@@ -96,6 +96,7 @@ Args rest_of(const Args& args, size_t skip) {
 
 Value f_map(In& in, const Value& v, Args& args) {
   std::vector<Value> out;
+  if (!truth(v)) return generator(in, std::move(out));  // as Jinja: even of none
   if (args.positional.empty()) {
     const Params p("map", args, {"attribute", "default"}, 1);
     for (const Value& item : iterate(v, in.budget())) {
@@ -128,6 +129,7 @@ Value choose(In& in, const Value& v, Args& args, bool by_attribute, bool keep) {
   if (has_test && !args.positional[skip].is_string())
     raise("select: got '{}', expected a test name", type_name(args.positional[skip]));
   std::vector<Value> out;
+  if (!truth(v)) return generator(in, std::move(out));
   for (const Value& item : iterate(v, in.budget())) {
     in.budget().step();
     const Value subject = by_attribute ? by_path(in, item, path) : item;

@@ -11,7 +11,8 @@ namespace hone::jinja {
 
 namespace {
 constexpr size_t kScopeBytes = 128;
-constexpr int kMaxDepth = 1000;  // of eval() and exec() in each other: bounds the machine's stack
+constexpr uint64_t kScopeSteps = 20;  // what making one costs beside an ordinary step
+constexpr int kMaxDepth = 1000;       // of eval() and exec() in each other: bounds the machine's stack
 }  // namespace
 
 struct Interpreter::Deeper {
@@ -60,6 +61,7 @@ void Interpreter::keep(const ScopePtr& scope) {
 
 ScopePtr Interpreter::inner(const ScopePtr& scope) {
   budget_.take_bytes(kScopeBytes);
+  budget_.step(kScopeSteps);
   auto out = std::make_shared<Scope>();
   out->parent = scope;
   return out;
@@ -234,7 +236,8 @@ Value Interpreter::run_macro(const Stmt& macro, const ScopePtr& outer, Args& arg
   const size_t n = macro.params.size();
   std::vector<std::pair<std::string, Value>> named = std::move(args.named);
   const auto take = [&](std::string_view name, Value& into) {
-    const auto it = std::find_if(named.begin(), named.end(), [&](const auto& arg) { return arg.first == name; });
+    const auto it =
+        std::find_if(named.begin(), named.end(), [&](const auto& arg) { return arg.first == name; });
     if (it == named.end()) return false;
     into = std::move(it->second);
     named.erase(it);

@@ -54,7 +54,7 @@ std::optional<Value> Macro::attribute(Interpreter& in, std::string_view name) {
   if (name == "arguments") {
     std::vector<Value> names;
     for (const Param& p : stmt_.params) names.push_back(Value(p.name));
-    return make_seq(in.budget(), std::move(names));
+    return make_seq(in.budget(), std::move(names), SeqKind::kTuple);
   }
   if (name == "catch_kwargs") return Value(stmt_.uses_kwargs);
   if (name == "catch_varargs") return Value(stmt_.uses_varargs);
