@@ -15,8 +15,9 @@ check() {
 check logits_vs_transformers.py "$build"
 check generate_vs_llamacpp.py "$build"
 check perplexity_vs_llamacpp.py "$build"
+model=$("$python" -c 'import interop_common; print(interop_common.smollm2() or "")')
 for script in peft_*.py; do
-  if [ -f "$script" ]; then check "$script" "$build"; fi
+  if [ -f "$script" ]; then check "$script" "$build/hone" "$model"; fi
 done
 if [ -f tokenizer_compare.py ]; then check tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool"; fi
 if [ -n "$failed" ]; then
