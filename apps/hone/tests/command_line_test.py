@@ -113,7 +113,8 @@ example_tokens = 8
     def test_help_of_every_command(self):
         listing = self.call("--help")
         self.assertEqual(listing.returncode, 0)
-        names = re.findall(r"^  (\w+) +\S", listing.stdout.split("Subcommands:")[1], re.M)
+        commands = listing.stdout.split("Subcommands:")[1].split("Example:")[0]
+        names = re.findall(r"^  (\w+) +\S", commands, re.M)
         self.assertIn("run", names)
         for name in names:
             if name == "data":
@@ -183,16 +184,19 @@ example_tokens = 8
         self.assertEqual((folder / "tiny-q8_0.gguf").read_bytes(), before)
 
     def test_run_stopped_goes_on(self):
-        recipe = self.recipe("stopped", epochs="400")
+        recipe = self.recipe("stopped", epochs="40")
         process = subprocess.Popen([HONE, "run", str(recipe), "--quiet"], cwd=self.folder, stderr=subprocess.PIPE,
                                    text=True)
-        # Into training: the base has been measured.
-        deadline = time.time() + 120
-        while not (self.folder / "runs/stopped/adapter/run_key").exists() and time.time() < deadline:
-            time.sleep(0.02)
-        time.sleep(0.5)
+        # Into training, past the first saved state.
+        deadline = time.time() + 200
+        while not (self.folder / "runs/stopped/adapter/resume.safetensors").exists() and time.time() < deadline:
+            if process.poll() is not None:
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGSTOP)
         other = self.call("run", recipe)
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
         _, errors = process.communicate(timeout=120)
         if process.returncode == 0:
             self.skipTest("training ended before it could be stopped")
@@ -203,6 +207,7 @@ example_tokens = 8
         resumed = self.call("run", recipe, "--json")
         self.assertEqual(resumed.returncode, 0, resumed.stderr)
         self.assertEqual(json.loads(resumed.stdout)["stages"][0]["status"], "cached")
+        self.assertRegex(resumed.stderr, "going on after step [1-9]")
 
     def test_store(self):
         self.run_ok("pull", self.gguf, "--name", "tiny-stories")
@@ -233,7 +238,7 @@ example_tokens = 8
         good = self.recipe("good").read_text()
         broken(good.replace("rank", "rnak"), r'broken\.toml:12:1: unknown key "rnak" in \[tune\]; did you mean "rank"\?')
         broken(good.replace("[tune]", "[tuen]"), r'broken\.toml:11:2: unknown section "tuen"; did you mean "tune"')
-        broken(good.replace("rank = 4", 'rank = "4"'), r"broken\.toml:12:8: \[tune\] rank: got string 4, expected a whole")
+        broken(good.replace("rank = 4", 'rank = "4"'), r"broken\.toml:12:8: \[tune\] rank: got string '4', expected a whole")
         broken(good.replace("rank = 4", "rank = -4"), r"broken\.toml:12:8: .*from 1 to")
         broken(good.replace("epochs", "steps = 3\nepochs"), "more than one of steps, epochs and tokens")
         broken(good.replace("q8_0", "q8_1"), r'unknown value "q8_1"; did you mean "q8_0"')
