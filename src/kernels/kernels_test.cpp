@@ -10,6 +10,7 @@
 #include "base/half.h"
 #include "base/rng.h"
 #include "kernels/kernels.h"
+#include "kernels/tables.h"
 
 namespace hone {
 namespace {
@@ -18,6 +19,9 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<const Kernels*> vector_tables() {
   std::vector<const Kernels*> tables;
+#if defined(HONE_EMULATE_AVX512)
+  return {&avx512_kernels()};  // this program was built over an emulation of the instructions
+#endif
   for (const Isa isa : all_isas())
     if (isa != Isa::kScalar && isa_supported(isa)) tables.push_back(kernels_for(isa));
   return tables;

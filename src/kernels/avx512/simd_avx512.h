@@ -1,7 +1,12 @@
 // Sixteen f32 lanes. Included only by avx512/*.cpp.
 #pragma once
 
+// The tests build this ISA on top of an emulation where the processor lacks it.
+#if defined(HONE_EMULATE_AVX512)
+#include "kernels/avx512/emulated.h"
+#else
 #include <immintrin.h>
+#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -29,12 +34,30 @@ static inline Vec round(Vec a) {
 }
 static inline Vec scale_pow2(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 static inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
-static inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
-static inline double sum_double(Vec a) {
-  return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(a.v)),
-                                            _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1))));
+static inline __m256 low_half(Vec a) { return _mm512_castps512_ps256(a.v); }
+static inline __m256 high_half(Vec a) {
+  return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1));
 }
-static inline float reduce_max(Vec a) { return _mm512_reduce_max_ps(a.v); }
+static inline float sum(Vec a) {
+  const __m256 h = _mm256_add_ps(low_half(a), high_half(a));
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+static inline double sum_double(Vec a) {
+  const __m256 low = low_half(a), high = high_half(a);
+  const __m256d s = _mm256_add_pd(
+      _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(low)), _mm256_cvtps_pd(_mm256_extractf128_ps(low, 1))),
+      _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(high)), _mm256_cvtps_pd(_mm256_extractf128_ps(high, 1))));
+  const __m128d t = _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd(s, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(t, _mm_unpackhi_pd(t, t)));
+}
+static inline float reduce_max(Vec a) {
+  const __m256 h = _mm256_max_ps(low_half(a), high_half(a));
+  __m128 s = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+  s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
 static inline Vec load_f16(const std::byte* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
 }
