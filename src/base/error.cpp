@@ -7,14 +7,22 @@ namespace hone {
 
 const char* error_code_name(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return "invalid_argument";
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kCorruption: return "corruption";
-    case ErrorCode::kNotSupported: return "not_supported";
-    case ErrorCode::kResourceExhausted: return "resource_exhausted";
-    case ErrorCode::kIo: return "io";
-    case ErrorCode::kCancelled: return "cancelled";
-    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kInvalidArgument:
+      return "invalid_argument";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kCorruption:
+      return "corruption";
+    case ErrorCode::kNotSupported:
+      return "not_supported";
+    case ErrorCode::kResourceExhausted:
+      return "resource_exhausted";
+    case ErrorCode::kIo:
+      return "io";
+    case ErrorCode::kCancelled:
+      return "cancelled";
+    case ErrorCode::kInternal:
+      return "internal";
   }
   return "internal";
 }
@@ -24,11 +32,14 @@ int exit_code(ErrorCode code) noexcept {
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotFound:
     case ErrorCode::kCorruption:
-    case ErrorCode::kNotSupported: return 2;
-    case ErrorCode::kCancelled: return 130;
+    case ErrorCode::kNotSupported:
+      return 2;
+    case ErrorCode::kCancelled:
+      return 130;
     case ErrorCode::kResourceExhausted:
     case ErrorCode::kIo:
-    case ErrorCode::kInternal: return 1;
+    case ErrorCode::kInternal:
+      return 1;
   }
   return 1;
 }

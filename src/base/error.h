@@ -1,6 +1,6 @@
-// Input-driven failures (files, flags, requests) are thrown as hone::Error and caught once per command and once
-// per HTTP request. Programmer errors are HONE_CHECK: they abort with the values and must not be reachable
-// from input.
+// Input-driven failures (files, flags, requests) are thrown as hone::Error and caught once per command and
+// once per HTTP request. Programmer errors are HONE_CHECK: they abort with the values and must not be
+// reachable from input.
 #pragma once
 
 #include <fmt/format.h>
@@ -48,8 +48,8 @@ template <typename... Args>
 }  // namespace hone
 
 // Aborts when a programmer's assumption is wrong: HONE_CHECK(a == b, "a={} b={}", a, b).
-#define HONE_CHECK(condition, ...)                                                                 \
-  do {                                                                                             \
-    if (!(condition)) [[unlikely]]                                                                 \
-      ::hone::check_failed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__));         \
+#define HONE_CHECK(condition, ...)                                                         \
+  do {                                                                                     \
+    if (!(condition)) [[unlikely]]                                                         \
+      ::hone::check_failed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
   } while (false)

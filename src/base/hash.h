@@ -1,4 +1,5 @@
-// Content hashes (XXH3-128, hexadecimal) that key the stage cache and fingerprint base weights. Not for secrets.
+// Content hashes (XXH3-128, hexadecimal) that key the stage cache and fingerprint base weights. Not for
+// secrets.
 #pragma once
 
 #include <cstddef>

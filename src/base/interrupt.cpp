@@ -26,10 +26,13 @@ void install_interrupt_handler() noexcept {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-bool interrupted() noexcept { return g_interrupted != 0; }
+bool interrupted() noexcept {
+  return g_interrupted != 0;
+}
 
 void throw_if_interrupted(const char* what) {
-  if (interrupted()) fail(ErrorCode::kCancelled, "{}: stopped by request; run the same command again to go on", what);
+  if (interrupted())
+    fail(ErrorCode::kCancelled, "{}: stopped by request; run the same command again to go on", what);
 }
 
 }  // namespace hone

@@ -1,5 +1,5 @@
-// Ctrl-C as a flag that long loops ask for: the first SIGINT or SIGTERM asks for a clean stop, the second ends
-// the process at once.
+// Ctrl-C as a flag that long loops ask for: the first SIGINT or SIGTERM asks for a clean stop, the second
+// ends the process at once.
 #pragma once
 
 namespace hone {

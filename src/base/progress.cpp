@@ -38,7 +38,8 @@ void Progress::update(size_t done, const std::string& note) {
   done_ = done;
   if (!note.empty()) note_ = note;
   const auto now = std::chrono::steady_clock::now();
-  const auto pause = ::isatty(STDERR_FILENO) == 1 ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
+  const auto pause =
+      ::isatty(STDERR_FILENO) == 1 ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
   if (now - last_ < pause) return;
   last_ = now;
   draw(false);
@@ -63,8 +64,9 @@ void Progress::draw(bool last) {
   if (terminal) {
     constexpr int kWidth = 24;
     const int filled = std::clamp(static_cast<int>(share * kWidth), 0, kWidth);
-    line = fmt::format("\r\033[K{:<18} [{}{}] {:3.0f}%", label_, std::string(static_cast<size_t>(filled), '#'),
-                       std::string(static_cast<size_t>(kWidth - filled), '.'), share * 100);
+    line =
+        fmt::format("\r\033[K{:<18} [{}{}] {:3.0f}%", label_, std::string(static_cast<size_t>(filled), '#'),
+                    std::string(static_cast<size_t>(kWidth - filled), '.'), share * 100);
   } else {
     line = fmt::format("{}: {:.0f}%", label_, share * 100);
   }
@@ -72,7 +74,8 @@ void Progress::draw(bool last) {
   if (last) {
     line += fmt::format("  in {}", duration(seconds));
   } else if (done_ > 0 && total_ > done_) {
-    line += fmt::format("  {} left", duration(seconds / static_cast<double>(done_) * static_cast<double>(total_ - done_)));
+    line += fmt::format("  {} left",
+                        duration(seconds / static_cast<double>(done_) * static_cast<double>(total_ - done_)));
   }
   if (!note_.empty()) line += "  " + note_;
   if (!terminal || last) line += '\n';
@@ -80,7 +83,9 @@ void Progress::draw(bool last) {
   std::fflush(stderr);
 }
 
-void Progress::set_quiet(bool quiet) noexcept { g_quiet = quiet; }
+void Progress::set_quiet(bool quiet) noexcept {
+  g_quiet = quiet;
+}
 
 void say(const std::string& message) {
   if (!g_quiet) fmt::print(stderr, "{}\n", message);

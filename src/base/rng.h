@@ -1,5 +1,5 @@
-// xoshiro256** (Blackman & Vigna 2018), seeded by splitmix64. The whole state is four words, so that a run can
-// save and restore it. Results do not depend on the standard library.
+// xoshiro256** (Blackman & Vigna 2018), seeded by splitmix64. The whole state is four words, so that a run
+// can save and restore it. Results do not depend on the standard library.
 #pragma once
 
 #include <array>

@@ -52,7 +52,8 @@ struct ThreadPool::Impl {
   void loop(int worker) {
     uint64_t seen = 0;
     while (true) {
-      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin) cpu_pause();
+      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin)
+        cpu_pause();
       if (generation.load(std::memory_order_acquire) == seen) {
         std::unique_lock lock(mutex);
         wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
@@ -99,8 +100,10 @@ void ThreadPool::run(size_t n, const std::function<void(size_t, int)>& body) {
   impl_->wake.notify_all();
   impl_->work(0);
   for (int spin = 0; impl_->running.load(std::memory_order_acquire) != 0; ++spin) {
-    if (spin < kSpins) cpu_pause();
-    else std::this_thread::yield();
+    if (spin < kSpins)
+      cpu_pause();
+    else
+      std::this_thread::yield();
   }
   if (impl_->error) std::rethrow_exception(std::exchange(impl_->error, nullptr));
 }
@@ -133,6 +136,8 @@ ThreadPool& thread_pool() {
   return *pool;
 }
 
-void set_thread_count(int n_threads) { pool_slot() = std::make_unique<ThreadPool>(n_threads); }
+void set_thread_count(int n_threads) {
+  pool_slot() = std::make_unique<ThreadPool>(n_threads);
+}
 
 }  // namespace hone

@@ -17,8 +17,8 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int size() const noexcept { return n_threads_; }
-  // Runs body(i, worker) for i in [0, n); worker in [0, size()). Returns when all are done. The first exception
-  // thrown by a body is rethrown here. Not reentrant: a body must not call run() on the same pool.
+  // Runs body(i, worker) for i in [0, n); worker in [0, size()). Returns when all are done. The first
+  // exception thrown by a body is rethrown here. Not reentrant: a body must not call run() on the same pool.
   void run(size_t n, const std::function<void(size_t i, int worker)>& body);
 
  private:

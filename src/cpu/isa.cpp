@@ -16,7 +16,8 @@ Isa choose() {
     for (const Isa isa : kIsas) {
       if (std::string_view(wanted) != isa_name(isa)) continue;
       if (!isa_supported(isa))
-        fail(ErrorCode::kNotSupported, "HONE_ISA: this machine has no {}; unset it to use the best it has", wanted);
+        fail(ErrorCode::kNotSupported, "HONE_ISA: this machine has no {}; unset it to use the best it has",
+             wanted);
       return isa;
     }
     fail(ErrorCode::kInvalidArgument, "HONE_ISA: got '{}', expected scalar, avx2 or avx512", wanted);
@@ -30,9 +31,12 @@ Isa choose() {
 
 const char* isa_name(Isa isa) noexcept {
   switch (isa) {
-    case Isa::kScalar: return "scalar";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kAvx512: return "avx512";
+    case Isa::kScalar:
+      return "scalar";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
   }
   return "?";
 }
@@ -41,7 +45,8 @@ bool isa_supported(Isa isa) noexcept {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   switch (isa) {
-    case Isa::kScalar: return true;
+    case Isa::kScalar:
+      return true;
     case Isa::kAvx2:
       return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
              __builtin_cpu_supports("f16c") != 0;
@@ -56,7 +61,9 @@ bool isa_supported(Isa isa) noexcept {
 #endif
 }
 
-std::span<const Isa> all_isas() noexcept { return kIsas; }
+std::span<const Isa> all_isas() noexcept {
+  return kIsas;
+}
 
 Isa active_isa() {
   static const Isa isa = choose();

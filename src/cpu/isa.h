@@ -17,7 +17,8 @@ const char* isa_name(Isa isa) noexcept;
 bool isa_supported(Isa isa) noexcept;
 // Best first.
 std::span<const Isa> all_isas() noexcept;
-// The best supported, or HONE_ISA. Throws kInvalidArgument (unknown name), kNotSupported (not on this machine).
+// The best supported, or HONE_ISA. Throws kInvalidArgument (unknown name), kNotSupported (not on this
+// machine).
 Isa active_isa();
 
 }  // namespace hone

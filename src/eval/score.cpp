@@ -9,12 +9,13 @@
 #include "base/progress.h"
 #include "base/threads.h"
 #include "eval/evaluate.h"
+#include "ops/rows.h"
 
 namespace hone {
 namespace {
 
 constexpr size_t kBatchTokens = 1024;  // short items are put together up to this
-constexpr size_t kLogitRows = 64;      // logits rows held at a time, per model
+constexpr size_t kLogitRows = 256;     // logits rows held at a time, per model
 
 // Items put together; each attends only to itself.
 struct Group {
@@ -58,14 +59,9 @@ struct Softmax {
 // exp(logits - max) goes to `weights`.
 Softmax softmax(std::span<const float> logits, std::span<float> weights) {
   Softmax out;
-  out.top = static_cast<size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-  const float max = logits[out.top];
-  double sum = 0;
-  for (size_t v = 0; v < logits.size(); ++v) {
-    weights[v] = std::exp(logits[v] - max);
-    sum += static_cast<double>(weights[v]);
-  }
-  out.log_z = static_cast<double>(max) + std::log(sum);
+  const float max = row_max(logits);
+  out.top = static_cast<size_t>(std::find(logits.begin(), logits.end(), max) - logits.begin());
+  out.log_z = static_cast<double>(max) + std::log(row_exp(logits, max, weights));
   return out;
 }
 
@@ -110,7 +106,8 @@ class Scorer {
 
  private:
   bool is_reference(const Candidate& candidate) const {
-    return candidate.model == reference_ && candidate.compute == ComputeMode::kPrecise;
+    return candidate.model == reference_ &&
+           (candidate.compute == ComputeMode::kPrecise || fast_batches_are_precise());
   }
 
   void run_alone(const Group& group) {

@@ -1,9 +1,13 @@
-// Decoding stored rows to f32, 32 elements at a time, bit-equal with the formats' own to_float: every product of a
-// scale and a code is exact in f32, so the one rounding of scale * code + offset is the same with and without FMA.
-// No include guard on purpose: this is the body of an ISA file, after dot_int8_ymm.h.
+// Decoding stored rows to f32, 32 elements at a time, bit-equal with the formats' own to_float: every product
+// of a scale and a code is exact in f32, so the one rounding of scale * code + offset is the same with and
+// without FMA. No include guard on purpose: this is the body of an ISA file, after dot_int8_ymm.h.
 
-static inline __m256 widen_unsigned(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)); }
-static inline __m256 widen_signed(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)); }
+static inline __m256 widen_unsigned(__m128i bytes) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+}
+static inline __m256 widen_signed(__m128i bytes) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+}
 
 template <typename Block>
 void decode_unsigned(const std::byte* w, float* y, size_t n) noexcept {
@@ -49,18 +53,28 @@ void decode_bf16(const std::byte* w, float* y, size_t n) noexcept {
   }
 }
 
-void decode_f32(const std::byte* w, float* y, size_t n) noexcept { __builtin_memcpy(y, w, n * sizeof(float)); }
+void decode_f32(const std::byte* w, float* y, size_t n) noexcept {
+  __builtin_memcpy(y, w, n * sizeof(float));
+}
 
 DecodeRow decode_row(FormatId format) noexcept {
   switch (format) {
-    case FormatId::kF32: return decode_f32;
-    case FormatId::kF16: return decode_f16;
-    case FormatId::kBF16: return decode_bf16;
-    case FormatId::kQ4_0: return decode_unsigned<BlockQ4_0>;
-    case FormatId::kQ4_1: return decode_unsigned<BlockQ4_1>;
-    case FormatId::kQ5_0: return decode_unsigned<BlockQ5_0>;
-    case FormatId::kQ5_1: return decode_unsigned<BlockQ5_1>;
-    case FormatId::kQ8_0: return decode_q8_0;
+    case FormatId::kF32:
+      return decode_f32;
+    case FormatId::kF16:
+      return decode_f16;
+    case FormatId::kBF16:
+      return decode_bf16;
+    case FormatId::kQ4_0:
+      return decode_unsigned<BlockQ4_0>;
+    case FormatId::kQ4_1:
+      return decode_unsigned<BlockQ4_1>;
+    case FormatId::kQ5_0:
+      return decode_unsigned<BlockQ5_0>;
+    case FormatId::kQ5_1:
+      return decode_unsigned<BlockQ5_1>;
+    case FormatId::kQ8_0:
+      return decode_q8_0;
   }
   return nullptr;
 }

@@ -68,13 +68,17 @@ struct BlockQ5_0 {
   static constexpr size_t kBytes = 22;
   static float d(const std::byte* p) { return half_at(p); }
   static float offset(const std::byte* p) { return -16.0f * half_at(p); }
-  static __m256i codes(const std::byte* p) { return _mm256_or_si256(unpack_nibbles(p + 6), unpack_fifth_bit(p + 2)); }
+  static __m256i codes(const std::byte* p) {
+    return _mm256_or_si256(unpack_nibbles(p + 6), unpack_fifth_bit(p + 2));
+  }
 };
 struct BlockQ5_1 {
   static constexpr size_t kBytes = 24;
   static float d(const std::byte* p) { return half_at(p); }
   static float offset(const std::byte* p) { return half_at(p + 2); }
-  static __m256i codes(const std::byte* p) { return _mm256_or_si256(unpack_nibbles(p + 8), unpack_fifth_bit(p + 4)); }
+  static __m256i codes(const std::byte* p) {
+    return _mm256_or_si256(unpack_nibbles(p + 8), unpack_fifth_bit(p + 4));
+  }
 };
 
 float dot_q8_0(size_t n, const std::byte* w, Int8Row x) noexcept {
@@ -90,14 +94,20 @@ float dot_q8_0(size_t n, const std::byte* w, Int8Row x) noexcept {
 
 DotInt8 dot_int8(FormatId format) noexcept {
   switch (format) {
-    case FormatId::kQ4_0: return dot_unsigned<BlockQ4_0>;
-    case FormatId::kQ4_1: return dot_unsigned<BlockQ4_1>;
-    case FormatId::kQ5_0: return dot_unsigned<BlockQ5_0>;
-    case FormatId::kQ5_1: return dot_unsigned<BlockQ5_1>;
-    case FormatId::kQ8_0: return dot_q8_0;
+    case FormatId::kQ4_0:
+      return dot_unsigned<BlockQ4_0>;
+    case FormatId::kQ4_1:
+      return dot_unsigned<BlockQ4_1>;
+    case FormatId::kQ5_0:
+      return dot_unsigned<BlockQ5_0>;
+    case FormatId::kQ5_1:
+      return dot_unsigned<BlockQ5_1>;
+    case FormatId::kQ8_0:
+      return dot_q8_0;
     case FormatId::kF32:
     case FormatId::kF16:
-    case FormatId::kBF16: return nullptr;
+    case FormatId::kBF16:
+      return nullptr;
   }
   return nullptr;
 }
@@ -158,5 +168,6 @@ void transpose32(size_t rows, size_t cols, const uint32_t* in, size_t in_stride,
     for (size_t r = 0; r < whole_rows; r += 8)
       transpose8x8(in + r * in_stride + c, in_stride, out + c * out_stride + r, out_stride);
   for (size_t r = 0; r < rows; ++r)
-    for (size_t c = r < whole_rows ? whole_cols : 0; c < cols; ++c) out[c * out_stride + r] = in[r * in_stride + c];
+    for (size_t c = r < whole_rows ? whole_cols : 0; c < cols; ++c)
+      out[c * out_stride + r] = in[r * in_stride + c];
 }

@@ -3,8 +3,8 @@
 // No include guard and no includes on purpose: this is the body of an ISA file.
 
 template <size_t kMr>
-void tile_rows(size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b, size_t ldb, float* c,
-               size_t ldc, float alpha, bool accumulate) noexcept {
+void tile_rows(size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b, size_t ldb,
+               float* c, size_t ldc, float alpha, bool accumulate) noexcept {
   constexpr size_t kW = Vec::kLanes;
   Vec sum0[kMr], sum1[kMr];
 #pragma GCC unroll 16
@@ -43,11 +43,12 @@ template <size_t kMr>
 void tile_dispatch(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b,
                    size_t ldb, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
   if (mr == kMr) return tile_rows<kMr>(nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
-  if constexpr (kMr > 1) tile_dispatch<kMr - 1>(mr, nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
+  if constexpr (kMr > 1)
+    tile_dispatch<kMr - 1>(mr, nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
 }
 
-void tile_f32(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b, size_t ldb,
-              float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+void tile_f32(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b,
+              size_t ldb, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
   tile_dispatch<Vec::kTileM>(mr, nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
 }
 
@@ -69,7 +70,8 @@ float dot_with(size_t n, const float* x, Load load_w, auto scalar_w) noexcept {
 }
 
 float dot(size_t n, const float* a, const float* b) noexcept {
-  return dot_with(n, b, [a](size_t i) { return load(a + i); }, [a](size_t i) { return a[i]; });
+  return dot_with(
+      n, b, [a](size_t i) { return load(a + i); }, [a](size_t i) { return a[i]; });
 }
 float dot_f32(size_t n, const std::byte* w, const float* x) noexcept {
   return dot(n, reinterpret_cast<const float*>(w), x);
@@ -78,7 +80,8 @@ template <typename Load>
 float dot_half(size_t n, const std::byte* w, const float* x, Load load_half) noexcept {
   constexpr size_t kW = Vec::kLanes;
   const size_t whole = n / kW * kW;
-  float total = dot_with(whole, x, [&](size_t i) { return load_half(w + 2 * i); }, [](size_t) { return 0.0f; });
+  float total = dot_with(
+      whole, x, [&](size_t i) { return load_half(w + 2 * i); }, [](size_t) { return 0.0f; });
   if (whole < n) {
     alignas(64) std::byte tail[2 * kW] = {};
     alignas(64) float rest[kW] = {};
@@ -97,14 +100,18 @@ float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept {
 
 DotFloat dot_float(FormatId format) noexcept {
   switch (format) {
-    case FormatId::kF32: return dot_f32;
-    case FormatId::kF16: return dot_f16;
-    case FormatId::kBF16: return dot_bf16;
+    case FormatId::kF32:
+      return dot_f32;
+    case FormatId::kF16:
+      return dot_f16;
+    case FormatId::kBF16:
+      return dot_bf16;
     case FormatId::kQ4_0:
     case FormatId::kQ4_1:
     case FormatId::kQ5_0:
     case FormatId::kQ5_1:
-    case FormatId::kQ8_0: return nullptr;
+    case FormatId::kQ8_0:
+      return nullptr;
   }
   return nullptr;
 }
@@ -137,10 +144,11 @@ float max_of(size_t n, const float* x) noexcept {
   return reduce_max(vmax(best, load(x + n - kW)));
 }
 
-// exp by 2^n * p(r), |r| <= ln2/2: degree-6 Taylor-like minimax (Cephes expf); relative error < 2e-7 on [-87, 88].
-// Below -87 the result is flushed to about 1e-38, which no sum of ours can tell from zero.
+// exp by 2^n * p(r), |r| <= ln2/2: degree-6 Taylor-like minimax (Cephes expf); relative error < 2e-7 on [-87,
+// 88]. Below -87 the result is flushed to about 1e-38, which no sum of ours can tell from zero.
 inline Vec exp_vec(Vec x) {
-  x = vmin(vmax(x, broadcast(-87.0f)), broadcast(88.0f));
+  // In this operand order the instructions pass NaN on.
+  x = vmin(broadcast(88.0f), vmax(broadcast(-87.0f), x));
   const Vec n = round(mul(x, broadcast(1.44269504088896341f)));
   Vec r = fma(n, broadcast(-0.693359375f), x);
   r = fma(n, broadcast(2.12194440e-4f), r);
@@ -181,7 +189,9 @@ inline Vec sigmoid_vec(Vec x) {
   return div(one, add(one, exp_vec(sub(broadcast(0.0f), x))));
 }
 
-inline Vec swiglu_vec(Vec gate, Vec up) { return mul(mul(gate, sigmoid_vec(gate)), up); }
+inline Vec swiglu_vec(Vec gate, Vec up) {
+  return mul(mul(gate, sigmoid_vec(gate)), up);
+}
 
 void swiglu(size_t n, const float* gate, const float* up, float* y) noexcept {
   constexpr size_t kW = Vec::kLanes;

@@ -6,13 +6,17 @@ namespace hone {
 
 const Kernels* kernels_for(Isa isa) noexcept {
   switch (isa) {
-    case Isa::kScalar: return &scalar_kernels();
+    case Isa::kScalar:
+      return &scalar_kernels();
 #if defined(HONE_X86)
-    case Isa::kAvx2: return &avx2_kernels();
-    case Isa::kAvx512: return &avx512_kernels();
+    case Isa::kAvx2:
+      return &avx2_kernels();
+    case Isa::kAvx512:
+      return &avx512_kernels();
 #else
     case Isa::kAvx2:
-    case Isa::kAvx512: return nullptr;
+    case Isa::kAvx512:
+      return nullptr;
 #endif
   }
   return nullptr;

@@ -1,6 +1,6 @@
-// The kernels of one instruction set, as a table of pure functions: no threads, no allocation, no exceptions. Ops
-// pick the table once (active_kernels) and hand out ranges. Every ISA fills every entry, except those marked
-// "may be null". The scalar table is the oracle that the others are tested against (kernels_test.cpp).
+// The kernels of one instruction set, as a table of pure functions: no threads, no allocation, no exceptions.
+// Ops pick the table once (active_kernels) and hand out ranges. Every ISA fills every entry, except those
+// marked "may be null". The scalar table is the oracle that the others are tested against (kernels_test.cpp).
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,15 @@
 
 namespace hone {
 
-// C tile (mr, nr) = or += alpha * A B. a[m * a_row + k * a_col]; b[k * ldb + n] with tile_n readable floats a row;
-// c row stride ldc. mr in [1, tile_m], nr in [1, tile_n].
-using TileF32 = void (*)(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b,
-                         size_t ldb, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
-// The same over bf16 pairs: a[m * lda + p] and b[p * tile_n + n] are two consecutive-k bf16 values in 32 bits.
-using TileBf16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b,
-                          float* c, size_t ldc, float alpha, bool accumulate) noexcept;
+// C tile (mr, nr) = or += alpha * A B. a[m * a_row + k * a_col]; b[k * ldb + n] with tile_n readable floats a
+// row; c row stride ldc. mr in [1, tile_m], nr in [1, tile_n].
+using TileF32 = void (*)(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col,
+                         const float* b, size_t ldb, float* c, size_t ldc, float alpha,
+                         bool accumulate) noexcept;
+// The same over bf16 pairs: a[m * lda + p] and b[p * tile_n + n] are two consecutive-k bf16 values in 32
+// bits.
+using TileBf16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda,
+                          const uint32_t* b, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
 
 // Activations of one row as int8 blocks of 32: x[i] ~ d[i / 32] * q[i]; sum[b] = d[b] * sum of q in block b.
 struct Int8Row {
@@ -48,9 +50,9 @@ struct Kernels {
   void (*pair_bf16)(size_t n, const float* even, const float* odd, uint32_t* y) noexcept;
 
   float (*dot)(size_t n, const float* a, const float* b) noexcept;
-  void (*axpy)(size_t n, float alpha, const float* x, float* y) noexcept;       // y += alpha x
+  void (*axpy)(size_t n, float alpha, const float* x, float* y) noexcept;                   // y += alpha x
   void (*scale_mul)(size_t n, float s, const float* x, const float* w, float* y) noexcept;  // y = s x w
-  float (*max)(size_t n, const float* x) noexcept;                              // n >= 1
+  float (*max)(size_t n, const float* x) noexcept;                                          // n >= 1
   // y = exp(x * scale - shift); returns the sum. y may be x.
   double (*exp_sum)(size_t n, float scale, float shift, const float* x, float* y) noexcept;
   void (*swiglu)(size_t n, const float* gate, const float* up, float* y) noexcept;

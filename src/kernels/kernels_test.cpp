@@ -1,5 +1,7 @@
 // Every kernel of every ISA this machine has, against the scalar table: sizes around the tile and lane edges,
 // unaligned pointers, buffers poisoned with NaN beyond what a kernel may write.
+#include "kernels/kernels.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,7 +11,6 @@
 
 #include "base/half.h"
 #include "base/rng.h"
-#include "kernels/kernels.h"
 #include "kernels/tables.h"
 
 namespace hone {
@@ -27,7 +28,9 @@ std::vector<const Kernels*> vector_tables() {
   return tables;
 }
 
-const Kernels& oracle() { return *kernels_for(Isa::kScalar); }
+const Kernels& oracle() {
+  return *kernels_for(Isa::kScalar);
+}
 
 std::vector<float> normals(Rng& rng, size_t n, double scale = 1.0) {
   std::vector<float> x(n);
@@ -53,12 +56,14 @@ TEST(Kernels, TileF32EqualsScalarOnEdgesWithoutTouchingNeighbours) {
             if (accumulate)
               for (size_t m = 0; m < mr; ++m)
                 for (size_t n = 0; n < nr; ++n) c[1 + m * ldc + n] = expected[1 + m * ldc + n] = 0.5f;
-            ks->tile_f32(mr, nr, k, a.data() + 1, k + 1, 1, b.data() + 1, ldb, c.data() + 1, ldc, 0.7f, accumulate);
+            ks->tile_f32(mr, nr, k, a.data() + 1, k + 1, 1, b.data() + 1, ldb, c.data() + 1, ldc, 0.7f,
+                         accumulate);
             for (size_t m = 0; m < mr; ++m) {
               for (size_t n = 0; n < nr; ++n) {
                 double sum = 0;
                 for (size_t i = 0; i < k; ++i)
-                  sum += static_cast<double>(a[1 + m * (k + 1) + i]) * static_cast<double>(b[1 + i * ldb + n]);
+                  sum +=
+                      static_cast<double>(a[1 + m * (k + 1) + i]) * static_cast<double>(b[1 + i * ldb + n]);
                 expected[1 + m * ldc + n] = static_cast<float>(0.7 * sum + (accumulate ? 0.5 : 0.0));
               }
             }
@@ -66,7 +71,8 @@ TEST(Kernels, TileF32EqualsScalarOnEdgesWithoutTouchingNeighbours) {
               if (std::isnan(expected[i])) {
                 ASSERT_TRUE(std::isnan(c[i])) << "written outside the tile at " << i;
               } else {
-                ASSERT_NEAR(c[i], expected[i], bound(k, 4.0f)) << isa_name(ks->isa) << " k=" << k << " mr=" << mr;
+                ASSERT_NEAR(c[i], expected[i], bound(k, 4.0f))
+                    << isa_name(ks->isa) << " k=" << k << " mr=" << mr;
               }
             }
           }
@@ -86,7 +92,8 @@ TEST(Kernels, TileF32TakesTransposedRows) {
     for (size_t m = 0; m < mr; ++m)
       for (size_t n = 0; n < nr; ++n) {
         double sum = 0;
-        for (size_t i = 0; i < k; ++i) sum += static_cast<double>(a[i * mr + m]) * static_cast<double>(b[i * nr + n]);
+        for (size_t i = 0; i < k; ++i)
+          sum += static_cast<double>(a[i * mr + m]) * static_cast<double>(b[i * nr + n]);
         ASSERT_NEAR(c[m * nr + n], sum, bound(k, 4.0f));
       }
   }
@@ -102,9 +109,11 @@ TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
           const size_t k = 2 * pairs, width = ks->tile_n_bf16, ldc = nr + 1;
           const std::vector<float> a = normals(rng, mr * k), b = normals(rng, k * width);
           std::vector<uint32_t> a16(mr * pairs), b16(pairs * width);
-          for (size_t m = 0; m < mr; ++m) ks->f32_to_bf16(k, a.data() + m * k, reinterpret_cast<uint16_t*>(a16.data() + m * pairs));
+          for (size_t m = 0; m < mr; ++m)
+            ks->f32_to_bf16(k, a.data() + m * k, reinterpret_cast<uint16_t*>(a16.data() + m * pairs));
           for (size_t p = 0; p < pairs; ++p)
-            ks->pair_bf16(width, b.data() + 2 * p * width, b.data() + (2 * p + 1) * width, b16.data() + p * width);
+            ks->pair_bf16(width, b.data() + 2 * p * width, b.data() + (2 * p + 1) * width,
+                          b16.data() + p * width);
           std::vector<float> c(mr * ldc, kNan);
           ks->tile_bf16(mr, nr, pairs, a16.data(), pairs, b16.data(), c.data(), ldc, 1.0f, false);
           for (size_t m = 0; m < mr; ++m) {
@@ -126,7 +135,8 @@ TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
 TEST(Kernels, ConversionsAreExact) {
   Rng rng(4);
   std::vector<float> x = normals(rng, 1003, 100.0);
-  for (const float v : {0.0f, -0.0f, INFINITY, -INFINITY, kNan, 1e-40f, 3.4e38f, 1.00390625f, 1.01171875f}) x.push_back(v);
+  for (const float v : {0.0f, -0.0f, INFINITY, -INFINITY, kNan, 1e-40f, 3.4e38f, 1.00390625f, 1.01171875f})
+    x.push_back(v);
   for (const Kernels* ks : vector_tables()) {
     std::vector<uint16_t> got(x.size()), expected(x.size());
     ks->f32_to_bf16(x.size(), x.data(), got.data());
@@ -144,7 +154,8 @@ TEST(Kernels, TransposeMovesEveryElement) {
   for (const Kernels* ks : vector_tables()) {
     for (const size_t rows : {1u, 7u, 8u, 16u, 19u, 32u}) {
       for (const size_t cols : {1u, 8u, 13u, 64u, 129u}) {
-        std::vector<uint32_t> in(rows * (cols + 1)), out(cols * (rows + 2), 7), expected(cols * (rows + 2), 7);
+        std::vector<uint32_t> in(rows * (cols + 1)), out(cols * (rows + 2), 7),
+            expected(cols * (rows + 2), 7);
         for (uint32_t& v : in) v = static_cast<uint32_t>(rng.next());
         ks->transpose32(rows, cols, in.data(), cols + 1, out.data(), rows + 2);
         oracle().transpose32(rows, cols, in.data(), cols + 1, expected.data(), rows + 2);
@@ -159,7 +170,8 @@ TEST(Kernels, VectorOpsEqualScalar) {
   for (const Kernels* ks : vector_tables()) {
     for (const size_t n : {1u, 2u, 7u, 8u, 15u, 16u, 17u, 31u, 64u, 101u, 576u}) {
       const std::vector<float> a = normals(rng, n + 1, 2.0), b = normals(rng, n + 1), d = normals(rng, n + 1);
-      EXPECT_NEAR(ks->dot(n, a.data() + 1, b.data() + 1), oracle().dot(n, a.data() + 1, b.data() + 1), bound(n, 6.0f));
+      EXPECT_NEAR(ks->dot(n, a.data() + 1, b.data() + 1), oracle().dot(n, a.data() + 1, b.data() + 1),
+                  bound(n, 6.0f));
       EXPECT_EQ(ks->max(n, a.data() + 1), oracle().max(n, a.data() + 1));
       std::vector<float> y(b), z(b);
       ks->axpy(n, 0.3f, a.data() + 1, y.data() + 1);
@@ -197,6 +209,10 @@ TEST(Kernels, ExponentialIsAccurateOverItsWholeRange) {
     std::vector<float> out(3);
     ks->exp_sum(3, 1.0f, 0.0f, low.data(), out.data());
     for (const float v : out) EXPECT_LT(v, 1e-37f);
+    // Damage must not be smoothed over.
+    const std::vector<float> damaged(17, kNan);
+    std::vector<float> poisoned(17);
+    EXPECT_TRUE(std::isnan(ks->exp_sum(17, 1.0f, 0.0f, damaged.data(), poisoned.data())));
   }
 }
 
@@ -209,7 +225,8 @@ TEST(Kernels, StoredFloatDotsEqualScalar) {
         const std::vector<float> w = normals(rng, n), x = normals(rng, n);
         std::vector<std::byte> stored(f.bytes(n));
         f.from_float(w.data(), stored.data(), n);
-        EXPECT_NEAR(ks->dot_float(id)(n, stored.data(), x.data()), oracle().dot_float(id)(n, stored.data(), x.data()), bound(n, 5.0f));
+        EXPECT_NEAR(ks->dot_float(id)(n, stored.data(), x.data()),
+                    oracle().dot_float(id)(n, stored.data(), x.data()), bound(n, 5.0f));
       }
     }
   }

@@ -1,6 +1,6 @@
 // An architecture family as data: how its config is read, which tensors it has under which names in GGUF and
-// Hugging Face files, what each is for. Loader, importer, exporter, quantizer, adapters, planner and tests read
-// these rows; adding a family is one file with one row and one line in architecture_list.cpp.
+// Hugging Face files, what each is for. Loader, importer, exporter, quantizer, adapters, planner and tests
+// read these rows; adding a family is one file with one row and one line in architecture_list.cpp.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -38,7 +38,8 @@ struct Architecture {
   ModelConfig (*config_from_gguf)(const Metadata& metadata);
   // Fills GGUF metadata (hyperparameters only) from config.json; throws naming the key.
   void (*metadata_from_hf)(const nlohmann::json& config, Metadata& out);
-  // Divisors of the rotary frequencies (rope_freqs.weight) that config.json asks for; empty when it asks for none.
+  // Divisors of the rotary frequencies (rope_freqs.weight) that config.json asks for; empty when it asks for
+  // none.
   std::vector<float> (*rope_factors_from_hf)(const nlohmann::json& config);
   // The reverse: hyperparameters of config.json, architectures and model_type included. Throws kNotSupported
   // when Hugging Face has no way to say it.
@@ -55,16 +56,18 @@ const TensorRow* find_row(const Architecture& arch, std::string_view gguf_name, 
 std::string hf_name(const TensorRow& row, size_t layer);
 std::string gguf_name(const TensorRow& row, size_t layer);
 
-// The whole config of a source: its metadata read by its architecture, rope_freqs.weight, whether the embeddings
-// are tied; and the tensor directory checked against the table. Throws kNotSupported (architecture, tensors that
-// no row knows, formats that cannot hold a row), kCorruption (a missing tensor, a wrong shape, a bad number).
+// The whole config of a source: its metadata read by its architecture, rope_freqs.weight, whether the
+// embeddings are tied; and the tensor directory checked against the table. Throws kNotSupported
+// (architecture, tensors that no row knows, formats that cannot hold a row), kCorruption (a missing tensor, a
+// wrong shape, a bad number).
 ModelConfig read_config(WeightSource& source);
-// Radians per position of each rotated pair: rope_scale * rope_base^(-2i/rope_dim) / rope_factors[i], rope_dim/2
-// of them.
+// Radians per position of each rotated pair: rope_scale * rope_base^(-2i/rope_dim) / rope_factors[i],
+// rope_dim/2 of them.
 std::vector<float> rope_frequencies(const ModelConfig& config);
 
 // Reorders the rows of a (rows, cols) matrix between GGUF's rope order and Hugging Face's halves, per head.
 // element_bytes per row = row_bytes. to_gguf: HF -> GGUF.
-void permute_rope_rows(const std::byte* in, std::byte* out, size_t rows, size_t row_bytes, size_t n_heads, bool to_gguf);
+void permute_rope_rows(const std::byte* in, std::byte* out, size_t rows, size_t row_bytes, size_t n_heads,
+                       bool to_gguf);
 
 }  // namespace hone

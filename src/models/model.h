@@ -26,7 +26,7 @@ struct ModelConfig {
   float norm_eps = 1e-5f, rope_base = 10000.0f;
   float rope_scale = 1.0f;          // linear scaling: positions are multiplied by this (1 / factor)
   std::vector<float> rope_factors;  // rope_freqs.weight: frequencies are divided by these; empty: none
-  bool rope_interleaved = true;  // GGUF llama order
+  bool rope_interleaved = true;     // GGUF llama order
   bool tied_embeddings = false;
 };
 
@@ -36,8 +36,8 @@ struct Sequence {
 };
 struct TokenBatch {
   std::vector<int32_t> tokens;
-  std::vector<int32_t> positions;    // restart at 0 for each sequence
-  std::vector<Sequence> sequences;   // cover tokens in order
+  std::vector<int32_t> positions;   // restart at 0 for each sequence
+  std::vector<Sequence> sequences;  // cover tokens in order
   // A batch holding one sequence that starts at `position`.
   static TokenBatch single(std::span<const int32_t> tokens, int32_t position = 0);
 };
@@ -60,8 +60,9 @@ class KvCache {
 
 class Model {
  public:
-  // Loads and packs all weights; releases each source tensor after use. Throws kNotSupported (architecture, format),
-  // kCorruption (missing tensor, wrong shape), kResourceExhausted (too little memory, with the amount needed).
+  // Loads and packs all weights; releases each source tensor after use. Throws kNotSupported (architecture,
+  // format), kCorruption (missing tensor, wrong shape), kResourceExhausted (too little memory, with the
+  // amount needed).
   explicit Model(WeightSource& source);
   ~Model();
   Model(Model&&) noexcept;
@@ -69,16 +70,16 @@ class Model {
 
   const ModelConfig& config() const noexcept;
 
-  // Hidden states after the output norm: (T, C). With a cache the batch must be one sequence, whose tokens are
-  // appended to the cache (throws kInvalidArgument beyond its capacity).
+  // Hidden states after the output norm: (T, C). With a cache the batch must be one sequence, whose tokens
+  // are appended to the cache (throws kInvalidArgument beyond its capacity).
   Tensor hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache = nullptr) const;
   // Logits of hidden rows: (n, V). hidden (n, C).
   Tensor logits(OpContext& ctx, const Tensor& hidden) const;
   // The matrix of the vocabulary projection (tied models: the embedding table), for linear_cross_entropy.
   const MatrixView& head() const noexcept;
 
-  // Every Linear of every block, in file order (attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down).
-  // The vocabulary projection is not among them.
+  // Every Linear of every block, in file order (attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up,
+  // ffn_down). The vocabulary projection is not among them.
   void for_each_linear(const std::function<void(size_t layer, Linear&)>& visit);
   void for_each_linear(const std::function<void(size_t layer, const Linear&)>& visit) const;
 
@@ -95,7 +96,8 @@ class Model {
   std::unique_ptr<Impl> impl_;
 };
 
-// A model argument of the command line, opened: a GGUF file, a Hugging Face folder, or a name in the local store.
+// A model argument of the command line, opened: a GGUF file, a Hugging Face folder, or a name in the local
+// store.
 struct OpenedModel {
   std::filesystem::path path;
   std::unique_ptr<WeightSource> source;
@@ -107,7 +109,8 @@ OpenedModel open_model(const std::string& argument);
 // $HONE_HOME/models or ~/.cache/hone/models.
 std::filesystem::path model_store();
 
-// Hash of the architecture, and of every tensor's name, shape, format and bytes: what an adapter was trained on.
+// Hash of the architecture, and of every tensor's name, shape, format and bytes: what an adapter was trained
+// on.
 std::string weights_fingerprint(WeightSource& source);
 
 }  // namespace hone

@@ -88,7 +88,8 @@ TEST_P(Golden, LossAndWeightGradientsEqualTorch) {
     Tape tape;
     OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
     const Tensor hidden = model_.hidden(ctx, batch(0));
-    const auto result = linear_cross_entropy(ctx, hidden, model_.head(), labels, 1.0f / static_cast<float>(scored));
+    const auto result =
+        linear_cross_entropy(ctx, hidden, model_.head(), labels, 1.0f / static_cast<float>(scored));
     EXPECT_NEAR(result.sum_nll / static_cast<double>(scored), static_cast<double>(floats("loss")[0]), 1e-5);
     tape.backward();
     ASSERT_EQ(weights.size(), 14u);
@@ -97,7 +98,8 @@ TEST_P(Golden, LossAndWeightGradientsEqualTorch) {
       float largest = 0;
       for (size_t i = 0; i < p->grad.size(); ++i) largest = std::max(largest, std::fabs(expected[i]));
       for (size_t i = 0; i < p->grad.size(); ++i)
-        ASSERT_NEAR(p->grad.data()[i], expected[i], 1e-4f * largest + 1e-8f) << name << " at " << i << " checkpointing " << checkpointing;
+        ASSERT_NEAR(p->grad.data()[i], expected[i], 1e-4f * largest + 1e-8f)
+            << name << " at " << i << " checkpointing " << checkpointing;
     }
   }
 }
@@ -111,7 +113,8 @@ TEST_P(Golden, CacheGivesTheSameLogitsTokenByToken) {
   for (const size_t piece : {size_t{7}, size_t{1}, size_t{12}}) {
     const size_t past = cache.length();
     const Tensor part = model_.logits(
-        ctx, model_.hidden(ctx, TokenBatch::single(first.subspan(past, piece), static_cast<int32_t>(past)), &cache));
+        ctx, model_.hidden(ctx, TokenBatch::single(first.subspan(past, piece), static_cast<int32_t>(past)),
+                           &cache));
     for (size_t i = 0; i < part.size(); ++i) ASSERT_NEAR(part.data()[i], whole.row(past)[i], 1e-4);
   }
   EXPECT_THROW(model_.hidden(ctx, TokenBatch::single(first.first(1), kLength), &cache), Error);

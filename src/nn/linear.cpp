@@ -10,19 +10,32 @@ namespace hone {
 
 const char* role_name(TensorRole role) noexcept {
   switch (role) {
-    case TensorRole::kTokenEmbd: return "token_embd";
-    case TensorRole::kOutput: return "output";
-    case TensorRole::kOutputNorm: return "output_norm";
-    case TensorRole::kAttnNorm: return "attn_norm";
-    case TensorRole::kAttnQ: return "attn_q";
-    case TensorRole::kAttnK: return "attn_k";
-    case TensorRole::kAttnV: return "attn_v";
-    case TensorRole::kAttnOutput: return "attn_output";
-    case TensorRole::kFfnNorm: return "ffn_norm";
-    case TensorRole::kFfnGate: return "ffn_gate";
-    case TensorRole::kFfnUp: return "ffn_up";
-    case TensorRole::kFfnDown: return "ffn_down";
-    case TensorRole::kOther: return "other";
+    case TensorRole::kTokenEmbd:
+      return "token_embd";
+    case TensorRole::kOutput:
+      return "output";
+    case TensorRole::kOutputNorm:
+      return "output_norm";
+    case TensorRole::kAttnNorm:
+      return "attn_norm";
+    case TensorRole::kAttnQ:
+      return "attn_q";
+    case TensorRole::kAttnK:
+      return "attn_k";
+    case TensorRole::kAttnV:
+      return "attn_v";
+    case TensorRole::kAttnOutput:
+      return "attn_output";
+    case TensorRole::kFfnNorm:
+      return "ffn_norm";
+    case TensorRole::kFfnGate:
+      return "ffn_gate";
+    case TensorRole::kFfnUp:
+      return "ffn_up";
+    case TensorRole::kFfnDown:
+      return "ffn_down";
+    case TensorRole::kOther:
+      return "other";
   }
   return "other";
 }

@@ -14,8 +14,19 @@ namespace hone {
 
 // What a tensor is for; mixes, adapters, planner and report speak of roles, never of names.
 enum class TensorRole {
-  kTokenEmbd, kOutput, kOutputNorm, kAttnNorm, kAttnQ, kAttnK, kAttnV, kAttnOutput, kFfnNorm, kFfnGate, kFfnUp,
-  kFfnDown, kOther,
+  kTokenEmbd,
+  kOutput,
+  kOutputNorm,
+  kAttnNorm,
+  kAttnQ,
+  kAttnK,
+  kAttnV,
+  kAttnOutput,
+  kFfnNorm,
+  kFfnGate,
+  kFfnUp,
+  kFfnDown,
+  kOther,
 };
 const char* role_name(TensorRole role) noexcept;
 

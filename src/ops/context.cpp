@@ -10,4 +10,8 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
   return "default (f32 products; int8 for single tokens)";
 }
 
+bool fast_batches_are_precise() noexcept {
+  return active_kernels().tile_bf16 == nullptr;
+}
+
 }  // namespace hone

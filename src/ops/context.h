@@ -21,6 +21,9 @@ enum class ComputeMode {
 // "precise (f32)" or what the fast mode means on the active ISA, for printing beside numbers.
 const char* compute_mode_name(ComputeMode mode) noexcept;
 
+// Whether the fast mode multiplies batches of rows exactly as the precise one does (no bf16 products here).
+bool fast_batches_are_precise() noexcept;
+
 struct OpContext {
   Tape* tape = nullptr;  // null: inference
   ComputeMode compute = ComputeMode::kFast;

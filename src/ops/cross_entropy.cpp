@@ -1,5 +1,5 @@
-// Cross-entropy over the vocabulary projection in chunks of rows: logits live only for one chunk. d(hidden) of a
-// chunk is computed while its logits are at hand, then handed to the tape.
+// Cross-entropy over the vocabulary projection in chunks of rows: logits live only for one chunk. d(hidden)
+// of a chunk is computed while its logits are at hand, then handed to the tape.
 #include <cmath>
 #include <cstring>
 
@@ -25,7 +25,6 @@ double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, bo
   return std::log(sum) + static_cast<double>(largest) - static_cast<double>(score);
 }
 
-
 }  // namespace
 
 CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, const MatrixView& head,
@@ -49,7 +48,8 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
   std::vector<double> nll(chunk_rows);
   for (size_t begin = 0; begin < scored.size(); begin += chunk_rows) {
     const size_t n = std::min(chunk_rows, scored.size() - begin);
-    for (size_t i = 0; i < n; ++i) std::memcpy(x.row(i), hidden.row(scored[begin + i]), width * sizeof(float));
+    for (size_t i = 0; i < n; ++i)
+      std::memcpy(x.row(i), hidden.row(scored[begin + i]), width * sizeof(float));
     gemm_nt(n, x.data(), width, head, logits.data(), vocab, {.compute = ctx.compute});
     thread_pool().run(n, [&](size_t i, int) {
       const auto target = static_cast<size_t>(targets[scored[begin + i]]);
@@ -64,7 +64,8 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
     }
     if (!train) continue;
     gemm_nn(n, logits.data(), vocab, head, x.data(), width, {.compute = ctx.compute, .alpha = grad_scale});
-    for (size_t i = 0; i < n; ++i) std::memcpy(dhidden.row(scored[begin + i]), x.row(i), width * sizeof(float));
+    for (size_t i = 0; i < n; ++i)
+      std::memcpy(dhidden.row(scored[begin + i]), x.row(i), width * sizeof(float));
   }
   if (train) ctx.tape->add_grad(hidden, dhidden);
   return result;

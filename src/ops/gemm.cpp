@@ -1,7 +1,7 @@
-// How the products are cut: the output is split into groups of columns (and, when there are few, blocks of rows),
-// one task each. A task unpacks its columns of W for a slice of K into a panel that fits the L2 cache, then runs
-// every row of A over it, so that unpacking is paid once for many tokens. A few rows (decoding) take another road:
-// each stored row of W is multiplied as it stands.
+// How the products are cut: the output is split into groups of columns (and, when there are few, blocks of
+// rows), one task each. A task unpacks its columns of W for a slice of K into a panel that fits the L2 cache,
+// then runs every row of A over it, so that unpacking is paid once for many tokens. A few rows (decoding)
+// take another road: each stored row of W is multiplied as it stands.
 #include "ops/gemm.h"
 
 #include <algorithm>
@@ -16,10 +16,9 @@
 namespace hone {
 namespace {
 
-constexpr size_t kSliceK = 256;      // a multiple of every format's block
-constexpr size_t kFewRows = 8;       // up to here W is multiplied row by row
-constexpr size_t kMaxGroup = 96;    // columns a task unpacks at once; a multiple of 32
-
+constexpr size_t kSliceK = 256;   // a multiple of every format's block
+constexpr size_t kFewRows = 8;    // up to here W is multiplied row by row
+constexpr size_t kMaxGroup = 96;  // columns a task unpacks at once; a multiple of 32
 
 enum class Layout { kNt, kNn };
 
@@ -56,10 +55,13 @@ T* scratch(size_t n, int slot) {
 // Decodes elements [begin, begin + n) of stored row r, begin and n on block boundaries.
 void decode(const MatrixView& w, size_t r, size_t begin, size_t n, float* out) {
   const Format& f = *w.format;
-  active_kernels().decode_row(f.id)(w.data + r * w.row_bytes() + begin / f.block_elems * f.block_bytes, out, n);
+  active_kernels().decode_row(f.id)(w.data + r * w.row_bytes() + begin / f.block_elems * f.block_bytes, out,
+                                    n);
 }
 
-size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
+size_t round_up(size_t n, size_t step) {
+  return (n + step - 1) / step * step;
+}
 
 void prefetch_rows(const float* a, size_t rows, size_t stride, size_t n) {
   for (size_t r = 0; r < rows; ++r)
@@ -94,20 +96,22 @@ struct F32Panels {
     std::memset(row, 0, padded * sizeof(float));
     for (size_t k = 0; k < kc; ++k) {
       decode(p.w, k0 + k, n0, stored, row);
-      for (size_t n = 0; n < padded; n += nr) std::memcpy(panels + n * kc + k * nr, row + n, nr * sizeof(float));
+      for (size_t n = 0; n < padded; n += nr)
+        std::memcpy(panels + n * kc + k * nr, row + n, nr * sizeof(float));
     }
   }
 
-  static void run(const Kernels& ks, const Problem& p, size_t m0, size_t m1, size_t n0, size_t cols, size_t k0,
-                  size_t kc, const uint32_t* panels, const uint32_t*) {
+  static void run(const Kernels& ks, const Problem& p, size_t m0, size_t m1, size_t n0, size_t cols,
+                  size_t k0, size_t kc, const uint32_t* panels, const uint32_t*) {
     const size_t mr = ks.tile_m, nr = ks.tile_n;
     for (size_t m = m0; m < m1; m += mr) {
       // Rows of A lie far apart: the hardware does not see the next tile's rows coming.
-      if (p.a_col == 1 && m + mr < m1) prefetch_rows(p.a + (m + mr) * p.a_row + k0, std::min(mr, m1 - m - mr), p.a_row, kc);
+      if (p.a_col == 1 && m + mr < m1)
+        prefetch_rows(p.a + (m + mr) * p.a_row + k0, std::min(mr, m1 - m - mr), p.a_row, kc);
       for (size_t n = 0; n < cols; n += nr) {
-        ks.tile_f32(std::min(mr, m1 - m), std::min(nr, cols - n), kc, p.a + m * p.a_row + k0 * p.a_col, p.a_row,
-                    p.a_col, reinterpret_cast<const float*>(panels + n * kc), nr, p.c + m * p.ldc + n0 + n, p.ldc,
-                    p.alpha, p.accumulate || k0 > 0);
+        ks.tile_f32(std::min(mr, m1 - m), std::min(nr, cols - n), kc, p.a + m * p.a_row + k0 * p.a_col,
+                    p.a_row, p.a_col, reinterpret_cast<const float*>(panels + n * kc), nr,
+                    p.c + m * p.ldc + n0 + n, p.ldc, p.alpha, p.accumulate || k0 > 0);
       }
     }
   }
@@ -146,16 +150,19 @@ struct Bf16Panels {
     std::memset(odd, 0, padded * sizeof(float));
     for (size_t pair = 0; pair < pairs; ++pair) {
       decode(p.w, k0 + 2 * pair, n0, stored, even);
-      if (2 * pair + 1 < kc) decode(p.w, k0 + 2 * pair + 1, n0, stored, odd);
-      else std::memset(odd, 0, padded * sizeof(float));
-      for (size_t n = 0; n < padded; n += nr) ks.pair_bf16(nr, even + n, odd + n, panels + n * pairs + pair * nr);
+      if (2 * pair + 1 < kc)
+        decode(p.w, k0 + 2 * pair + 1, n0, stored, odd);
+      else
+        std::memset(odd, 0, padded * sizeof(float));
+      for (size_t n = 0; n < padded; n += nr)
+        ks.pair_bf16(nr, even + n, odd + n, panels + n * pairs + pair * nr);
     }
   }
 
   // a16: A as bf16 pairs, row stride a_stride(k) elements of 32 bits.
   static size_t a_stride(size_t k) { return (k + 1) / 2; }
-  static void run(const Kernels& ks, const Problem& p, size_t m0, size_t m1, size_t n0, size_t cols, size_t k0,
-                  size_t kc, const uint32_t* panels, const uint32_t* a16) {
+  static void run(const Kernels& ks, const Problem& p, size_t m0, size_t m1, size_t n0, size_t cols,
+                  size_t k0, size_t kc, const uint32_t* panels, const uint32_t* a16) {
     const size_t mr = ks.tile_m_bf16, nr = ks.tile_n_bf16, pairs = (kc + 1) / 2, lda = a_stride(p.k);
     for (size_t m = m0; m < m1; m += mr) {
       for (size_t n = 0; n < cols; n += nr) {
@@ -185,8 +192,8 @@ std::vector<uint32_t> to_bf16_pairs(const Kernels& ks, const Problem& p) {
   return out;
 }
 
-// Wide groups reuse each row of A more often; narrow ones spread better over the threads. The widest group whose
-// busiest thread has the least to do.
+// Wide groups reuse each row of A more often; narrow ones spread better over the threads. The widest group
+// whose busiest thread has the least to do.
 size_t choose_group(size_t n, size_t threads) {
   size_t best = kMaxGroup, least = ~size_t{0};
   for (size_t group = kMaxGroup; group >= 32; group -= 32) {
@@ -206,7 +213,8 @@ void run_panels(const Kernels& ks, const Problem& p, const uint32_t* a16) {
   const size_t n_groups = (p.n + group - 1) / group;
   // Few columns (LoRA's skinny products): split the rows too, so that every thread has work.
   size_t row_blocks = 1;
-  if (n_groups < 2 * threads) row_blocks = std::clamp<size_t>(p.m / 48, 1, (2 * threads + n_groups - 1) / n_groups);
+  if (n_groups < 2 * threads)
+    row_blocks = std::clamp<size_t>(p.m / 48, 1, (2 * threads + n_groups - 1) / n_groups);
   const size_t rows_per_block = round_up((p.m + row_blocks - 1) / row_blocks, 12);
 
   thread_pool().run(n_groups * row_blocks, [&](size_t task, int) {
@@ -216,8 +224,10 @@ void run_panels(const Kernels& ks, const Problem& p, const uint32_t* a16) {
     uint32_t* panels = scratch<uint32_t>(kMaxGroup * kSliceK, 4);
     for (size_t k0 = 0; k0 < p.k; k0 += kSliceK) {
       const size_t kc = std::min(kSliceK, p.k - k0);
-      if (p.layout == Layout::kNt) Panels::pack_nt(ks, p, n0, cols, k0, kc, panels);
-      else Panels::pack_nn(ks, p, n0, cols, k0, kc, panels);
+      if (p.layout == Layout::kNt)
+        Panels::pack_nt(ks, p, n0, cols, k0, kc, panels);
+      else
+        Panels::pack_nn(ks, p, n0, cols, k0, kc, panels);
       Panels::run(ks, p, m0, m1, n0, cols, k0, kc, panels, a16);
     }
   });
@@ -226,7 +236,8 @@ void run_panels(const Kernels& ks, const Problem& p, const uint32_t* a16) {
 // A few rows of A against stored rows of W: int8 activations in the fast mode, else f32.
 void run_rows(const Kernels& ks, const Problem& p, bool fast) {
   const DotFloat dot_float = ks.dot_float(p.w.format->id);
-  const DotInt8 dot_int8 = fast && dot_float == nullptr && p.k % 32 == 0 ? ks.dot_int8(p.w.format->id) : nullptr;
+  const DotInt8 dot_int8 =
+      fast && dot_float == nullptr && p.k % 32 == 0 ? ks.dot_int8(p.w.format->id) : nullptr;
   std::vector<int8_t> q;
   std::vector<float> d, sums;
   if (dot_int8 != nullptr) {
@@ -235,7 +246,8 @@ void run_rows(const Kernels& ks, const Problem& p, bool fast) {
     d.resize(p.m * blocks);
     sums.resize(p.m * blocks);
     for (size_t m = 0; m < p.m; ++m)
-      ks.quantize_int8(p.k, p.a + m * p.a_row, q.data() + m * p.k, d.data() + m * blocks, sums.data() + m * blocks);
+      ks.quantize_int8(p.k, p.a + m * p.a_row, q.data() + m * p.k, d.data() + m * blocks,
+                       sums.data() + m * blocks);
   }
   const size_t threads = static_cast<size_t>(thread_pool().size());
   const size_t rows = std::clamp<size_t>(p.n / (threads * 4), 8, 256);
@@ -293,19 +305,25 @@ MatrixView f32_view(const float* data, size_t rows, size_t cols) {
   return {&f32, reinterpret_cast<const std::byte*>(data), rows, cols};
 }
 
-void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc, GemmOptions options) {
+void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options) {
   check_blocks(w);
-  run({m, w.rows, w.cols, a, lda, 1, w, Layout::kNt, c, ldc, options.alpha, options.accumulate}, options.compute);
+  run({m, w.rows, w.cols, a, lda, 1, w, Layout::kNt, c, ldc, options.alpha, options.accumulate},
+      options.compute);
 }
 
-void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc, GemmOptions options) {
+void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options) {
   check_blocks(w);
-  run({m, w.cols, w.rows, a, lda, 1, w, Layout::kNn, c, ldc, options.alpha, options.accumulate}, options.compute);
+  run({m, w.cols, w.rows, a, lda, 1, w, Layout::kNn, c, ldc, options.alpha, options.accumulate},
+      options.compute);
 }
 
-void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc, GemmOptions options) {
+void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options) {
   check_blocks(w);
-  run({m, w.cols, w.rows, a, 1, lda, w, Layout::kNn, c, ldc, options.alpha, options.accumulate}, options.compute);
+  run({m, w.cols, w.rows, a, 1, lda, w, Layout::kNn, c, ldc, options.alpha, options.accumulate},
+      options.compute);
 }
 
 }  // namespace hone

@@ -16,7 +16,9 @@ struct MatrixView {
   size_t row_bytes() const noexcept { return format->bytes(cols); }
 };
 MatrixView f32_view(const float* data, size_t rows, size_t cols);
-inline MatrixView f32_view(const Tensor& t) { return f32_view(t.data(), t.rows(), t.cols()); }
+inline MatrixView f32_view(const Tensor& t) {
+  return f32_view(t.data(), t.rows(), t.cols());
+}
 
 struct GemmOptions {
   ComputeMode compute = ComputeMode::kFast;
@@ -24,14 +26,17 @@ struct GemmOptions {
   bool accumulate = false;  // C += instead of C =
 };
 
-// C (M, N) = alpha * A (M, K) * W^T, W stored (N, K). A and C f32 row-major with row strides lda, ldc; C must not
-// alias A or W.
-void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc, GemmOptions options = {});
+// C (M, N) = alpha * A (M, K) * W^T, W stored (N, K). A and C f32 row-major with row strides lda, ldc; C must
+// not alias A or W.
+void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options = {});
 
 // C (M, N) = alpha * A (M, K) * W, W stored (K, N).
-void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc, GemmOptions options = {});
+void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options = {});
 
 // C (M, N) = alpha * A^T * W, A stored f32 (K, M) with row stride lda, W stored (K, N). For weight gradients.
-void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc, GemmOptions options = {});
+void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options = {});
 
 }  // namespace hone

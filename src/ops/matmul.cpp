@@ -18,12 +18,14 @@ Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* t
     if (tape.requires_grad(x)) {
       const bool first = !tape.has_grad(x);
       Tensor dx = first ? Tensor::empty(x.shape()) : tape.grad(x);
-      gemm_nn(dy.rows(), dy.data(), dy.cols(), w, dx.data(), w.cols, {.compute = compute, .accumulate = !first});
+      gemm_nn(dy.rows(), dy.data(), dy.cols(), w, dx.data(), w.cols,
+              {.compute = compute, .accumulate = !first});
       if (first) tape.add_grad(x, dx);
     }
     if (trainable != nullptr) {
       Tensor& dw = trainable->ensure_grad();
-      gemm_tn(w.rows, dy.data(), dy.cols(), f32_view(x), dw.data(), w.cols, {.compute = compute, .accumulate = true});
+      gemm_tn(w.rows, dy.data(), dy.cols(), f32_view(x), dw.data(), w.cols,
+              {.compute = compute, .accumulate = true});
     }
   });
   return y;

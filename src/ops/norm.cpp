@@ -1,4 +1,5 @@
-// RMSNorm. With i = 1 / sqrt(mean(x^2) + eps): y = i x w, dx = i (w dy) - i^3 x mean(w dy x), dw = sum_t i x dy.
+// RMSNorm. With i = 1 / sqrt(mean(x^2) + eps): y = i x w, dx = i (w dy) - i^3 x mean(w dy x), dw = sum_t i x
+// dy.
 #include <cmath>
 
 #include "base/error.h"

@@ -1,5 +1,6 @@
-// The model's ops, forward and backward. T tokens, C model dim, H heads, Hkv key/value heads, D head dim, F FFN
-// dim, V vocabulary. Every op with a tape records its own backward; outputs are new tensors unless said otherwise.
+// The model's ops, forward and backward. T tokens, C model dim, H heads, Hkv key/value heads, D head dim, F
+// FFN dim, V vocabulary. Every op with a tape records its own backward; outputs are new tensors unless said
+// otherwise.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace hone {
 // Rows of a (V, C) table in any format: y (T, C), times scale. Ids must be < V.
 Tensor embedding(OpContext& ctx, const MatrixView& table, std::span<const int32_t> ids, float scale = 1.0f);
 
-// y = x / sqrt(mean(x^2) + eps) * w. x (T, C), w (C). dw goes to `trainable` when given. (Zhang & Sennrich 2019)
+// y = x / sqrt(mean(x^2) + eps) * w. x (T, C), w (C). dw goes to `trainable` when given. (Zhang & Sennrich
+// 2019)
 Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Parameter* trainable = nullptr);
 
 // Rotary embedding. x (T, n_heads * D); pairs (2i, 2i+1) when `interleaved` (GGUF llama order), else halves
@@ -32,8 +34,8 @@ Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b);
 // A run of query rows that attends causally to one key/value sequence. Query row i of the run has position
 // kv_length - n_rows + i and sees keys [0, that position].
 struct AttentionSegment {
-  size_t begin = 0, n_rows = 0;              // rows of q (and of the output)
-  const float* keys = nullptr;               // (kv_length, Hkv * D); null: rows begin.. of the k/v tensors
+  size_t begin = 0, n_rows = 0;  // rows of q (and of the output)
+  const float* keys = nullptr;   // (kv_length, Hkv * D); null: rows begin.. of the k/v tensors
   const float* values = nullptr;
   size_t kv_length = 0;
 };
@@ -41,19 +43,20 @@ struct AttentionShape {
   size_t n_heads = 0, n_kv_heads = 0, head_dim = 0;
   float scale = 1.0f;  // usually 1/sqrt(D)
 };
-// Causal grouped-query attention, tiled, online softmax (Dao et al. 2022): never stores T x T. q (T, H*D); k, v
-// (T, Hkv*D). Segments with external keys (a KV cache) have no backward.
-Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                 std::span<const AttentionSegment> segments);
+// Causal grouped-query attention, tiled, online softmax (Dao et al. 2022): never stores T x T. q (T, H*D); k,
+// v (T, Hkv*D). Segments with external keys (a KV cache) have no backward.
+Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionShape& shape, std::span<const AttentionSegment> segments);
 
-// y = x W^T (+ bias): x (T, K), W (N, K) in any format. dx always; dW into `trainable` when given (then W must be
-// f32 and be trainable->value).
+// y = x W^T (+ bias): x (T, K), W (N, K) in any format. dx always; dW into `trainable` when given (then W
+// must be f32 and be trainable->value).
 Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable = nullptr);
 
-// Softmax cross-entropy fused with the vocabulary projection, in chunks of rows: the (T, V) logits are never stored
-// whole. hidden (T, C), head (V, C). target[t] < 0 is not scored and costs nothing. Returns the sum of
-// -log p(target) over scored rows and fills nll[t] (0 where not scored). With a tape, d(hidden) is computed at once,
-// times grad_scale (1 / supervised tokens of the whole accumulation), so call it with the tape that will run backward.
+// Softmax cross-entropy fused with the vocabulary projection, in chunks of rows: the (T, V) logits are never
+// stored whole. hidden (T, C), head (V, C). target[t] < 0 is not scored and costs nothing. Returns the sum of
+// -log p(target) over scored rows and fills nll[t] (0 where not scored). With a tape, d(hidden) is computed
+// at once, times grad_scale (1 / supervised tokens of the whole accumulation), so call it with the tape that
+// will run backward.
 struct CrossEntropyResult {
   double sum_nll = 0;
   size_t n_scored = 0;
@@ -62,8 +65,8 @@ struct CrossEntropyResult {
 CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, const MatrixView& head,
                                         std::span<const int32_t> targets, float grad_scale);
 
-// Runs body(ctx-without-tape, x) now, and again with a tape of its own during backward: activations inside are not
-// kept. (Chen et al. 2016). `body` must be deterministic.
+// Runs body(ctx-without-tape, x) now, and again with a tape of its own during backward: activations inside
+// are not kept. (Chen et al. 2016). `body` must be deterministic.
 Tensor checkpoint(OpContext& ctx, const Tensor& x, std::function<Tensor(OpContext&, const Tensor&)> body);
 
 }  // namespace hone

@@ -37,7 +37,7 @@ Stored store(Rng& rng, FormatId id, size_t rows, size_t cols) {
   return s;
 }
 
-constexpr FormatId kFormats[] = {FormatId::kF32, FormatId::kF16, FormatId::kBF16, FormatId::kQ8_0,
+constexpr FormatId kFormats[] = {FormatId::kF32,  FormatId::kF16,  FormatId::kBF16, FormatId::kQ8_0,
                                  FormatId::kQ4_0, FormatId::kQ4_1, FormatId::kQ5_0, FormatId::kQ5_1};
 
 TEST(Gemm, AllLayoutsAndFormatsEqualThePlainLoop) {
@@ -138,7 +138,8 @@ void check_gradient(Rng& rng, const Tensor& x, const std::function<Tensor(OpCont
   const auto value = [&] {
     const Tensor out = f(plain, x);
     double sum = 0;
-    for (size_t i = 0; i < out.size(); ++i) sum += static_cast<double>(out.data()[i]) * static_cast<double>(g.data()[i]);
+    for (size_t i = 0; i < out.size(); ++i)
+      sum += static_cast<double>(out.data()[i]) * static_cast<double>(g.data()[i]);
     return sum;
   };
   for (int trial = 0; trial < 12; ++trial) {
@@ -153,14 +154,16 @@ void check_gradient(Rng& rng, const Tensor& x, const std::function<Tensor(OpCont
       d += weights[p] * value();
     }
     x.data()[i] = kept;
-    EXPECT_NEAR(dx.data()[i], d / static_cast<double>(step), tolerance * (1 + std::fabs(d / static_cast<double>(step))));
+    EXPECT_NEAR(dx.data()[i], d / static_cast<double>(step),
+                tolerance * (1 + std::fabs(d / static_cast<double>(step))));
   }
 }
 
 TEST(Backward, RmsNorm) {
   Rng rng(10);
   const Tensor w = random_tensor(rng, {40});
-  check_gradient(rng, random_tensor(rng, {5, 40}), [&](OpContext& ctx, const Tensor& x) { return rms_norm(ctx, x, w, 1e-5f); });
+  check_gradient(rng, random_tensor(rng, {5, 40}),
+                 [&](OpContext& ctx, const Tensor& x) { return rms_norm(ctx, x, w, 1e-5f); });
 }
 
 TEST(Backward, RmsNormWeight) {
@@ -175,7 +178,8 @@ TEST(Backward, RmsNormWeight) {
   tape.backward();
   for (size_t i = 0; i < 16; ++i) {
     double expected = 0;
-    for (size_t t = 0; t < 6; ++t) expected += static_cast<double>(y.row(t)[i] / w.value.data()[i] * g.row(t)[i]);
+    for (size_t t = 0; t < 6; ++t)
+      expected += static_cast<double>(y.row(t)[i] / w.value.data()[i] * g.row(t)[i]);
     EXPECT_NEAR(w.grad.data()[i], expected, 1e-4);
   }
 }
@@ -185,23 +189,28 @@ TEST(Backward, Rope) {
   const std::vector<int32_t> positions = {0, 1, 2, 0, 1, 7};
   const std::vector<float> frequencies = {1.0f, 0.3f, 0.05f, 0.01f};
   for (const bool interleaved : {false, true})
-    check_gradient(rng, random_tensor(rng, {6, 24}),
-                   [&](OpContext& ctx, const Tensor& x) { return rope(ctx, x, 8, positions, frequencies, interleaved); });
+    check_gradient(rng, random_tensor(rng, {6, 24}), [&](OpContext& ctx, const Tensor& x) {
+      return rope(ctx, x, 8, positions, frequencies, interleaved);
+    });
 }
 
 TEST(Backward, SwigluAndAdd) {
   Rng rng(13);
   const Tensor other = random_tensor(rng, {4, 33});
-  check_gradient(rng, random_tensor(rng, {4, 33}), [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, x, other); });
-  check_gradient(rng, random_tensor(rng, {4, 33}), [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, other, x); });
-  check_gradient(rng, random_tensor(rng, {4, 33}), [&](OpContext& ctx, const Tensor& x) { return add(ctx, x, swiglu(ctx, x, x)); });
+  check_gradient(rng, random_tensor(rng, {4, 33}),
+                 [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, x, other); });
+  check_gradient(rng, random_tensor(rng, {4, 33}),
+                 [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, other, x); });
+  check_gradient(rng, random_tensor(rng, {4, 33}),
+                 [&](OpContext& ctx, const Tensor& x) { return add(ctx, x, swiglu(ctx, x, x)); });
 }
 
 TEST(Backward, MatmulOverEveryFormat) {
   Rng rng(14);
   for (const FormatId id : kFormats) {
     const Stored w = store(rng, id, 48, 64);
-    check_gradient(rng, random_tensor(rng, {11, 64}), [&](OpContext& ctx, const Tensor& x) { return matmul(ctx, x, w.view); });
+    check_gradient(rng, random_tensor(rng, {11, 64}),
+                   [&](OpContext& ctx, const Tensor& x) { return matmul(ctx, x, w.view); });
   }
 }
 
@@ -218,7 +227,8 @@ TEST(Backward, MatmulWeight) {
   for (size_t o = 0; o < 7; ++o)
     for (size_t c = 0; c < 20; ++c) {
       double expected = 0;
-      for (size_t t = 0; t < 9; ++t) expected += static_cast<double>(g.row(t)[o]) * static_cast<double>(x.row(t)[c]);
+      for (size_t t = 0; t < 9; ++t)
+        expected += static_cast<double>(g.row(t)[o]) * static_cast<double>(x.row(t)[c]);
       EXPECT_NEAR(w.grad.row(o)[c], expected, 1e-4);
     }
 }
@@ -236,12 +246,14 @@ Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
         for (size_t j = 0; j <= r; ++j) {
           double dot = 0;
           for (size_t i = 0; i < s.head_dim; ++i)
-            dot += static_cast<double>(q.row(row)[h * s.head_dim + i]) * static_cast<double>(k.row(seg.begin + j)[kv + i]);
+            dot += static_cast<double>(q.row(row)[h * s.head_dim + i]) *
+                   static_cast<double>(k.row(seg.begin + j)[kv + i]);
           total += p[j] = std::exp(dot * static_cast<double>(s.scale));
         }
         for (size_t j = 0; j <= r; ++j)
           for (size_t i = 0; i < s.head_dim; ++i)
-            y.row(row)[h * s.head_dim + i] += static_cast<float>(p[j] / total * static_cast<double>(v.row(seg.begin + j)[kv + i]));
+            y.row(row)[h * s.head_dim + i] +=
+                static_cast<float>(p[j] / total * static_cast<double>(v.row(seg.begin + j)[kv + i]));
       }
   return y;
 }
@@ -251,10 +263,13 @@ TEST(Attention, EqualsThePlainFormOnPackedSequences) {
   for (const size_t d : {8u, 16u, 20u, 64u}) {
     const AttentionShape shape{6, 2, d, 1.0f / std::sqrt(static_cast<float>(d))};
     const std::vector<AttentionSegment> segments = {{0, 3}, {3, 130}, {133, 1}, {134, 31}};
-    const Tensor q = random_tensor(rng, {165, 6 * d}), k = random_tensor(rng, {165, 2 * d}), v = random_tensor(rng, {165, 2 * d});
+    const Tensor q = random_tensor(rng, {165, 6 * d}), k = random_tensor(rng, {165, 2 * d}),
+                 v = random_tensor(rng, {165, 2 * d});
     OpContext ctx;
-    const Tensor y = attention(ctx, q, k, v, shape, segments), expected = plain_attention(q, k, v, shape, segments);
-    for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y.data()[i], expected.data()[i], 2e-5) << "D=" << d << " i=" << i;
+    const Tensor y = attention(ctx, q, k, v, shape, segments),
+                 expected = plain_attention(q, k, v, shape, segments);
+    for (size_t i = 0; i < y.size(); ++i)
+      ASSERT_NEAR(y.data()[i], expected.data()[i], 2e-5) << "D=" << d << " i=" << i;
   }
 }
 
@@ -262,13 +277,15 @@ TEST(Attention, CacheGivesTheSameRows) {
   Rng rng(17);
   const size_t d = 16, n = 70;
   const AttentionShape shape{4, 2, d, 0.25f};
-  const Tensor q = random_tensor(rng, {n, 4 * d}), k = random_tensor(rng, {n, 2 * d}), v = random_tensor(rng, {n, 2 * d});
+  const Tensor q = random_tensor(rng, {n, 4 * d}), k = random_tensor(rng, {n, 2 * d}),
+               v = random_tensor(rng, {n, 2 * d});
   const std::vector<AttentionSegment> whole = {{0, n}};
   OpContext ctx;
   const Tensor expected = attention(ctx, q, k, v, shape, whole);
   for (const size_t past : {10u, 50u, 66u, 69u}) {
     const size_t rows = n - past;
-    Tensor tail_q = Tensor::empty({rows, 4 * d}), tail_k = Tensor::empty({rows, 2 * d}), tail_v = Tensor::empty({rows, 2 * d});
+    Tensor tail_q = Tensor::empty({rows, 4 * d}), tail_k = Tensor::empty({rows, 2 * d}),
+           tail_v = Tensor::empty({rows, 2 * d});
     std::copy_n(q.row(past), tail_q.size(), tail_q.data());
     const std::vector<AttentionSegment> segments = {{0, rows, k.data(), v.data(), n}};
     const Tensor y = attention(ctx, tail_q, tail_k, tail_v, shape, segments);
@@ -281,10 +298,14 @@ TEST(Backward, Attention) {
   const size_t d = 12;
   const AttentionShape shape{4, 2, d, 0.3f};
   const std::vector<AttentionSegment> segments = {{0, 29}, {29, 2}, {31, 9}};
-  const Tensor q = random_tensor(rng, {40, 4 * d}), k = random_tensor(rng, {40, 2 * d}), v = random_tensor(rng, {40, 2 * d});
-  check_gradient(rng, q, [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
-  check_gradient(rng, k, [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
-  check_gradient(rng, v, [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
+  const Tensor q = random_tensor(rng, {40, 4 * d}), k = random_tensor(rng, {40, 2 * d}),
+               v = random_tensor(rng, {40, 2 * d});
+  check_gradient(rng, q,
+                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
+  check_gradient(rng, k,
+                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
+  check_gradient(rng, v,
+                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
 }
 
 TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {
@@ -310,7 +331,8 @@ TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {
     double sum = 0, target = 0;
     for (size_t v = 0; v < 101; ++v) {
       double logit = 0;
-      for (size_t c = 0; c < 32; ++c) logit += static_cast<double>(x.row(t)[c]) * static_cast<double>(head.values[v * 32 + c]);
+      for (size_t c = 0; c < 32; ++c)
+        logit += static_cast<double>(x.row(t)[c]) * static_cast<double>(head.values[v * 32 + c]);
       sum += std::exp(logit);
       if (static_cast<int32_t>(v) == targets[t]) target = logit;
     }
@@ -326,7 +348,8 @@ TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {
     x.data()[i] = kept - step;
     const double down = linear_cross_entropy(plain, x, head.view, targets, 1).sum_nll;
     x.data()[i] = kept;
-    EXPECT_NEAR(dx.data()[i], static_cast<double>(scale) * (up - down) / (2.0 * static_cast<double>(step)), 3e-3);
+    EXPECT_NEAR(dx.data()[i], static_cast<double>(scale) * (up - down) / (2.0 * static_cast<double>(step)),
+                3e-3);
   }
 }
 
@@ -357,7 +380,8 @@ TEST(Embedding, DecodesRows) {
   const std::vector<int32_t> ids = {3, 0, 9, 3};
   const Tensor y = embedding(ctx, table.view, ids, 2.0f);
   for (size_t t = 0; t < 4; ++t)
-    for (size_t c = 0; c < 64; ++c) EXPECT_EQ(y.row(t)[c], 2.0f * table.values[static_cast<size_t>(ids[t]) * 64 + c]);
+    for (size_t c = 0; c < 64; ++c)
+      EXPECT_EQ(y.row(t)[c], 2.0f * table.values[static_cast<size_t>(ids[t]) * 64 + c]);
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 
 namespace hone {
 
-// body(begin, end) over [0, rows), in chunks of about `elements` values: small tensors stay on the calling thread.
+// body(begin, end) over [0, rows), in chunks of about `elements` values: small tensors stay on the calling
+// thread.
 template <typename Body>
 void parallel_rows(size_t rows, size_t cols, const Body& body, size_t elements = 16384) {
   if (rows == 0) return;

@@ -17,32 +17,40 @@ struct Angles {
   size_t half = 0;
 };
 
-std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions, std::span<const float> frequencies) {
+std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
+                                             std::span<const float> frequencies) {
   auto angles = std::make_shared<Angles>();
   angles->positions.assign(positions.begin(), positions.end());
   angles->frequencies.assign(frequencies.begin(), frequencies.end());
   const size_t half = angles->half = frequencies.size();
   angles->cos.resize(positions.size() * half);
   angles->sin.resize(positions.size() * half);
-  parallel_rows(positions.size(), half, [&](size_t begin, size_t end) {
-    for (size_t i = begin * half; i < end * half; ++i) {
-      const double angle = static_cast<double>(positions[i / half]) * static_cast<double>(frequencies[i % half]);
-      angles->cos[i] = static_cast<float>(std::cos(angle));
-      angles->sin[i] = static_cast<float>(std::sin(angle));
-    }
-  }, 1024);
+  parallel_rows(
+      positions.size(), half,
+      [&](size_t begin, size_t end) {
+        for (size_t i = begin * half; i < end * half; ++i) {
+          const double angle =
+              static_cast<double>(positions[i / half]) * static_cast<double>(frequencies[i % half]);
+          angles->cos[i] = static_cast<float>(std::cos(angle));
+          angles->sin[i] = static_cast<float>(std::sin(angle));
+        }
+      },
+      1024);
   return angles;
 }
 
 // Every layer turns the same positions, so the last table is kept. Ops run on one thread at a time each.
-std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions, std::span<const float> frequencies) {
+std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions,
+                                         std::span<const float> frequencies) {
   thread_local std::shared_ptr<const Angles> last;
-  if (!last || !std::ranges::equal(last->positions, positions) || !std::ranges::equal(last->frequencies, frequencies))
+  if (!last || !std::ranges::equal(last->positions, positions) ||
+      !std::ranges::equal(last->frequencies, frequencies))
     last = compute_angles(positions, frequencies);
   return last;
 }
 
-void rotate(const Tensor& in, Tensor& out, const Angles& angles, size_t head_dim, bool interleaved, float direction) {
+void rotate(const Tensor& in, Tensor& out, const Angles& angles, size_t head_dim, bool interleaved,
+            float direction) {
   const size_t half = angles.half, n = in.cols(), step = interleaved ? 1 : half, stride = interleaved ? 2 : 1;
   parallel_rows(in.rows(), n, [&](size_t begin, size_t end) {
     for (size_t t = begin; t < end; ++t) {

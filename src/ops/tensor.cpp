@@ -10,8 +10,8 @@
 namespace hone {
 namespace {
 
-// Freed buffers are kept by size and handed out again: the same shapes come back every step, and fresh pages from
-// the operating system cost more than most ops.
+// Freed buffers are kept by size and handed out again: the same shapes come back every step, and fresh pages
+// from the operating system cost more than most ops.
 class BufferPool {
  public:
   float* take(size_t bytes) {
@@ -30,7 +30,8 @@ class BufferPool {
       buffer = std::aligned_alloc(64, bytes);
     }
     if (buffer == nullptr)
-      fail(ErrorCode::kResourceExhausted, "memory: cannot allocate {} bytes for a tensor; use smaller batches", bytes);
+      fail(ErrorCode::kResourceExhausted,
+           "memory: cannot allocate {} bytes for a tensor; use smaller batches", bytes);
     return static_cast<float*>(buffer);
   }
   void give(float* buffer, size_t bytes) noexcept {
@@ -80,7 +81,8 @@ Tensor Tensor::empty(Shape shape) {
   t.size_ = product(shape);
   t.shape_ = std::move(shape);
   const size_t bytes = rounded_bytes(t.size_);
-  t.storage_ = std::shared_ptr<float>(pool().take(bytes), [bytes](float* buffer) { pool().give(buffer, bytes); });
+  t.storage_ =
+      std::shared_ptr<float>(pool().take(bytes), [bytes](float* buffer) { pool().give(buffer, bytes); });
   return t;
 }
 
@@ -121,8 +123,12 @@ Tensor& Parameter::ensure_grad() {
   return grad;
 }
 
-void Tape::require(const Tensor& t) { required_.emplace(t.key(), t); }
-bool Tape::requires_grad(const Tensor& t) const { return required_.contains(t.key()); }
+void Tape::require(const Tensor& t) {
+  required_.emplace(t.key(), t);
+}
+bool Tape::requires_grad(const Tensor& t) const {
+  return required_.contains(t.key());
+}
 
 Tensor& Tape::grad(const Tensor& t) {
   Tensor& g = grads_[t.key()];

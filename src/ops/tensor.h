@@ -1,9 +1,9 @@
-// Tensor: contiguous row-major f32 with shared storage. Tape: what backward needs, recorded by the ops while they
-// run forward. There is no graph and no lazy evaluation: an op computes at once and, when the context has a tape,
-// records one closure.
+// Tensor: contiguous row-major f32 with shared storage. Tape: what backward needs, recorded by the ops while
+// they run forward. There is no graph and no lazy evaluation: an op computes at once and, when the context
+// has a tape, records one closure.
 //
-// Gradient convention: closures ADD into the gradients of their inputs; a tensor's gradient is complete when its
-// producer's closure runs, because closures run in reverse order of recording.
+// Gradient convention: closures ADD into the gradients of their inputs; a tensor's gradient is complete when
+// its producer's closure runs, because closures run in reverse order of recording.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +50,7 @@ class Tensor {
 struct Parameter {
   std::string name;
   Tensor value;
-  Tensor grad;  // same shape, zeroed by zero_grad(); undefined until first used
+  Tensor grad;        // same shape, zeroed by zero_grad(); undefined until first used
   bool decay = true;  // weight decay applies
   void accumulate(const Tensor& g);
   Tensor& ensure_grad();

@@ -26,14 +26,15 @@ struct RenderedChat {
 
 class ChatTemplate {
  public:
-  // Throws kCorruption with line and column when the template does not parse, kNotSupported for unknown tags or
-  // filters. bos_token/eos_token are the texts of those tokens ("" when none).
+  // Throws kCorruption with line and column when the template does not parse, kNotSupported for unknown tags
+  // or filters. bos_token/eos_token are the texts of those tokens ("" when none).
   ChatTemplate(std::string source, std::string bos_token, std::string eos_token);
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
 
-  // messages: array of {"role", "content", …}. Throws kInvalidArgument for raise_exception() and bad messages.
+  // messages: array of {"role", "content", …}. Throws kInvalidArgument for raise_exception() and bad
+  // messages.
   RenderedChat render(const nlohmann::ordered_json& messages, const RenderOptions& options = {}) const;
   const std::string& source() const noexcept;
 

@@ -15,16 +15,23 @@ namespace hone {
 using TokenId = int32_t;
 
 // GGUF tokenizer.ggml.token_type.
-enum class TokenType : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+enum class TokenType : int32_t {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6
+};
 
 // Everything a tokenizer is made of, container-neutral (the tokenizer.ggml.* keys of GGUF).
 struct TokenizerData {
   std::string model;  // "gpt2" = byte-level BPE, "llama" = SentencePiece-style
   std::string pre;    // pre-tokenizer name as in GGUF: "gpt-2", "smollm", "llama-bpe", "qwen2", …
-  std::vector<std::string> tokens;   // byte-level BPE tokens in GPT-2's printable byte alphabet
-  std::vector<TokenType> types;      // same length as tokens
-  std::vector<float> scores;         // SentencePiece-style only
-  std::vector<std::string> merges;   // "left right"
+  std::vector<std::string> tokens;  // byte-level BPE tokens in GPT-2's printable byte alphabet
+  std::vector<TokenType> types;     // same length as tokens
+  std::vector<float> scores;        // SentencePiece-style only
+  std::vector<std::string> merges;  // "left right"
   TokenId bos = -1, eos = -1, eot = -1, unk = -1, pad = -1;
   bool add_bos = false, add_eos = false, add_space_prefix = false;
 };
@@ -60,7 +67,8 @@ class Tokenizer {
   std::unique_ptr<Impl> impl_;
 };
 
-// From a Hugging Face folder: tokenizer.json (required) and tokenizer_config.json (optional). Errors name the file.
+// From a Hugging Face folder: tokenizer.json (required) and tokenizer_config.json (optional). Errors name the
+// file.
 TokenizerData load_tokenizer_json(const std::filesystem::path& folder);
 
 }  // namespace hone

@@ -10,9 +10,11 @@ __m256i dot_u8s8(__m256i u, __m256i s) {
   return _mm256_madd_epi16(_mm256_maddubs_epi16(u, s), _mm256_set1_epi16(1));
 }
 
-#include "kernels/dot_int8_ymm.h"
+// clang-format off: each of these bodies builds on the one before
 #include "kernels/decode_ymm.h"
+#include "kernels/dot_int8_ymm.h"
 #include "kernels/generic_f32.h"
+// clang-format on
 
 uint16_t bf16_of(float x) {
   alignas(32) uint32_t out[8];
@@ -32,10 +34,12 @@ void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
 void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
   size_t i = 0;
   for (; i + 8 <= n; i += 8) {
-    const __m256i pair = _mm256_or_si256(bf16_bits(load(even + i)), _mm256_slli_epi32(bf16_bits(load(odd + i)), 16));
+    const __m256i pair =
+        _mm256_or_si256(bf16_bits(load(even + i)), _mm256_slli_epi32(bf16_bits(load(odd + i)), 16));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + i), pair);
   }
-  for (; i < n; ++i) y[i] = static_cast<uint32_t>(bf16_of(even[i])) | static_cast<uint32_t>(bf16_of(odd[i])) << 16;
+  for (; i < n; ++i)
+    y[i] = static_cast<uint32_t>(bf16_of(even[i])) | static_cast<uint32_t>(bf16_of(odd[i])) << 16;
 }
 
 constexpr Kernels kTable = {
@@ -65,6 +69,8 @@ constexpr Kernels kTable = {
 }  // namespace
 }  // namespace avx2
 
-const Kernels& avx2_kernels() noexcept { return avx2::kTable; }
+const Kernels& avx2_kernels() noexcept {
+  return avx2::kTable;
+}
 
 }  // namespace hone

@@ -14,23 +14,47 @@ struct Vec {
   __m256 v;
 };
 
-static inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
-static inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
-static inline Vec broadcast(float x) { return {_mm256_set1_ps(x)}; }
-static inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-static inline Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
-static inline Vec sub(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
-static inline Vec mul(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
-static inline Vec div(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
-static inline Vec vmax(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
-static inline Vec vmin(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
-static inline Vec round(Vec a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+static inline Vec load(const float* p) {
+  return {_mm256_loadu_ps(p)};
+}
+static inline void store(float* p, Vec a) {
+  _mm256_storeu_ps(p, a.v);
+}
+static inline Vec broadcast(float x) {
+  return {_mm256_set1_ps(x)};
+}
+static inline Vec fma(Vec a, Vec b, Vec c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+static inline Vec add(Vec a, Vec b) {
+  return {_mm256_add_ps(a.v, b.v)};
+}
+static inline Vec sub(Vec a, Vec b) {
+  return {_mm256_sub_ps(a.v, b.v)};
+}
+static inline Vec mul(Vec a, Vec b) {
+  return {_mm256_mul_ps(a.v, b.v)};
+}
+static inline Vec div(Vec a, Vec b) {
+  return {_mm256_div_ps(a.v, b.v)};
+}
+static inline Vec vmax(Vec a, Vec b) {
+  return {_mm256_max_ps(a.v, b.v)};
+}
+static inline Vec vmin(Vec a, Vec b) {
+  return {_mm256_min_ps(a.v, b.v)};
+}
+static inline Vec round(Vec a) {
+  return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
 // a * 2^n for integral n in [-126, 127].
 static inline Vec scale_pow2(Vec a, Vec n) {
   const __m256i e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127)), 23);
   return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(e))};
 }
-static inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+static inline Vec abs(Vec a) {
+  return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)};
+}
 static inline float sum(Vec a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));

@@ -6,11 +6,15 @@ namespace hone {
 namespace avx512 {
 namespace {
 
-__m256i dot_u8s8(__m256i u, __m256i s) { return _mm256_dpbusd_epi32(_mm256_setzero_si256(), u, s); }
+__m256i dot_u8s8(__m256i u, __m256i s) {
+  return _mm256_dpbusd_epi32(_mm256_setzero_si256(), u, s);
+}
 
-#include "kernels/dot_int8_ymm.h"
+// clang-format off: each of these bodies builds on the one before
 #include "kernels/decode_ymm.h"
+#include "kernels/dot_int8_ymm.h"
 #include "kernels/generic_f32.h"
+// clang-format on
 
 void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
   size_t i = 0;
@@ -27,11 +31,13 @@ void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
 void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    const __m256bh e = _mm512_cvtneps_pbh(_mm512_loadu_ps(even + i)), o = _mm512_cvtneps_pbh(_mm512_loadu_ps(odd + i));
+    const __m256bh e = _mm512_cvtneps_pbh(_mm512_loadu_ps(even + i)),
+                   o = _mm512_cvtneps_pbh(_mm512_loadu_ps(odd + i));
     __m256i ei, oi;
     __builtin_memcpy(&ei, &e, 32);
     __builtin_memcpy(&oi, &o, 32);
-    const __m512i pair = _mm512_or_si512(_mm512_cvtepu16_epi32(ei), _mm512_slli_epi32(_mm512_cvtepu16_epi32(oi), 16));
+    const __m512i pair =
+        _mm512_or_si512(_mm512_cvtepu16_epi32(ei), _mm512_slli_epi32(_mm512_cvtepu16_epi32(oi), 16));
     _mm512_storeu_si512(y + i, pair);
   }
   for (; i < n; ++i) {
@@ -43,8 +49,8 @@ void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexc
 }
 
 template <size_t kMr>
-void tile_bf16_rows(size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c, size_t ldc,
-                    float alpha, bool accumulate) noexcept {
+void tile_bf16_rows(size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c,
+                    size_t ldc, float alpha, bool accumulate) noexcept {
   __m512 sum0[kMr], sum1[kMr];
 #pragma GCC unroll 16
   for (size_t m = 0; m < kMr; ++m) sum0[m] = sum1[m] = _mm512_setzero_ps();
@@ -82,14 +88,14 @@ void tile_bf16_rows(size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, co
 }
 
 template <size_t kMr>
-void tile_bf16_dispatch(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b,
-                        float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+void tile_bf16_dispatch(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda,
+                        const uint32_t* b, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
   if (mr == kMr) return tile_bf16_rows<kMr>(nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
   if constexpr (kMr > 1) tile_bf16_dispatch<kMr - 1>(mr, nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
 }
 
-void tile_bf16(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c,
-               size_t ldc, float alpha, bool accumulate) noexcept {
+void tile_bf16(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b,
+               float* c, size_t ldc, float alpha, bool accumulate) noexcept {
   tile_bf16_dispatch<12>(mr, nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
 }
 
@@ -120,6 +126,8 @@ constexpr Kernels kTable = {
 }  // namespace
 }  // namespace avx512
 
-const Kernels& avx512_kernels() noexcept { return avx512::kTable; }
+const Kernels& avx512_kernels() noexcept {
+  return avx512::kTable;
+}
 
 }  // namespace hone

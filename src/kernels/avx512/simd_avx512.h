@@ -19,22 +19,48 @@ struct Vec {
   __m512 v;
 };
 
-static inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
-static inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
-static inline Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
-static inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-static inline Vec add(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
-static inline Vec sub(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
-static inline Vec mul(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
-static inline Vec div(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
-static inline Vec vmax(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
-static inline Vec vmin(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
+static inline Vec load(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+static inline void store(float* p, Vec a) {
+  _mm512_storeu_ps(p, a.v);
+}
+static inline Vec broadcast(float x) {
+  return {_mm512_set1_ps(x)};
+}
+static inline Vec fma(Vec a, Vec b, Vec c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+static inline Vec add(Vec a, Vec b) {
+  return {_mm512_add_ps(a.v, b.v)};
+}
+static inline Vec sub(Vec a, Vec b) {
+  return {_mm512_sub_ps(a.v, b.v)};
+}
+static inline Vec mul(Vec a, Vec b) {
+  return {_mm512_mul_ps(a.v, b.v)};
+}
+static inline Vec div(Vec a, Vec b) {
+  return {_mm512_div_ps(a.v, b.v)};
+}
+static inline Vec vmax(Vec a, Vec b) {
+  return {_mm512_max_ps(a.v, b.v)};
+}
+static inline Vec vmin(Vec a, Vec b) {
+  return {_mm512_min_ps(a.v, b.v)};
+}
 static inline Vec round(Vec a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
-static inline Vec scale_pow2(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
-static inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
-static inline __m256 low_half(Vec a) { return _mm512_castps512_ps256(a.v); }
+static inline Vec scale_pow2(Vec a, Vec n) {
+  return {_mm512_scalef_ps(a.v, n.v)};
+}
+static inline Vec abs(Vec a) {
+  return {_mm512_abs_ps(a.v)};
+}
+static inline __m256 low_half(Vec a) {
+  return _mm512_castps512_ps256(a.v);
+}
 static inline __m256 high_half(Vec a) {
   return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1));
 }
@@ -46,9 +72,10 @@ static inline float sum(Vec a) {
 }
 static inline double sum_double(Vec a) {
   const __m256 low = low_half(a), high = high_half(a);
-  const __m256d s = _mm256_add_pd(
-      _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(low)), _mm256_cvtps_pd(_mm256_extractf128_ps(low, 1))),
-      _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(high)), _mm256_cvtps_pd(_mm256_extractf128_ps(high, 1))));
+  const __m256d s = _mm256_add_pd(_mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(low)),
+                                                _mm256_cvtps_pd(_mm256_extractf128_ps(low, 1))),
+                                  _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(high)),
+                                                _mm256_cvtps_pd(_mm256_extractf128_ps(high, 1))));
   const __m128d t = _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd(s, 1));
   return _mm_cvtsd_f64(_mm_add_sd(t, _mm_unpackhi_pd(t, t)));
 }

@@ -11,8 +11,8 @@ namespace {
 
 constexpr size_t kTileM = 4, kTileN = 8;
 
-void tile_f32(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b, size_t ldb,
-              float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+void tile_f32(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size_t a_col, const float* b,
+              size_t ldb, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
   for (size_t m = 0; m < mr; ++m) {
     float sum[kTileN] = {};
     for (size_t i = 0; i < k; ++i) {
@@ -58,7 +58,9 @@ void scale_mul(size_t n, float s, const float* x, const float* w, float* y) noex
   for (size_t i = 0; i < n; ++i) y[i] = s * x[i] * w[i];
 }
 
-float max_of(size_t n, const float* x) noexcept { return *std::max_element(x, x + n); }
+float max_of(size_t n, const float* x) noexcept {
+  return *std::max_element(x, x + n);
+}
 
 double exp_sum(size_t n, float scale, float shift, const float* x, float* y) noexcept {
   double sum = 0;
@@ -69,7 +71,9 @@ double exp_sum(size_t n, float scale, float shift, const float* x, float* y) noe
   return sum;
 }
 
-float sigmoid(float x) noexcept { return 1.0f / (1.0f + std::exp(-x)); }
+float sigmoid(float x) noexcept {
+  return 1.0f / (1.0f + std::exp(-x));
+}
 
 void swiglu(size_t n, const float* gate, const float* up, float* y) noexcept {
   for (size_t i = 0; i < n; ++i) y[i] = gate[i] * sigmoid(gate[i]) * up[i];
@@ -121,14 +125,20 @@ float dot_int8_any(size_t n, const std::byte* w, Int8Row x) noexcept {
 
 DotInt8 dot_int8(FormatId format) noexcept {
   switch (format) {
-    case FormatId::kQ4_0: return dot_int8_any<FormatId::kQ4_0>;
-    case FormatId::kQ4_1: return dot_int8_any<FormatId::kQ4_1>;
-    case FormatId::kQ5_0: return dot_int8_any<FormatId::kQ5_0>;
-    case FormatId::kQ5_1: return dot_int8_any<FormatId::kQ5_1>;
-    case FormatId::kQ8_0: return dot_int8_any<FormatId::kQ8_0>;
+    case FormatId::kQ4_0:
+      return dot_int8_any<FormatId::kQ4_0>;
+    case FormatId::kQ4_1:
+      return dot_int8_any<FormatId::kQ4_1>;
+    case FormatId::kQ5_0:
+      return dot_int8_any<FormatId::kQ5_0>;
+    case FormatId::kQ5_1:
+      return dot_int8_any<FormatId::kQ5_1>;
+    case FormatId::kQ8_0:
+      return dot_int8_any<FormatId::kQ8_0>;
     case FormatId::kF32:
     case FormatId::kF16:
-    case FormatId::kBF16: return nullptr;
+    case FormatId::kBF16:
+      return nullptr;
   }
   return nullptr;
 }
@@ -147,24 +157,34 @@ float dot_stored(size_t n, const std::byte* w, const float* x, Decode decode) no
 float dot_f32(size_t n, const std::byte* w, const float* x) noexcept {
   return dot(n, reinterpret_cast<const float*>(w), x);
 }
-float dot_f16(size_t n, const std::byte* w, const float* x) noexcept { return dot_stored(n, w, x, f16_to_f32); }
-float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept { return dot_stored(n, w, x, bf16_to_f32); }
+float dot_f16(size_t n, const std::byte* w, const float* x) noexcept {
+  return dot_stored(n, w, x, f16_to_f32);
+}
+float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept {
+  return dot_stored(n, w, x, bf16_to_f32);
+}
 
 DotFloat dot_float(FormatId format) noexcept {
   switch (format) {
-    case FormatId::kF32: return dot_f32;
-    case FormatId::kF16: return dot_f16;
-    case FormatId::kBF16: return dot_bf16;
+    case FormatId::kF32:
+      return dot_f32;
+    case FormatId::kF16:
+      return dot_f16;
+    case FormatId::kBF16:
+      return dot_bf16;
     case FormatId::kQ4_0:
     case FormatId::kQ4_1:
     case FormatId::kQ5_0:
     case FormatId::kQ5_1:
-    case FormatId::kQ8_0: return nullptr;
+    case FormatId::kQ8_0:
+      return nullptr;
   }
   return nullptr;
 }
 
-DecodeRow decode_row(FormatId format) noexcept { return find_format(format)->to_float; }
+DecodeRow decode_row(FormatId format) noexcept {
+  return find_format(format)->to_float;
+}
 
 constexpr Kernels kTable = {
     .isa = Isa::kScalar,
@@ -192,6 +212,8 @@ constexpr Kernels kTable = {
 
 }  // namespace
 
-const Kernels& scalar_kernels() noexcept { return kTable; }
+const Kernels& scalar_kernels() noexcept {
+  return kTable;
+}
 
 }  // namespace hone

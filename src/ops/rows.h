@@ -1,0 +1,14 @@
+// Reductions over one row of numbers, for code above ops that reads logits.
+#pragma once
+
+#include <span>
+
+namespace hone {
+
+// The largest element; x is not empty.
+float row_max(std::span<const float> x) noexcept;
+// out = exp(x - shift), returns the sum; out may be x. Values more than 87 below the shift become about
+// 1e-38.
+double row_exp(std::span<const float> x, float shift, std::span<float> out) noexcept;
+
+}  // namespace hone

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The comparisons that need only tests/requirements-light.txt: token ids, greedy text and perplexity against
+# llama.cpp's wheel and Hugging Face's tokenizers, on the real model. run-light.sh [BUILD_FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(realpath "${1:-build/release}")
+python=${HONE_PYTHON:-.venv-test/bin/python}
+python=$(realpath -s "$python")
+HONE="$build/hone" scripts/get-model.sh
+cd tests/interop
+"$python" tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool" --count 40 --only SmolLM2,stories260K
+"$python" generate_vs_llamacpp.py "$build"
+"$python" perplexity_vs_llamacpp.py "$build" --windows 2
