@@ -10,9 +10,10 @@ __m256i dot_u8s8(__m256i u, __m256i s) {
   return _mm256_madd_epi16(_mm256_maddubs_epi16(u, s), _mm256_set1_epi16(1));
 }
 
-// clang-format off: each of these bodies builds on the one before
-#include "kernels/decode_ymm.h"
+// Each of these bodies builds on the one before.
+// clang-format off
 #include "kernels/dot_int8_ymm.h"
+#include "kernels/decode_ymm.h"
 #include "kernels/generic_f32.h"
 // clang-format on
 

@@ -10,9 +10,10 @@ __m256i dot_u8s8(__m256i u, __m256i s) {
   return _mm256_dpbusd_epi32(_mm256_setzero_si256(), u, s);
 }
 
-// clang-format off: each of these bodies builds on the one before
-#include "kernels/decode_ymm.h"
+// Each of these bodies builds on the one before.
+// clang-format off
 #include "kernels/dot_int8_ymm.h"
+#include "kernels/decode_ymm.h"
 #include "kernels/generic_f32.h"
 // clang-format on
 
