@@ -106,12 +106,15 @@ Action declare(CLI::App& app) {
       ->check(CLI::IsMember(names_of(all_adapter_kinds())));
   app.add_option("--rank", config.adapter.rank, "rank of the adapter (default 16)");
   app.add_option("--alpha", config.adapter.alpha, "scaling is alpha / rank (default 32)");
+  app.add_flag("--rslora", config.adapter.rslora, "scaling is alpha / sqrt(rank)");
   app.add_option("--dropout", config.adapter.dropout, "dropout of the adapter's input (default 0)");
   app.add_option("--targets", arguments->targets,
                  "layers, comma-separated: q_proj,v_proj (default all linear)");
   app.add_option("--lr", config.lr, "peak learning rate (default 2e-4)");
   app.add_option("--schedule", config.schedule, "learning rate over time: cosine, linear, constant");
   app.add_option("--warmup", config.warmup_ratio, "share of the steps for warm-up (default 0.03)");
+  app.add_option("--warmup-steps", config.warmup_steps, "steps of warm-up, instead of a share");
+  app.add_option("--min-lr-ratio", config.min_lr_ratio, "where the schedule ends (default 0.1 of --lr)");
   CLI::Option* steps = app.add_option("--steps", config.steps, "optimizer steps");
   CLI::Option* epochs = app.add_option("--epochs", config.epochs, "passes over the data (default 1)");
   CLI::Option* tokens =
@@ -124,6 +127,9 @@ Action declare(CLI::App& app) {
   app.add_option("--weight-decay", config.weight_decay, "AdamW's (default 0)");
   app.add_option("--clip", config.clip, "largest gradient norm, 0 = off (default 1)");
   app.add_option("--init-adapter", config.init_adapter, "go on training this adapter");
+  app.add_flag("--ignore-base", config.ignore_base, "accept an --init-adapter of other weights");
+  app.add_flag("!--no-packing", config.packing, "one chat per row");
+  app.add_flag("!--no-shuffle", config.shuffle, "the order of the data file");
   app.add_option("--checkpointing", arguments->checkpointing,
                  "recompute activations: auto, on, off (default auto)");
   app.add_option("--eval-every", config.eval_every, "steps between validations (default: five times)");

@@ -126,6 +126,18 @@ std::vector<Column> stage_columns(const RunReport& report) {
       column.short_title = "read tok/s";
       column.help = "How fast this stage reads a prompt on this machine.";
     }
+    if (key == "kl_general") {
+      column.title = "KL, general text";
+      column.unit = "nats per token";
+      column.short_title = "KL gen.";
+      column.help = "The same distance to the reference, measured on the general text.";
+    }
+    if (key == "top1_agreement_general") {
+      column.title = "Top-1, general text";
+      column.unit = "share of tokens";
+      column.short_title = "top-1 gen.";
+      column.help = "How often the most likely token is the reference's, on the general text.";
+    }
     columns.insert(columns.end() - 2, std::move(column));  // gain and status stay last
   }
   return columns;

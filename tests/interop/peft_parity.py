@@ -97,12 +97,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     options = parser.parse_args()
     torch.manual_seed(0)
-    source = {"pretrained_model_name_or_path": str(options.model.parent), "gguf_file": options.model.name}
-    tokenizer = AutoTokenizer.from_pretrained(**source)
-    base = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-    train, held_out = encode(tokenizer, TRAIN), encode(tokenizer, HELD_OUT)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        # The dequantized weights, in f32. That this export is right is logits_vs_transformers.py's matter.
+        hone(options.hone, "convert", str(options.model), "--format", "f32", "--output", str(folder / "base"))
+        tokenizer = AutoTokenizer.from_pretrained(folder / "base")
+        base = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.float32)
+        train, held_out = encode(tokenizer, TRAIN), encode(tokenizer, HELD_OUT)
         write_chats(folder / "train.jsonl", TRAIN)
         write_chats(folder / "test.jsonl", HELD_OUT)
         settings = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
