@@ -6,6 +6,10 @@
 #include <string>
 #include <vector>
 
+// Follows Jinja2 as transformers configures it (immutable sandbox, trim_blocks, lstrip_blocks, {% generation
+// %}, break and continue, tojson). Differences: integers are 64-bit; |safe and |escape give plain strings, so
+// a later
+// `+` escapes nothing; include, import, block and extends are refused.
 namespace hone {
 
 struct RenderOptions {
@@ -16,7 +20,8 @@ struct RenderOptions {
 
 struct RenderedChat {
   std::string text;
-  // Byte ranges of `text` that came from assistant messages' content, in order and disjoint.
+  // Byte ranges of `text` that came from assistant messages' content, in order and disjoint. What a template
+  // trims or rewrites (tojson) is in none; {% generation %} blocks play no part.
   struct Span {
     size_t begin, end;
     size_t message;  // index into messages

@@ -69,6 +69,7 @@ Value global_range(Interpreter& in, const Value&, Args& args) {
   auto out = std::make_shared<Seq>();
   out->kind = SeqKind::kRange;
   out->start = start;
+  out->stop = stop;
   out->step = step;
   int64_t at = start;
   while (step > 0 ? at < stop : at > stop) {

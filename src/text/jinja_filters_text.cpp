@@ -174,7 +174,8 @@ Value f_int(In&, const Value& v, Args& args) {
   if (v.is_int()) return v.as_int();
   double number = 0;
   if (v.is_string()) {
-    if (const auto i = parse_int(v.text(), static_cast<int>(p.integer(1, 10)))) return *i;
+    if (const auto i = parse_int(v.text(), static_cast<int>(std::clamp<int64_t>(p.integer(1, 10), -1, 99))))
+      return *i;
     const auto f = parse_float(v.text());
     if (!f) return fallback;
     number = *f;
@@ -225,7 +226,9 @@ Value f_round(In&, const Value& v, Args& args) {
   if (method == "common") {
     if (v.is_int() && precision >= 0) return v.as_int();
     const double rounded = round_decimal(v.as_float(), precision);
-    return v.is_int() ? Value(static_cast<int64_t>(rounded)) : Value(rounded);
+    if (!v.is_int()) return rounded;
+    if (std::fabs(rounded) >= 9.2e18) raise("an integer does not fit in 64 bits");
+    return static_cast<int64_t>(rounded);
   }
   const double scale = std::pow(10.0, static_cast<double>(std::clamp<int64_t>(precision, -300, 300)));
   const double scaled = v.as_float() * scale;

@@ -281,6 +281,7 @@ Value str_cased(In&, const Value& self, Args&) {
 
 Value padded(In& in, const Value& self, int64_t width, const std::string& fill, bool left, bool right) {
   const auto n = static_cast<int64_t>(length(self, in.budget()));
+  width = std::clamp<int64_t>(width, 0, int64_t{1} << 40);
   const int64_t room = std::min<int64_t>(std::max<int64_t>(width - n, 0), Budget::kMaxStringBytes);
   // CPython's centring: the odd column goes left when the width is odd.
   const int64_t before = left && right ? room / 2 + (room & width & 1) : left ? room : 0;
@@ -312,8 +313,8 @@ Value str_zfill(In& in, const Value& self, Args& args) {
   const std::string& s = self.text();
   const bool sign = !s.empty() && (s[0] == '-' || s[0] == '+');
   if (!sign) return padded(in, self, p.integer(0, 0), "0", true, false);
-  const Value digits =
-      padded(in, str_slice(self.str(), 1, s.size(), in.budget()), p.integer(0, 0) - 1, "0", true, false);
+  const Value digits = padded(in, str_slice(self.str(), 1, s.size(), in.budget()),
+                              std::max<int64_t>(p.integer(0, 0), 1) - 1, "0", true, false);
   StrBuilder out(in.budget());
   out.part(self.str(), 0, 1);
   out.all(digits.str());

@@ -264,7 +264,7 @@ std::optional<int64_t> slice_index(const Value& v) {
 }
 
 struct Picks {
-  int64_t start, step;
+  int64_t start, stop, step;
   size_t count;
 };
 
@@ -280,10 +280,10 @@ Picks picks(const Value& start, const Value& stop, const Value& step, int64_t n)
   };
   const int64_t from = bound(start, by < 0 ? high : low);
   const int64_t to = bound(stop, by < 0 ? low : high);
-  if (by > 0) return {from, by, from < to ? static_cast<size_t>((to - from - 1) / by + 1) : 0};
+  if (by > 0) return {from, to, by, from < to ? static_cast<size_t>((to - from - 1) / by + 1) : 0};
   // -by overflows for the smallest step, which picks at most one item anyway.
   const int64_t down = by == INT64_MIN ? INT64_MAX : -by;
-  return {from, by, from > to ? static_cast<size_t>((from - to - 1) / down + 1) : 0};
+  return {from, to, by, from > to ? static_cast<size_t>((from - to - 1) / down + 1) : 0};
 }
 
 Value slice_string(const Str& s, const Picks& p, size_t n, Budget& budget) {
@@ -325,7 +325,13 @@ Value slice(const Value& v, const Value& start, const Value& stop, const Value& 
   budget.take_bytes(items.size() * sizeof(Value));
   auto out = std::make_shared<Seq>();
   out->kind = SeqKind::kRange;
-  out->start = seq.start + p.start * seq.step;
+  // Unsigned: ends at the edge of 64 bits may wrap.
+  const auto at = [&](int64_t i) {
+    return static_cast<int64_t>(static_cast<uint64_t>(seq.start) +
+                                static_cast<uint64_t>(i) * static_cast<uint64_t>(seq.step));
+  };
+  out->start = at(p.start);
+  out->stop = at(p.stop);
   // A step past 64 bits can only be printed wrong: such a slice has at most one item.
   if (__builtin_mul_overflow(seq.step, p.step, &out->step)) out->step = 1;
   out->items = std::move(items);

@@ -75,8 +75,7 @@ ExprPtr Parser::not_() {
 ExprPtr Parser::comparison() {
   static constexpr std::array<std::string_view, 6> kOps = {"==", "!=", ">", ">=", "<", "<="};
   const Position at = current().at;
-  ExprPtr out = nullptr;
-  ExprPtr first = sum();
+  ExprPtr out, first = sum();
   for (;;) {
     std::string op;
     if (current().kind == TokenKind::kOp &&
@@ -305,8 +304,7 @@ ExprPtr Parser::slice_or_index(ExprPtr target, Position at) {
   out->kids.push_back(std::move(target));
   out->kids.push_back(std::move(first));
   for (int part = 0; part < 2; ++part) {
-    const bool present = skip_op(":") && !is_op("]") && !is_op(":");
-    out->kids.push_back(present ? expression() : nullptr);
+    out->kids.push_back(skip_op(":") && !is_op("]") && !is_op(":") ? expression() : nullptr);
   }
   return done(std::move(out));
 }

@@ -72,9 +72,8 @@ void repr_string(StrBuilder& out, const std::string& s) {
 void repr_seq(StrBuilder& out, const Seq& seq, Budget& budget) {
   if (seq.kind == SeqKind::kIterator) return out.raw(fmt::format("<{} object>", seq.label));
   if (seq.kind == SeqKind::kRange) {
-    const int64_t stop = seq.start + seq.step * static_cast<int64_t>(seq.items.size());
-    return out.raw(seq.step == 1 ? fmt::format("range({}, {})", seq.start, stop)
-                                 : fmt::format("range({}, {}, {})", seq.start, stop, seq.step));
+    return out.raw(seq.step == 1 ? fmt::format("range({}, {})", seq.start, seq.stop)
+                                 : fmt::format("range({}, {}, {})", seq.start, seq.stop, seq.step));
   }
   if (seq.kind == SeqKind::kView) out.raw(fmt::format("{}(", seq.label));
   const bool tuple = seq.kind == SeqKind::kTuple;

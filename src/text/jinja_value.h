@@ -163,10 +163,10 @@ enum class SeqKind : uint8_t { kList, kTuple, kRange, kView, kIterator };
 struct Seq {
   SeqKind kind = SeqKind::kList;
   std::vector<Value> items;
-  const char* label = "";         // of views and iterators: "dict_items", "generator", …
-  size_t depth = 1;               // longest way down to a leaf
-  int64_t start = 0, step = 1;    // of a range
-  mutable bool consumed = false;  // iterators give their items once
+  const char* label = "";                 // of views and iterators: "dict_items", "generator", …
+  size_t depth = 1;                       // longest way down to a leaf
+  int64_t start = 0, stop = 0, step = 1;  // of a range
+  mutable bool consumed = false;          // iterators give their items once
 };
 
 struct Dict {
