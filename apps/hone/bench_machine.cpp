@@ -41,6 +41,7 @@ inline void keep_512(T& value) {
 
 void f32_scalar() {
   float sum[kAccumulators] = {};
+  for (float& s : sum) keep(s);
   float a = 1.0f, b = 0.5f;
   keep(a);
   keep(b);
@@ -54,6 +55,7 @@ void f32_scalar() {
 __attribute__((target("avx2,fma"))) void f32_avx2() {
   constexpr int kHere = 12;  // 16 registers
   __m256 sum[kHere] = {};
+  for (__m256& s : sum) keep(s);  // unknown and so distinct to the compiler
   __m256 a = _mm256_set1_ps(1.0f), b = _mm256_set1_ps(0.5f);
   for (int step = 0; step < kSteps * kAccumulators / kHere; ++step) {
     keep(a);
@@ -66,6 +68,7 @@ __attribute__((target("avx2,fma"))) void f32_avx2() {
 
 __attribute__((target("avx512f"))) void f32_avx512() {
   __m512 sum[kAccumulators] = {};
+  for (__m512& s : sum) keep_512(s);  // unknown and so distinct to the compiler
   __m512 a = _mm512_set1_ps(1.0f), b = _mm512_set1_ps(0.5f);
   for (int step = 0; step < kSteps; ++step) {
     keep_512(a);
@@ -78,6 +81,7 @@ __attribute__((target("avx512f"))) void f32_avx512() {
 
 __attribute__((target("avx512f,avx512bf16"))) void bf16_avx512() {
   __m512 sum[kAccumulators] = {};
+  for (__m512& s : sum) keep_512(s);  // unknown and so distinct to the compiler
   // 1.0 in bf16 in both halves of every lane; GCC keeps bf16 vectors apart from integers.
   __m512i ones = _mm512_set1_epi32(0x3f803f80);
   for (int step = 0; step < kSteps; ++step) {
@@ -92,6 +96,7 @@ __attribute__((target("avx512f,avx512bf16"))) void bf16_avx512() {
 
 __attribute__((target("avx512f,avx512vnni"))) void int8_avx512() {
   __m512i sum[kAccumulators] = {};
+  for (__m512i& s : sum) keep_512(s);  // unknown and so distinct to the compiler
   __m512i a = _mm512_set1_epi8(1);
   for (int step = 0; step < kSteps; ++step) {
     keep_512(a);
@@ -105,6 +110,7 @@ __attribute__((target("avx2"))) void int8_avx2() {
   // maddubs + madd + add: the AVX2 way to a sum of four int8 products per lane.
   constexpr int kHere = 8;
   __m256i sum[kHere] = {};
+  for (__m256i& s : sum) keep(s);  // unknown and so distinct to the compiler
   __m256i a = _mm256_set1_epi8(1), ones = _mm256_set1_epi16(1);
   for (int step = 0; step < kSteps * kAccumulators / kHere; ++step) {
 #pragma GCC unroll 8
