@@ -16,9 +16,10 @@
 namespace hone {
 namespace {
 
-constexpr size_t kSliceK = 256;   // a multiple of every format's block
-constexpr size_t kFewRows = 8;    // up to here W is multiplied row by row
-constexpr size_t kMaxGroup = 96;  // columns a task unpacks at once; a multiple of 32
+constexpr size_t kSliceK = 256;     // a multiple of every format's block
+constexpr size_t kBlockRows = 192;  // rows of A kept in the L2 cache: 192 KB of a slice
+constexpr size_t kFewRows = 8;      // up to here W is multiplied row by row
+constexpr size_t kMaxGroup = 96;    // columns a task unpacks at once; a multiple of 32
 
 enum class Layout { kNt, kNn };
 
@@ -63,9 +64,16 @@ size_t round_up(size_t n, size_t step) {
   return (n + step - 1) / step * step;
 }
 
-void prefetch_rows(const float* a, size_t rows, size_t stride, size_t n) {
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t i = 0; i < n; i += 16) __builtin_prefetch(a + r * stride + i);
+// Visits the tiles of an unpacked slice: rows in blocks that stay in the L2 cache; for each block, one panel
+// of columns at a time, which stays in the L1 cache while every tile of the block's rows passes over it.
+template <typename Body>
+void for_tiles(size_t m0, size_t m1, size_t mr, size_t cols, size_t nr, const Body& body) {
+  const size_t block = kBlockRows / mr * mr;
+  for (size_t first = m0; first < m1; first += block) {
+    const size_t last = std::min(m1, first + block);
+    for (size_t n = 0; n < cols; n += nr)
+      for (size_t m = first; m < last; m += mr) body(m, std::min(mr, last - m), n, std::min(nr, cols - n));
+  }
 }
 
 // The panel of columns [n0, n0 + cols) and k [k0, k0 + kc): panels of tile_n columns, each [k][tile_n].
@@ -103,17 +111,12 @@ struct F32Panels {
 
   static void run(const Kernels& ks, const Problem& p, size_t m0, size_t m1, size_t n0, size_t cols,
                   size_t k0, size_t kc, const uint32_t* panels, const uint32_t*) {
-    const size_t mr = ks.tile_m, nr = ks.tile_n;
-    for (size_t m = m0; m < m1; m += mr) {
-      // Rows of A lie far apart: the hardware does not see the next tile's rows coming.
-      if (p.a_col == 1 && m + mr < m1)
-        prefetch_rows(p.a + (m + mr) * p.a_row + k0, std::min(mr, m1 - m - mr), p.a_row, kc);
-      for (size_t n = 0; n < cols; n += nr) {
-        ks.tile_f32(std::min(mr, m1 - m), std::min(nr, cols - n), kc, p.a + m * p.a_row + k0 * p.a_col,
-                    p.a_row, p.a_col, reinterpret_cast<const float*>(panels + n * kc), nr,
-                    p.c + m * p.ldc + n0 + n, p.ldc, p.alpha, p.accumulate || k0 > 0);
-      }
-    }
+    const size_t nr = ks.tile_n;
+    for_tiles(m0, m1, ks.tile_m, cols, nr, [&](size_t m, size_t rows, size_t n, size_t width) {
+      ks.tile_f32(rows, width, kc, p.a + m * p.a_row + k0 * p.a_col, p.a_row, p.a_col,
+                  reinterpret_cast<const float*>(panels + n * kc), nr, p.c + m * p.ldc + n0 + n, p.ldc,
+                  p.alpha, p.accumulate || k0 > 0);
+    });
   }
 };
 
@@ -163,13 +166,11 @@ struct Bf16Panels {
   static size_t a_stride(size_t k) { return (k + 1) / 2; }
   static void run(const Kernels& ks, const Problem& p, size_t m0, size_t m1, size_t n0, size_t cols,
                   size_t k0, size_t kc, const uint32_t* panels, const uint32_t* a16) {
-    const size_t mr = ks.tile_m_bf16, nr = ks.tile_n_bf16, pairs = (kc + 1) / 2, lda = a_stride(p.k);
-    for (size_t m = m0; m < m1; m += mr) {
-      for (size_t n = 0; n < cols; n += nr) {
-        ks.tile_bf16(std::min(mr, m1 - m), std::min(nr, cols - n), pairs, a16 + m * lda + k0 / 2, lda,
-                     panels + n * pairs, p.c + m * p.ldc + n0 + n, p.ldc, p.alpha, p.accumulate || k0 > 0);
-      }
-    }
+    const size_t nr = ks.tile_n_bf16, pairs = (kc + 1) / 2, lda = a_stride(p.k);
+    for_tiles(m0, m1, ks.tile_m_bf16, cols, nr, [&](size_t m, size_t rows, size_t n, size_t width) {
+      ks.tile_bf16(rows, width, pairs, a16 + m * lda + k0 / 2, lda, panels + n * pairs,
+                   p.c + m * p.ldc + n0 + n, p.ldc, p.alpha, p.accumulate || k0 > 0);
+    });
   }
 };
 
