@@ -7,6 +7,7 @@ build=$(realpath "${1:-build/release}")
 python=${HONE_PYTHON:-.venv-test/bin/python}
 python=$(realpath -s "$python")
 HONE="$build/hone" scripts/get-model.sh
+export HONE_SMOLLM2_GGUF=${HONE_SMOLLM2_GGUF:-${HONE_HOME:-$HOME/.cache/hone}/models/smollm2-135m-instruct.gguf}
 cd tests/interop
 "$python" tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool" --count 40 --only SmolLM2,stories260K
 "$python" generate_vs_llamacpp.py "$build"
