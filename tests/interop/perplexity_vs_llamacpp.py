@@ -6,7 +6,9 @@ llama.cpp's convention: windows of 512 tokens of the whole text; the first half 
 to 512 are scored; a model that adds BOS gets it in place of a window's first token. Exits 1 beyond 0.5 %."""
 import argparse
 import math
+import pathlib
 import sys
+import tempfile
 
 import interop_common as common
 
@@ -23,7 +25,11 @@ def main():
     model = common.smollm2()
     if model is None:
         sys.exit("SmolLM2 not found: run scripts/get-model.sh or set HONE_SMOLLM2_GGUF")
-    text = common.TESTS / "data" / "wiki_slice.txt"
+    # llama.cpp's server reports no probability for a token that ends inside a character: ASCII lines only.
+    lines = (common.TESTS / "data" / "wiki_slice.txt").read_text().splitlines(keepends=True)
+    scratch = tempfile.TemporaryDirectory()
+    text = pathlib.Path(scratch.name) / "ascii.txt"
+    text.write_text("".join(line for line in lines if line.isascii()))
     tokens = build.tokenize(model, text.read_text())
     windows = min(arguments.windows, len(tokens) // CONTEXT)
     peer = common.LlamaCpp(model, 2 * CONTEXT)
