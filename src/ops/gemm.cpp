@@ -78,8 +78,6 @@ void for_tiles(size_t m0, size_t m1, size_t mr, size_t cols, size_t nr, const Bo
 
 // The panel of columns [n0, n0 + cols) and k [k0, k0 + kc): panels of tile_n columns, each [k][tile_n].
 struct F32Panels {
-  static constexpr bool kPairs = false;
-  static size_t tile_m(const Kernels& ks) { return ks.tile_m; }
   static size_t tile_n(const Kernels& ks) { return ks.tile_n; }
 
   static void pack_nt(const Kernels& ks, const Problem& p, size_t n0, size_t cols, size_t k0, size_t kc,
@@ -122,7 +120,6 @@ struct F32Panels {
 
 // The same in bf16: two consecutive k in one 32-bit element. An odd last k is paired with zero.
 struct Bf16Panels {
-  static constexpr bool kPairs = true;
   static size_t tile_n(const Kernels& ks) { return ks.tile_n_bf16; }
 
   static void pack_nt(const Kernels& ks, const Problem& p, size_t n0, size_t cols, size_t k0, size_t kc,
