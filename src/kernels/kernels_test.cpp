@@ -149,6 +149,75 @@ TEST(Kernels, ConversionsAreExact) {
   }
 }
 
+TEST(Kernels, HalvesAreRoundedExactly) {
+  Rng rng(14);
+  std::vector<float> x = normals(rng, 1003, 100.0);
+  for (const float v : {0.0f, -0.0f, INFINITY, -INFINITY, 1e-7f, -3e-5f, 65504.0f, 65520.0f, 1.00048828125f})
+    x.push_back(v);
+  for (const Kernels* ks : vector_tables()) {
+    std::vector<uint16_t> got(x.size()), expected(x.size());
+    ks->f32_to_f16(x.size(), x.data(), got.data());
+    oracle().f32_to_f16(x.size(), x.data(), expected.data());
+    ASSERT_EQ(got, expected) << isa_name(ks->isa);
+  }
+}
+
+TEST(Kernels, PairsTurn) {
+  Rng rng(15);
+  for (const Kernels* ks : vector_tables()) {
+    for (const size_t n : {2u, 8u, 14u, 16u, 50u, 128u}) {
+      const std::vector<float> x = normals(rng, n), cos = normals(rng, n), sin = normals(rng, n);
+      std::vector<float> y(n + 1, kNan);
+      ks->rotate_pairs(n, x.data(), cos.data(), sin.data(), y.data());
+      for (size_t i = 0; i < n; ++i) ASSERT_NEAR(y[i], x[i] * cos[i] + x[i ^ 1] * sin[i], 1e-5f);
+      ASSERT_TRUE(std::isnan(y[n]));
+    }
+  }
+}
+
+TEST(Kernels, FewQueriesAttendAsInAPlainLoop) {
+  Rng rng(16);
+  std::vector<const Kernels*> all = vector_tables();
+  all.push_back(&oracle());
+  for (const Kernels* ks : all) {
+    for (const FormatId id : {FormatId::kF32, FormatId::kF16}) {
+      const Format& f = format_of(id);
+      const bool f32 = id == FormatId::kF32;
+      for (const size_t dim : {4u, 12u, 16u, 64u, 80u}) {
+        for (const size_t queries : {1u, 2u, 3u, 5u}) {
+          const size_t keys = 48, n = 41;
+          std::vector<float> stored = normals(rng, keys * dim);
+          std::vector<std::byte> bytes(f.bytes(stored.size()));
+          f.from_float(stored.data(), bytes.data(), stored.size());
+          f.to_float(bytes.data(), stored.data(), stored.size());
+          const std::vector<float> q = normals(rng, queries * (dim + 1)), w = normals(rng, queries * keys);
+          std::vector<float> scores(queries * keys, kNan), mixed(queries * (dim + 1), kNan);
+          (f32 ? ks->attend_scores_f32 : ks->attend_scores_f16)(queries, dim, keys / 16, q.data(), dim + 1,
+                                                                bytes.data(), scores.data(), keys);
+          (f32 ? ks->attend_mix_f32 : ks->attend_mix_f16)(queries, dim, n, w.data(), keys, bytes.data(),
+                                                          mixed.data(), dim + 1);
+          for (size_t i = 0; i < queries; ++i) {
+            for (size_t key = 0; key < keys; ++key) {
+              double sum = 0;
+              for (size_t d = 0; d < dim; ++d)
+                sum += static_cast<double>(q[i * (dim + 1) + d]) *
+                       static_cast<double>(stored[(key / 16 * dim + d) * 16 + key % 16]);
+              ASSERT_NEAR(scores[i * keys + key], sum, bound(dim, 5.0f));
+            }
+            for (size_t d = 0; d < dim; ++d) {
+              double sum = 0;
+              for (size_t key = 0; key < n; ++key)
+                sum += static_cast<double>(w[i * keys + key]) * static_cast<double>(stored[key * dim + d]);
+              ASSERT_NEAR(mixed[i * (dim + 1) + d], sum, bound(n, 5.0f));
+            }
+            ASSERT_TRUE(std::isnan(mixed[i * (dim + 1) + dim]));
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Kernels, TransposeMovesEveryElement) {
   Rng rng(5);
   for (const Kernels* ks : vector_tables()) {

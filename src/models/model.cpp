@@ -143,12 +143,11 @@ Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const 
                              1.0f / std::sqrt(static_cast<float>(config.head_dim))};
   std::vector<AttentionSegment> segments;
   if (cache != nullptr) {
-    const size_t width = k.cols();
-    std::memcpy(cache->keys(layer) + past * width, k.data(), k.size() * sizeof(float));
-    std::memcpy(cache->values(layer) + past * width, v.data(), v.size() * sizeof(float));
-    segments.push_back({0, k.rows(), cache->keys(layer), cache->values(layer), past + k.rows()});
+    cache->layer(layer).write(past, k.rows(), k.data(), v.data());
+    // A fresh sequence sees only its own rows, which are at hand.
+    segments.push_back({0, k.rows(), past > 0 ? &cache->layer(layer) : nullptr, past + k.rows()});
   } else {
-    for (const Sequence& s : batch.sequences) segments.push_back({s.begin, s.length, nullptr, nullptr, 0});
+    for (const Sequence& s : batch.sequences) segments.push_back({s.begin, s.length, nullptr, 0});
   }
   return block.attn_output.forward(ctx, attention(ctx, q, k, v, shape, segments));
 }
@@ -260,12 +259,9 @@ TokenBatch TokenBatch::single(std::span<const int32_t> tokens, int32_t position)
   return batch;
 }
 
-KvCache::KvCache(const ModelConfig& config, size_t capacity) : capacity_(capacity) {
-  const size_t width = config.n_kv_heads * config.head_dim;
-  for (size_t layer = 0; layer < config.n_layers; ++layer) {
-    keys_.push_back(Tensor::empty({capacity, width}));
-    values_.push_back(Tensor::empty({capacity, width}));
-  }
+KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format) : capacity_(capacity) {
+  for (size_t layer = 0; layer < config.n_layers; ++layer)
+    layers_.emplace_back(config.n_kv_heads, config.head_dim, capacity, format);
 }
 
 }  // namespace hone

@@ -13,6 +13,7 @@
 
 #include "io/weight_source.h"
 #include "nn/linear.h"
+#include "ops/kv_layer.h"
 #include "text/tokenizer.h"
 
 namespace hone {
@@ -42,20 +43,19 @@ struct TokenBatch {
   static TokenBatch single(std::span<const int32_t> tokens, int32_t position = 0);
 };
 
-// Keys and values of one growing sequence, all layers. f32 storage of capacity tokens.
+// Keys and values of one growing sequence, all layers, for `capacity` tokens.
 class KvCache {
  public:
-  KvCache(const ModelConfig& config, size_t capacity);
+  KvCache(const ModelConfig& config, size_t capacity, KvFormat format = KvFormat::kF16);
   size_t length() const noexcept { return length_; }
   size_t capacity() const noexcept { return capacity_; }
   void truncate(size_t length) noexcept { length_ = length < length_ ? length : length_; }
-  float* keys(size_t layer) noexcept { return keys_[layer].data(); }
-  float* values(size_t layer) noexcept { return values_[layer].data(); }
+  KvLayer& layer(size_t i) noexcept { return layers_[i]; }
 
  private:
   friend class Model;
   size_t length_ = 0, capacity_ = 0;
-  std::vector<Tensor> keys_, values_;  // per layer (capacity, Hkv * D)
+  std::vector<KvLayer> layers_;
 };
 
 class Model {

@@ -109,7 +109,7 @@ TEST_P(Golden, CacheGivesTheSameLogitsTokenByToken) {
   const std::span<const int32_t> first(both.tokens.data(), kLength);
   OpContext ctx{.compute = ComputeMode::kPrecise};
   const Tensor whole = model_.logits(ctx, model_.hidden(ctx, TokenBatch::single(first)));
-  KvCache cache(model_.config(), kLength);
+  KvCache cache(model_.config(), kLength, KvFormat::kF32);
   for (const size_t piece : {size_t{7}, size_t{1}, size_t{12}}) {
     const size_t past = cache.length();
     const Tensor part = model_.logits(

@@ -31,20 +31,21 @@ Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up);
 // y = a + b.
 Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b);
 
+class KvLayer;
+
 // A run of query rows that attends causally to one key/value sequence. Query row i of the run has position
 // kv_length - n_rows + i and sees keys [0, that position].
 struct AttentionSegment {
-  size_t begin = 0, n_rows = 0;  // rows of q (and of the output)
-  const float* keys = nullptr;   // (kv_length, Hkv * D); null: rows begin.. of the k/v tensors
-  const float* values = nullptr;
-  size_t kv_length = 0;
+  size_t begin = 0, n_rows = 0;    // rows of q (and of the output)
+  const KvLayer* cache = nullptr;  // null: keys and values are rows begin.. of the k and v tensors
+  size_t kv_length = 0;            // with a cache: how much of it is filled
 };
 struct AttentionShape {
   size_t n_heads = 0, n_kv_heads = 0, head_dim = 0;
   float scale = 1.0f;  // usually 1/sqrt(D)
 };
-// Causal grouped-query attention, tiled, online softmax (Dao et al. 2022): never stores T x T. q (T, H*D); k,
-// v (T, Hkv*D). Segments with external keys (a KV cache) have no backward.
+// Causal grouped-query attention by tiles of query rows: never stores T x T (Dao et al. 2022). q (T, H*D); k,
+// v (T, Hkv*D). Segments with a cache have no backward.
 Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor& v,
                  const AttentionShape& shape, std::span<const AttentionSegment> segments);
 

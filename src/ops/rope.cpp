@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "kernels/kernels.h"
 #include "ops/ops.h"
 #include "ops/parallel.h"
 
@@ -14,6 +15,8 @@ struct Angles {
   std::vector<int32_t> positions;
   std::vector<float> frequencies;
   std::vector<float> cos, sin;  // (T, D/2)
+  // (T, D): each twice, for turning neighbours; the sine negative first, and the other way round for turning back.
+  std::vector<float> pair_cos, pair_sin, pair_back;
   size_t half = 0;
 };
 
@@ -23,8 +26,8 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
   angles->positions.assign(positions.begin(), positions.end());
   angles->frequencies.assign(frequencies.begin(), frequencies.end());
   const size_t half = angles->half = frequencies.size();
-  angles->cos.resize(positions.size() * half);
-  angles->sin.resize(positions.size() * half);
+  for (std::vector<float>* table : {&angles->cos, &angles->sin}) table->resize(positions.size() * half);
+  for (std::vector<float>* table : {&angles->pair_cos, &angles->pair_sin, &angles->pair_back}) table->resize(positions.size() * 2 * half);
   parallel_rows(
       positions.size(), half,
       [&](size_t begin, size_t end) {
@@ -33,6 +36,10 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
               static_cast<double>(positions[i / half]) * static_cast<double>(frequencies[i % half]);
           angles->cos[i] = static_cast<float>(std::cos(angle));
           angles->sin[i] = static_cast<float>(std::sin(angle));
+          angles->pair_cos[2 * i] = angles->pair_cos[2 * i + 1] = angles->cos[i];
+          angles->pair_sin[2 * i] = -angles->sin[i];
+          angles->pair_sin[2 * i + 1] = angles->pair_back[2 * i] = angles->sin[i];
+          angles->pair_back[2 * i + 1] = -angles->sin[i];
         }
       },
       1024);
@@ -49,24 +56,31 @@ std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions,
   return last;
 }
 
+// One head; direction -1 turns back.
+void rotate_head(const Angles& angles, size_t t, size_t head_dim, bool interleaved, float direction, const float* x,
+                 float* y) {
+  const size_t half = angles.half;
+  if (interleaved) {
+    const std::vector<float>& sines = direction > 0 ? angles.pair_sin : angles.pair_back;
+    active_kernels().rotate_pairs(2 * half, x, angles.pair_cos.data() + 2 * t * half, sines.data() + 2 * t * half, y);
+  } else {
+    const float* cos = angles.cos.data() + t * half;
+    const float* sin = angles.sin.data() + t * half;
+    for (size_t i = 0; i < half; ++i) {
+      const float a = x[i], b = x[i + half], s = direction * sin[i];
+      y[i] = a * cos[i] - b * s;
+      y[i + half] = a * s + b * cos[i];
+    }
+  }
+  for (size_t i = 2 * half; i < head_dim; ++i) y[i] = x[i];
+}
+
 void rotate(const Tensor& in, Tensor& out, const Angles& angles, size_t head_dim, bool interleaved,
             float direction) {
-  const size_t half = angles.half, n = in.cols(), step = interleaved ? 1 : half, stride = interleaved ? 2 : 1;
-  parallel_rows(in.rows(), n, [&](size_t begin, size_t end) {
-    for (size_t t = begin; t < end; ++t) {
-      const float* cos = angles.cos.data() + t * half;
-      const float* sin = angles.sin.data() + t * half;
-      for (size_t head = 0; head < n; head += head_dim) {
-        const float* x = in.row(t) + head;
-        float* y = out.row(t) + head;
-        for (size_t i = 0; i < half; ++i) {
-          const float a = x[i * stride], b = x[i * stride + step], s = direction * sin[i];
-          y[i * stride] = a * cos[i] - b * s;
-          y[i * stride + step] = a * s + b * cos[i];
-        }
-        for (size_t i = 2 * half; i < head_dim; ++i) y[i] = x[i];
-      }
-    }
+  parallel_rows(in.rows(), in.cols(), [&](size_t begin, size_t end) {
+    for (size_t t = begin; t < end; ++t)
+      for (size_t head = 0; head < in.cols(); head += head_dim)
+        rotate_head(angles, t, head_dim, interleaved, direction, in.row(t) + head, out.row(t) + head);
   });
 }
 

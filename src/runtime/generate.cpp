@@ -70,7 +70,8 @@ GenerateResult generate(const Model& model, const Tokenizer& tokenizer, std::spa
     result.text += text;
     return text.empty() || !on_text || on_text(text);
   };
-  KvCache cache(model.config(), prompt.size() + room);
+  KvCache cache(model.config(), prompt.size() + room,
+                options.compute == ComputeMode::kPrecise ? KvFormat::kF32 : KvFormat::kF16);
   std::vector<TokenId> history(prompt.begin(), prompt.end());
   auto start = std::chrono::steady_clock::now();
   std::vector<float> logits = advance(model, prompt, options.compute, cache);

@@ -10,6 +10,7 @@ namespace {
 // clang-format off
 #include "kernels/shared_ymm.h"
 #include "kernels/generic_f32.h"
+#include "kernels/attend.h"
 // clang-format on
 
 uint16_t bf16_of(float x) {
@@ -75,6 +76,7 @@ constexpr Kernels kTable = {
     .tile_bf16 = nullptr,
     .transpose32 = transpose32,
     .f32_to_bf16 = to_bf16,
+    .f32_to_f16 = to_f16,
     .pair_bf16 = pair_bf16,
     .dot = dot,
     .axpy = axpy,
@@ -83,6 +85,11 @@ constexpr Kernels kTable = {
     .exp_sum = exp_sum,
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
+    .rotate_pairs = rotate_pairs,
+    .attend_scores_f32 = attend_scores<StoredF32>,
+    .attend_scores_f16 = attend_scores<StoredF16>,
+    .attend_mix_f32 = attend_mix<StoredF32>,
+    .attend_mix_f16 = attend_mix<StoredF16>,
     .quantize_int8 = quantize_int8,
     .packed = packed_avx2,
     .dot_float = dot_float,

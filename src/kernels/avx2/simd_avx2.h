@@ -71,6 +71,10 @@ static inline float reduce_max(Vec a) {
   s = _mm_max_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
+// Neighbours exchanged: 1 0 3 2 …
+static inline Vec swap_pairs(Vec a) {
+  return {_mm256_permute_ps(a.v, 0xb1)};
+}
 static inline Vec load_f16(const std::byte* p) {
   return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
 }

@@ -7,6 +7,7 @@
 #include <simde/x86/f16c.h>
 #include <simde/x86/fma.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "base/half.h"
@@ -60,6 +61,35 @@ static inline To to_bf16(const From& values) {
   return result;
 }
 
+static inline __m512 cvtepi32_ps(__m512i a) {
+  int32_t in[16];
+  float out[16];
+  std::memcpy(in, &a, sizeof in);
+  for (int i = 0; i < 16; ++i) out[i] = static_cast<float>(in[i]);
+  __m512 result;
+  std::memcpy(&result, out, sizeof out);
+  return result;
+}
+
+static inline __m512i cvtps_epi32(__m512 a) {
+  float in[16];
+  int32_t out[16];
+  std::memcpy(in, &a, sizeof in);
+  for (int i = 0; i < 16; ++i) out[i] = static_cast<int32_t>(std::nearbyint(in[i]));
+  __m512i result;
+  std::memcpy(&result, out, sizeof out);
+  return result;
+}
+
+static inline __m512 swap_pairs_ps(__m512 a) {
+  float in[16], out[16];
+  std::memcpy(in, &a, sizeof in);
+  for (int i = 0; i < 16; ++i) out[i] = in[i ^ 1];
+  __m512 result;
+  std::memcpy(&result, out, sizeof out);
+  return result;
+}
+
 }  // namespace hone::emulated
 
 #define _mm512_cvtph_ps(a) hone::emulated::cvtph_ps(a)
@@ -68,3 +98,6 @@ static inline To to_bf16(const From& values) {
 #define _mm512_mask_storeu_ps(p, mask, v) hone::emulated::mask_storeu_ps(p, mask, v)
 #define _mm512_cvtneps_pbh(a) hone::emulated::to_bf16<__m256bh>(a)
 #define _mm_cvtneps_pbh(a) hone::emulated::to_bf16<__m128bh>(a)
+#define _mm512_cvtepi32_ps(a) hone::emulated::cvtepi32_ps(a)
+#define _mm512_cvtps_epi32(a) hone::emulated::cvtps_epi32(a)
+#define _mm512_permute_ps(a, order) hone::emulated::swap_pairs_ps(a)  // 0xb1 is the only order used

@@ -10,6 +10,7 @@ namespace {
 // clang-format off
 #include "kernels/shared_ymm.h"
 #include "kernels/generic_f32.h"
+#include "kernels/attend.h"
 // clang-format on
 
 void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
@@ -44,49 +45,49 @@ void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexc
   }
 }
 
-template <size_t kMr>
+// kNv vectors of columns: narrow products (LoRA's rank) take one.
+template <size_t kMr, size_t kNv>
 void tile_bf16_rows(size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c,
                     size_t ldc, float alpha, bool accumulate) noexcept {
-  __m512 sum0[kMr], sum1[kMr];
+  __m512 sum[kMr][kNv];
 #pragma GCC unroll 16
-  for (size_t m = 0; m < kMr; ++m) sum0[m] = sum1[m] = _mm512_setzero_ps();
-  for (size_t p = 0; p < k_pairs; ++p) {
-    __m512bh b0, b1;
-    __builtin_memcpy(&b0, b, 64);
-    __builtin_memcpy(&b1, b + 16, 64);
-    b += 32;
+  for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 2
+    for (size_t v = 0; v < kNv; ++v) sum[m][v] = _mm512_setzero_ps();
+  for (size_t p = 0; p < k_pairs; ++p, b += 32) {
+    __m512bh column[kNv];
+    __builtin_memcpy(column, b, 64 * kNv);
 #pragma GCC unroll 16
     for (size_t m = 0; m < kMr; ++m) {
       const __m512i pair = _mm512_set1_epi32(static_cast<int>(a[m * lda + p]));
       __m512bh x;
       __builtin_memcpy(&x, &pair, 64);
-      sum0[m] = _mm512_dpbf16_ps(sum0[m], x, b0);
-      sum1[m] = _mm512_dpbf16_ps(sum1[m], x, b1);
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kNv; ++v) sum[m][v] = _mm512_dpbf16_ps(sum[m][v], x, column[v]);
     }
   }
   const __m512 scale = _mm512_set1_ps(alpha);
-  const auto mask_of = [nr](size_t first) {
-    const size_t n = nr > first ? nr - first : 0;
-    return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
-  };
-  const __mmask16 mask0 = mask_of(0), mask1 = mask_of(16);
+#pragma GCC unroll 2
+  for (size_t v = 0; v < kNv; ++v) {
+    const size_t n = nr - 16 * v;
+    const auto mask = static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
 #pragma GCC unroll 16
-  for (size_t m = 0; m < kMr; ++m) {
-    float* out = c + m * ldc;
-    __m512 y0 = _mm512_mul_ps(scale, sum0[m]), y1 = _mm512_mul_ps(scale, sum1[m]);
-    if (accumulate) {
-      y0 = _mm512_add_ps(y0, _mm512_maskz_loadu_ps(mask0, out));
-      y1 = _mm512_add_ps(y1, _mm512_maskz_loadu_ps(mask1, out + 16));
+    for (size_t m = 0; m < kMr; ++m) {
+      float* out = c + m * ldc + 16 * v;
+      __m512 y = _mm512_mul_ps(scale, sum[m][v]);
+      if (accumulate) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, out));
+      _mm512_mask_storeu_ps(out, mask, y);
     }
-    _mm512_mask_storeu_ps(out, mask0, y0);
-    _mm512_mask_storeu_ps(out + 16, mask1, y1);
   }
 }
 
 template <size_t kMr>
 void tile_bf16_dispatch(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda,
                         const uint32_t* b, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
-  if (mr == kMr) return tile_bf16_rows<kMr>(nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
+  if (mr == kMr) {
+    if (nr <= 16) return tile_bf16_rows<kMr, 1>(nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
+    return tile_bf16_rows<kMr, 2>(nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
+  }
   if constexpr (kMr > 1) tile_bf16_dispatch<kMr - 1>(mr, nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
 }
 
@@ -127,6 +128,7 @@ constexpr Kernels kTable = {
     .tile_bf16 = tile_bf16,
     .transpose32 = transpose32,
     .f32_to_bf16 = to_bf16,
+    .f32_to_f16 = to_f16,
     .pair_bf16 = pair_bf16,
     .dot = dot,
     .axpy = axpy,
@@ -135,6 +137,11 @@ constexpr Kernels kTable = {
     .exp_sum = exp_sum,
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
+    .rotate_pairs = rotate_pairs,
+    .attend_scores_f32 = attend_scores<StoredF32>,
+    .attend_scores_f16 = attend_scores<StoredF16>,
+    .attend_mix_f32 = attend_mix<StoredF32>,
+    .attend_mix_f16 = attend_mix<StoredF16>,
     .quantize_int8 = quantize_int8,
     .packed = packed_avx512,
     .dot_float = dot_float,

@@ -4,9 +4,24 @@
 #include <cstring>
 
 #include "base/half.h"
+#include "kernels/scalar/simd_scalar.h"
 #include "kernels/tables.h"
 
 namespace hone {
+namespace scalar {
+namespace {
+
+float half_at(const std::byte* p) noexcept {
+  uint16_t half;
+  std::memcpy(&half, p, 2);
+  return f16_to_f32(half);
+}
+
+#include "kernels/attend.h"
+
+}  // namespace
+}  // namespace scalar
+
 namespace {
 
 constexpr size_t kTileM = 4, kTileN = 8;
@@ -34,6 +49,10 @@ void transpose32(size_t rows, size_t cols, const uint32_t* in, size_t in_stride,
 
 void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
   for (size_t i = 0; i < n; ++i) y[i] = f32_to_bf16(x[i]);
+}
+
+void to_f16(size_t n, const float* x, uint16_t* y) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] = f32_to_f16(x[i]);
 }
 
 void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
@@ -159,6 +178,7 @@ constexpr Kernels kTable = {
     .tile_bf16 = nullptr,
     .transpose32 = transpose32,
     .f32_to_bf16 = to_bf16,
+    .f32_to_f16 = to_f16,
     .pair_bf16 = pair_bf16,
     .dot = dot,
     .axpy = axpy,
@@ -167,6 +187,11 @@ constexpr Kernels kTable = {
     .exp_sum = exp_sum,
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
+    .rotate_pairs = scalar::rotate_pairs,
+    .attend_scores_f32 = scalar::attend_scores<scalar::StoredF32>,
+    .attend_scores_f16 = scalar::attend_scores<scalar::StoredF16>,
+    .attend_mix_f32 = scalar::attend_mix<scalar::StoredF32>,
+    .attend_mix_f16 = scalar::attend_mix<scalar::StoredF16>,
     .quantize_int8 = quantize_int8,
     .packed = packed_scalar,
     .dot_float = dot_float,

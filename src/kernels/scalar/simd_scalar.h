@@ -50,6 +50,10 @@ static inline Vec sub(Vec a, Vec b) {
 static inline Vec mul(Vec a, Vec b) {
   return each<Vec>([&](size_t i) { return a.v[i] * b.v[i]; });
 }
+// Neighbours exchanged: 1 0 3 2 …
+static inline Vec swap_pairs(Vec a) {
+  return each<Vec>([&](size_t i) { return a.v[i ^ 1]; });
+}
 static inline Vec load_f16(const std::byte* p) {
   return each<Vec>([&](size_t i) {
     uint16_t half;

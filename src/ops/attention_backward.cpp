@@ -1,0 +1,124 @@
+// Attention's backward: recomputes the probabilities of a tile from the saved log-sum-exp (Dao et al. 2022). A task
+// owns one query head of one sequence and writes gradients of keys and values, transposed, into a buffer of its own;
+// a second pass adds up the heads of a group.
+#include <algorithm>
+#include <cstring>
+
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "ops/attention_internal.h"
+#include "ops/scratch.h"
+
+namespace hone {
+namespace {
+
+constexpr size_t kRows = 48;  // query rows of a tile
+
+struct Backward {
+  const AttentionProducts& products;
+  const AttentionSaved& saved;
+  const Tensor& dy;
+  Tensor& dq;
+
+  // dk_t and dv_t (D, length), all written.
+  void run(const AttentionSegment& s, size_t head, float* dk_t, float* dv_t, size_t ld) const {
+    const AttentionGeometry& g = saved.g;
+    const size_t d = g.shape.head_dim, n = s.n_rows, kv_column = head / g.group * d;
+    const size_t across = products.panel_size(d, n), along = products.panel_size(n, d);
+    auto* panels = scratch<uint32_t>(2 * across + along, ScratchSlot::kPanels);
+    uint32_t *key_t = panels, *value_t = panels + across, *keys = panels + 2 * across;
+    products.pack_transposed(saved.k.row(s.begin) + kv_column, g.kv_stride, n, d, key_t);
+    products.pack_transposed(saved.v.row(s.begin) + kv_column, g.kv_stride, n, d, value_t);
+    products.pack_direct(saved.k.row(s.begin) + kv_column, g.kv_stride, 0, n, d, n, keys);
+    const size_t stride = (n + 16) / 16 * 16;
+    float* p = scratch<float>(2 * kRows * stride, ScratchSlot::kConverted);
+    float* dp = p + kRows * stride;
+    std::memset(dk_t, 0, d * ld * sizeof(float));
+    std::memset(dv_t, 0, d * ld * sizeof(float));
+    for (size_t r = 0; r < n; r += kRows) {
+      const size_t rows = std::min(kRows, n - r), width = r + rows;
+      const float* query = saved.q.row(s.begin + r) + head * d;
+      const float* dout = dy.row(s.begin + r) + head * d;
+      products.multiply(rows, width, d, d, query, g.q_stride, 1, key_t, p, stride, 1.0f, false);
+      products.multiply(rows, width, d, d, dout, g.q_stride, 1, value_t, dp, stride, 1.0f, false);
+      scores_gradient(s.begin + r, r, rows, width, head, p, dp, stride);
+      products.multiply(rows, d, width, n, dp, stride, 1, keys, dq.row(s.begin + r) + head * d, g.q_stride,
+                        g.shape.scale, false);
+      add_transposed(rows, width, dout, p, stride, dv_t, ld, 1.0f);
+      add_transposed(rows, width, query, dp, stride, dk_t, ld, g.shape.scale);
+    }
+  }
+
+  // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy . y.
+  void scores_gradient(size_t row, size_t r, size_t rows, size_t width, size_t head, float* p, float* dp,
+                       size_t stride) const {
+    const Kernels& ks = active_kernels();
+    const size_t d = saved.g.shape.head_dim;
+    for (size_t i = 0; i < rows; ++i) {
+      float* prob = p + i * stride;
+      float* grad = dp + i * stride;
+      const size_t visible = r + i + 1;
+      ks.exp_sum(visible, saved.g.shape.scale, saved.lse.row(row + i)[head], prob, prob);
+      std::memset(prob + visible, 0, (width - visible) * sizeof(float));
+      const float delta = ks.dot(d, dy.row(row + i) + head * d, saved.y.row(row + i) + head * d);
+      for (size_t j = 0; j < visible; ++j) grad[j] = prob[j] * (grad[j] - delta);
+      std::memset(grad + visible, 0, (width - visible) * sizeof(float));
+    }
+  }
+
+  // out (D, width) += alpha * x^T w: x (rows, D) of the query rows, w (rows, width).
+  void add_transposed(size_t rows, size_t width, const float* x, const float* w, size_t stride, float* out, size_t ld,
+                      float alpha) const {
+    const size_t d = saved.g.shape.head_dim;
+    auto* panels = scratch<uint32_t>(products.panel_size(rows, width), ScratchSlot::kScales);
+    products.pack_direct(w, stride, 0, rows, width, rows, panels);
+    products.multiply(d, width, rows, rows, x, 1, saved.g.q_stride, panels, out, ld, alpha, true);
+  }
+};
+
+// Adds up the heads of a group and turns them back: dk, dv rows of one sequence and key/value head.
+void gather(const AttentionGeometry& g, const AttentionSegment& s, size_t kv_head, const float* parts, size_t ld,
+            Tensor& out) {
+  const size_t d = g.shape.head_dim, part = d * ld;
+  float* sum = scratch<float>(part, ScratchSlot::kDecoded);
+  const float* first = parts + kv_head * g.group * part;
+  std::memcpy(sum, first, part * sizeof(float));
+  for (size_t i = 1; i < g.group; ++i)
+    for (size_t j = 0; j < part; ++j) sum[j] += first[i * part + j];
+  active_kernels().transpose32(d, s.n_rows, reinterpret_cast<const uint32_t*>(sum), ld,
+                               reinterpret_cast<uint32_t*>(out.row(s.begin) + kv_head * d), g.kv_stride);
+}
+
+void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
+  const AttentionGeometry& g = saved.g;
+  const AttentionProducts products(saved.compute != ComputeMode::kPrecise);
+  Tensor dq = Tensor::empty(saved.q.shape()), dk = Tensor::empty(saved.k.shape()),
+         dv = Tensor::empty(saved.v.shape());
+  const Backward body{products, saved, dy, dq};
+  const size_t heads = g.shape.n_heads, kv_heads = g.shape.n_kv_heads, d = g.shape.head_dim;
+  // Sequences by turns: the buffers of one are the largest thing held.
+  for (const AttentionSegment& s : saved.segments) {
+    const size_t ld = (s.n_rows + 15) / 16 * 16;
+    Tensor dk_parts = Tensor::empty({heads, d * ld}), dv_parts = Tensor::empty({heads, d * ld});
+    thread_pool().run(heads,
+                      [&](size_t head, int) { body.run(s, head, dk_parts.row(head), dv_parts.row(head), ld); });
+    thread_pool().run(2 * kv_heads, [&](size_t i, int) {
+      gather(g, s, i / 2, i % 2 == 0 ? dk_parts.data() : dv_parts.data(), ld, i % 2 == 0 ? dk : dv);
+    });
+  }
+  if (tape.requires_grad(saved.q)) tape.add_grad(saved.q, dq);
+  if (tape.requires_grad(saved.k)) tape.add_grad(saved.k, dk);
+  if (tape.requires_grad(saved.v)) tape.add_grad(saved.v, dv);
+}
+
+}  // namespace
+
+void record_attention_backward(Tape& tape, std::shared_ptr<const AttentionSaved> saved) {
+  tape.require(saved->y);
+  tape.record([saved](Tape& t) {
+    const Tensor dy = t.take_grad(saved->y);
+    if (dy.defined()) backward(t, *saved, dy);
+  });
+}
+
+}  // namespace hone

@@ -1,0 +1,26 @@
+// What attention's forward and backward share.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ops/attention_products.h"
+#include "ops/ops.h"
+
+namespace hone {
+
+struct AttentionGeometry {
+  AttentionShape shape;
+  size_t q_stride, kv_stride, group;  // group: query heads of a key/value head
+};
+
+struct AttentionSaved {
+  AttentionGeometry g;
+  ComputeMode compute;
+  Tensor q, k, v, y, lse;  // lse (T, H): log of the sum of exponentials of every row
+  std::vector<AttentionSegment> segments;
+};
+
+void record_attention_backward(Tape& tape, std::shared_ptr<const AttentionSaved> saved);
+
+}  // namespace hone
