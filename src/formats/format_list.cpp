@@ -11,11 +11,14 @@ namespace hone {
 
 namespace {
 
-constexpr std::array<const Format*, 8> kFormats = {
+constexpr std::array<const Format*, 11> kFormats = {
     &kFormatF32,   //
     &kFormatF16,   //
     &kFormatBF16,  //
     &kFormatQ8_0,  //
+    &kFormatQ6_K,  //
+    &kFormatQ5_K,  //
+    &kFormatQ4_K,  //
     &kFormatQ5_1,  //
     &kFormatQ5_0,  //
     &kFormatQ4_1,  //

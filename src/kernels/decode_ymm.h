@@ -75,6 +75,12 @@ DecodeRow decode_row(FormatId format) noexcept {
       return decode_unsigned<BlockQ5_1>;
     case FormatId::kQ8_0:
       return decode_q8_0;
+    case FormatId::kQ2_K:
+    case FormatId::kQ3_K:
+    case FormatId::kQ4_K:
+    case FormatId::kQ5_K:
+    case FormatId::kQ6_K:
+      return find_format(format)->to_float;
   }
   return nullptr;
 }

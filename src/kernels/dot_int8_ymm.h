@@ -107,6 +107,11 @@ DotInt8 dot_int8(FormatId format) noexcept {
     case FormatId::kF32:
     case FormatId::kF16:
     case FormatId::kBF16:
+    case FormatId::kQ2_K:
+    case FormatId::kQ3_K:
+    case FormatId::kQ4_K:
+    case FormatId::kQ5_K:
+    case FormatId::kQ6_K:
       return nullptr;
   }
   return nullptr;

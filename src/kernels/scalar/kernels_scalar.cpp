@@ -138,6 +138,11 @@ DotInt8 dot_int8(FormatId format) noexcept {
     case FormatId::kF32:
     case FormatId::kF16:
     case FormatId::kBF16:
+    case FormatId::kQ2_K:
+    case FormatId::kQ3_K:
+    case FormatId::kQ4_K:
+    case FormatId::kQ5_K:
+    case FormatId::kQ6_K:
       return nullptr;
   }
   return nullptr;
@@ -177,6 +182,11 @@ DotFloat dot_float(FormatId format) noexcept {
     case FormatId::kQ5_0:
     case FormatId::kQ5_1:
     case FormatId::kQ8_0:
+    case FormatId::kQ2_K:
+    case FormatId::kQ3_K:
+    case FormatId::kQ4_K:
+    case FormatId::kQ5_K:
+    case FormatId::kQ6_K:
       return nullptr;
   }
   return nullptr;
