@@ -11,7 +11,7 @@ namespace hone {
 
 namespace {
 
-constexpr std::array<const Format*, 11> kFormats = {
+constexpr std::array<const Format*, 13> kFormats = {
     &kFormatF32,   //
     &kFormatF16,   //
     &kFormatBF16,  //
@@ -23,6 +23,8 @@ constexpr std::array<const Format*, 11> kFormats = {
     &kFormatQ5_0,  //
     &kFormatQ4_1,  //
     &kFormatQ4_0,  //
+    &kFormatQ3_K,  //
+    &kFormatQ2_K,  //
 };
 
 std::string known_names() {

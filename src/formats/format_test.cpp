@@ -183,6 +183,8 @@ TEST(Search, EveryInstructionSetChoosesTheSameCodes) {
         ASSERT_EQ(std::memcmp(&a, &b, sizeof a), 0) << "block " << i / codec::kSuper;
       }
   };
+  compare(&codec::Searches::q2_k, codec::AffineCodes{});
+  compare(&codec::Searches::q3_k, codec::SymmetricCodes{});
   compare(&codec::Searches::q4_k, codec::AffineCodes{});
   compare(&codec::Searches::q5_k, codec::AffineCodes{});
   compare(&codec::Searches::q6_k, codec::SymmetricCodes{});
@@ -199,8 +201,8 @@ class Golden : public testing::TestWithParam<const char*> {
   }
 };
 INSTANTIATE_TEST_SUITE_P(Formats, Golden,
-                         testing::Values("f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k",
-                                         "q5_k", "q6_k"));
+                         testing::Values("f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q2_k",
+                                         "q3_k", "q4_k", "q5_k", "q6_k"));
 
 TEST_P(Golden, EncodesTheSameBytesAsGguf) {
   const Format& format = format_named(GetParam());
@@ -314,7 +316,7 @@ TEST(Formats, NamesAndIdsAreUnique) {
     EXPECT_TRUE(ids.insert(format->id).second);
     EXPECT_TRUE(file_types.insert(format->file_type).second);
   }
-  EXPECT_EQ(names.size(), 11u);
+  EXPECT_EQ(names.size(), 13u);
   EXPECT_DOUBLE_EQ(format_named("q4_0").bits_per_weight(), 4.5);
   EXPECT_DOUBLE_EQ(format_named("q8_0").bits_per_weight(), 8.5);
 }

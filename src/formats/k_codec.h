@@ -44,4 +44,13 @@ inline void unpack_scales(const uint8_t* packed, uint8_t* scales, uint8_t* minim
   }
 }
 
+// The low 2 bits of 256 codes in 64 bytes, 32 for each half of 128: byte i has codes i, i + 32, i + 64 and i
+// + 96, the first in bits 0-1.
+inline void pack_pairs(const uint8_t* codes, uint8_t* packed) noexcept {
+  for (size_t half = 0; half < 2; ++half, codes += 128, packed += 32)
+    for (size_t i = 0; i < 32; ++i)
+      packed[i] = static_cast<uint8_t>((codes[i] & 3) | ((codes[i + 32] & 3) << 2) |
+                                       ((codes[i + 64] & 3) << 4) | ((codes[i + 96] & 3) << 6));
+}
+
 }  // namespace hone::codec

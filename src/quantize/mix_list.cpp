@@ -16,6 +16,21 @@ using enum TensorRole;
 constexpr MixRow kOutputQ8[] = {{kOutput, Layers::kAll, kQ8_0}};
 constexpr MixRow kOutputQ6[] = {{kOutput, Layers::kAll, kQ6_K}};
 
+constexpr MixRow k2Bits[] = {
+    {kOutput, Layers::kAll, kQ6_K},  {kAttnV, Layers::kSharedHeads, kQ4_K}, {kAttnV, Layers::kAll, kQ3_K},
+    {kFfnDown, Layers::kAll, kQ3_K}, {kAttnOutput, Layers::kAll, kQ3_K},
+};
+constexpr MixRow kMedium3[] = {
+    {kOutput, Layers::kAll, kQ6_K},  {kAttnV, Layers::kFirst2, kQ5_K},
+    {kAttnV, Layers::kAll, kQ4_K},   {kFfnDown, Layers::kFirstSixteenth, kQ5_K},
+    {kFfnDown, Layers::kAll, kQ4_K}, {kAttnOutput, Layers::kAll, kQ4_K},
+};
+constexpr MixRow kLarge3[] = {
+    {kOutput, Layers::kAll, kQ6_K},
+    {kAttnV, Layers::kAll, kQ5_K},
+    {kFfnDown, Layers::kAll, kQ5_K},
+    {kAttnOutput, Layers::kAll, kQ5_K},
+};
 constexpr MixRow kSmall4[] = {
     {kOutput, Layers::kAll, kQ6_K},
     {kAttnV, Layers::kFirst4, kQ5_K},
@@ -42,6 +57,10 @@ constexpr Mix kMixes[] = {
     {"q4_k_s", kQ4_K, 14, kSmall4},
     {"q4_1", kQ4_1, 3, kOutputQ8},
     {"q4_0", kQ4_0, 2, kOutputQ8},
+    {"q3_k_l", kQ3_K, 13, kLarge3},
+    {"q3_k_m", kQ3_K, 12, kMedium3},
+    {"q3_k_s", kQ3_K, 11, kOutputQ6},
+    {"q2_k", kQ2_K, 10, k2Bits},
 };
 
 }  // namespace

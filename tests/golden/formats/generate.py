@@ -77,7 +77,8 @@ def values():
 
 # Bytes of a block, where its scale is, and where its minimum is (both f16).
 LAYOUT = {T.F16: (2, 0, None), T.BF16: (2, 0, None), T.Q8_0: (34, 0, None), T.Q4_0: (18, 0, None), T.Q4_1: (20, 0, 2),
-          T.Q5_0: (22, 0, None), T.Q5_1: (24, 0, 2), T.Q4_K: (144, 0, 2), T.Q5_K: (176, 0, 2), T.Q6_K: (210, 208, None)}
+          T.Q5_0: (22, 0, None), T.Q5_1: (24, 0, 2), T.Q4_K: (144, 0, 2), T.Q5_K: (176, 0, 2), T.Q6_K: (210, 208, None),
+          T.Q2_K: (84, 80, 82), T.Q3_K: (110, 108, None)}
 ENCODED = (T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1)
 
 

@@ -19,7 +19,7 @@ from gguf import GGMLQuantizationType as T
 from gguf import GGUFReader, quants
 
 ROWS, COLUMNS = 8, 1024
-FORMATS = (T.Q4_K, T.Q5_K, T.Q6_K)
+FORMATS = (T.Q2_K, T.Q3_K, T.Q4_K, T.Q5_K, T.Q6_K)
 
 library = ctypes.CDLL(str(next(Path(xllamacpp.__file__).parent.glob("*.so"))))
 library.ggml_quantize_chunk.restype = ctypes.c_size_t
