@@ -4,7 +4,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <sstream>
+#include <string>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "data/test_support.h"
 #include "io/gguf.h"
@@ -87,6 +90,37 @@ TEST(Quantize, MixAndOverrides) {
   EXPECT_EQ(format_for(untied, options, "token_embd.weight"), "q4_0");
   options.token_embedding = &format_named("q5_0");
   EXPECT_EQ(format_for(tied, options, "token_embd.weight"), "q5_0");
+}
+
+// tests/golden/quantize/types.txt, written by generate.py there from the same shapes.
+TEST(Quantize, MixesAreLlamaCppsTensorByTensor) {
+  const MemorySource narrow =
+      make_tiny_llama(1, {.n_layers = 30, .n_embd = 96, .n_ff = 256, .n_heads = 3, .n_kv_heads = 1});
+  const MemorySource wide = make_tiny_llama(
+      1, {.n_layers = 18, .n_embd = 256, .n_ff = 256, .n_heads = 8, .n_kv_heads = 2, .tied = false});
+  std::istringstream lines(read_file(HONE_TEST_DATA "/golden/quantize/types.txt"));
+  size_t n_tensors = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string model, mix, tensor, expected;
+    words >> model >> mix >> tensor;
+    const MemorySource& source = model == "narrow" ? narrow : wide;
+    const std::vector<TensorPlan> plans = plan_formats(source, to(mix));
+    const bool per_layer = tensor != "token_embd" && tensor != "output";
+    for (size_t layer = 0; words >> expected; ++layer, ++n_tensors) {
+      const std::string name = (per_layer ? "blk." + std::to_string(layer) + "." : "") + tensor + ".weight";
+      EXPECT_EQ(plans[source.find(name).value()].format->name, expected)
+          << model << " " << mix << " " << name;
+    }
+  }
+  EXPECT_EQ(n_tensors, 9u * (30 * 7 + 1 + 18 * 7 + 2));
+}
+
+TEST(Quantize, AFormatsNameIsItsMediumMix) {
+  EXPECT_EQ(&mix_named("q4_k"), &mix_named("q4_k_m"));
+  EXPECT_EQ(mix_named("q2_k").name, "q2_k");
+  EXPECT_EQ(find_mix("q4"), nullptr);
+  for (const Format* format : all_formats()) EXPECT_EQ(mix_named(format->name).base, format->id);
 }
 
 TEST(Quantize, OddRowsFallBackWithANote) {
