@@ -10,6 +10,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iomanip>
 #include <limits>
 #include <set>
 #include <sstream>
@@ -259,12 +260,15 @@ TEST(Formats, ErrorsAreNoLargerThanLlamaCpps) {
     const float* x = values.data() + (kind == "normal" ? 0u : kind == "heavy" ? 1u : 2u) * rows * columns;
     std::vector<std::byte> bytes(format.bytes(rows * columns));
     format.from_float(x, bytes.data(), rows * columns);
-    EXPECT_LT(mean_error(x, decode(format, bytes), std::vector<float>(columns, 1.0f), rows), theirs)
-        << name << " " << kind;
+    const double ours = mean_error(x, decode(format, bytes), std::vector<float>(columns, 1.0f), rows);
+    EXPECT_LT(ours, theirs) << name << " " << kind;
     for (size_t r = 0; r < rows; ++r)
       format.from_float_weighted(x + r * columns, weights.data(), bytes.data() + format.bytes(r * columns),
                                  columns);
-    EXPECT_LT(mean_error(x, decode(format, bytes), weights, rows), theirs_weighted) << name << " " << kind;
+    const double ours_weighted = mean_error(x, decode(format, bytes), weights, rows);
+    EXPECT_LT(ours_weighted, theirs_weighted) << name << " " << kind;
+    // The table in docs/guide/quantize.md: run with --gtest_output=xml.
+    RecordProperty(name + "_" + kind, std::to_string(ours) + " " + std::to_string(ours_weighted));
   }
   EXPECT_EQ(n_lines % 3, 0u);
   EXPECT_GE(n_lines, 9u);
@@ -304,6 +308,16 @@ TEST(Formats, F16RoundingAgreesWithTheScalarConversion) {
     uint16_t half = 0;
     format.from_float(&x, reinterpret_cast<std::byte*>(&half), 1);
     ASSERT_EQ(half, f32_to_f16(x)) << x;
+  }
+}
+
+// "| `q4_k` | 4.5 |" for every format.
+TEST(Formats, TheGuideHasTheirBits) {
+  const std::string guide = read_file(HONE_TEST_DATA "/../docs/guide/quantize.md");
+  for (const Format* format : all_formats()) {
+    std::ostringstream row;
+    row << "| `" << format->name << "` | " << std::setprecision(8) << format->bits_per_weight() << " |";
+    EXPECT_NE(guide.find(row.str()), std::string::npos) << row.str();
   }
 }
 

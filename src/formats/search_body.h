@@ -14,8 +14,25 @@ constexpr size_t kCandidates = 8;
 // Adding it leaves |v| < 2^22 no room for a fraction: rounds to nearest, halves to even.
 constexpr float kRound = 0x1.8p23f;
 
-// Rounded and clamped; NaN gives low.
+static inline Lanes load(const float* x) noexcept {
+  Lanes v;
+  __builtin_memcpy(&v, x, sizeof v);
+  return v;
+}
+static inline void store(float* x, Lanes v) noexcept {
+  __builtin_memcpy(x, &v, sizeof v);
+}
+static inline Lanes all(float v) noexcept {
+  return Lanes{} + v;
+}
+
+// Rounded and clamped; NaN gives low. For a float and for lanes of them.
 static inline float nearest(float v, float low, float high) noexcept {
+  v = v > low ? v : low;
+  v = v < high ? v : high;
+  return (v + kRound) - kRound;
+}
+static inline Lanes nearest(Lanes v, Lanes low, Lanes high) noexcept {
   v = v > low ? v : low;
   v = v < high ? v : high;
   return (v + kRound) - kRound;
@@ -23,6 +40,9 @@ static inline float nearest(float v, float low, float high) noexcept {
 
 static inline float inverse_or_zero(float v) noexcept {
   return v != 0.0f ? 1.0f / v : 0.0f;
+}
+static inline Lanes inverse_or_zero(Lanes v) noexcept {
+  return v != 0.0f ? 1.0f / v : Lanes{};
 }
 
 // Codes to try: q = round(x * inverse + bias).
@@ -36,24 +56,20 @@ struct Sums {
 
 template <size_t kSub, int kLow, int kHigh, bool kWeighted>
 static void sum_codes(const float* x, const float* w, const Candidates& candidates, Sums& sums) noexcept {
-  const Lanes low = Lanes{} + static_cast<float>(kLow), high = Lanes{} + static_cast<float>(kHigh);
+  const Lanes low = all(kLow), high = all(kHigh);
   for (size_t c = 0; c < kCandidates; c += kLanes) {
-    Lanes inverse, bias, sum_q{}, sum_qq{}, sum_qx{};
-    __builtin_memcpy(&inverse, candidates.inverse + c, sizeof inverse);
-    __builtin_memcpy(&bias, candidates.bias + c, sizeof bias);
+    const Lanes inverse = load(candidates.inverse + c), bias = load(candidates.bias + c);
+    Lanes sum_q{}, sum_qq{}, sum_qx{};
     for (size_t i = 0; i < kSub; ++i) {
-      Lanes q = x[i] * inverse + bias;
-      q = q > low ? q : low;
-      q = q < high ? q : high;
-      q = (q + kRound) - kRound;
+      const Lanes q = nearest(x[i] * inverse + bias, low, high);
       const Lanes wq = kWeighted ? q * w[i] : q;
       sum_q += wq;
       sum_qq += wq * q;
       sum_qx += wq * x[i];
     }
-    __builtin_memcpy(sums.q + c, &sum_q, sizeof sum_q);
-    __builtin_memcpy(sums.qq + c, &sum_qq, sizeof sum_qq);
-    __builtin_memcpy(sums.qx + c, &sum_qx, sizeof sum_qx);
+    store(sums.q + c, sum_q);
+    store(sums.qq + c, sum_qq);
+    store(sums.qx + c, sum_qx);
   }
 }
 
@@ -69,14 +85,11 @@ static inline size_t best_of(const float* gain) noexcept {
   return best;
 }
 
-// Steps around a scale that is already good.
-constexpr float kNearby[kCandidates] = {0.0f, -0.06f, -0.03f, 0.03f, 0.06f, 0.09f, -0.09f, -0.12f};
-
-static inline Lanes load(const float* x) noexcept {
-  Lanes v;
-  __builtin_memcpy(&v, x, sizeof v);
-  return v;
-}
+// First candidates: how many codes more than there are the range is spread over, from clipping the ends to
+// leaving room.
+constexpr float kRoom[kCandidates] = {-1.2f, -0.85f, -0.5f, -0.15f, 0.2f, 0.55f, 0.9f, 1.25f};
+// Second ones: multiples of a scale that is already good.
+constexpr float kNearby[kCandidates] = {1.0f, 0.94f, 0.97f, 1.03f, 1.06f, 1.09f, 0.91f, 0.88f};
 
 // Of one sub-block: sums of w and w x, and the ends.
 struct Moments {
@@ -90,16 +103,16 @@ static Moments moments_of(const float* x, const float* w) noexcept {
   for (size_t c = 0; c < 8; c += kLanes) {
     Lanes part_w{}, part_x{}, part_low = load(x + c), part_high = part_low;
     for (size_t i = c; i < kSub; i += 8) {
-      const Lanes v = load(x + i), weight = kWeighted ? load(w + i) : Lanes{} + 1.0f;
+      const Lanes v = load(x + i), weight = kWeighted ? load(w + i) : all(1.0f);
       part_low = v < part_low ? v : part_low;
       part_high = v > part_high ? v : part_high;
       part_w += weight;
       part_x += weight * v;
     }
-    __builtin_memcpy(sum_w + c, &part_w, sizeof part_w);
-    __builtin_memcpy(sum_x + c, &part_x, sizeof part_x);
-    __builtin_memcpy(low + c, &part_low, sizeof part_low);
-    __builtin_memcpy(high + c, &part_high, sizeof part_high);
+    store(sum_w + c, part_w);
+    store(sum_x + c, part_x);
+    store(low + c, part_low);
+    store(high + c, part_high);
   }
   Moments m{sum_w[0], sum_x[0], low[0], high[0]};
   for (size_t c = 1; c < 8; ++c) {
@@ -120,17 +133,19 @@ struct Affine {
 // Scale and minimum that fit the codes of each candidate best; gain: what they take off sum w x^2.
 static inline void fit_affine(const Sums& s, float sum_w, float sum_x, float* scale, float* minimum,
                               float* gain) noexcept {
-  for (size_t c = 0; c < kCandidates; ++c) {
-    const float determinant = sum_w * s.qq[c] - s.q[c] * s.q[c];
-    const float inverse = 1.0f / determinant;
-    const float both = (sum_w * s.qx[c] - sum_x * s.q[c]) * inverse;
-    const float off = (s.q[c] * s.qx[c] - sum_x * s.qq[c]) * inverse;
-    const float alone = s.qx[c] / s.qq[c];
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes q = load(s.q + c), qq = load(s.qq + c), qx = load(s.qx + c);
+    const Lanes determinant = sum_w * qq - q * q;
+    const Lanes inverse = 1.0f / determinant;
+    const Lanes both = (sum_w * qx - sum_x * q) * inverse;
+    const Lanes off = (q * qx - sum_x * qq) * inverse;
+    const Lanes alone = qx / qq;
     // Not when all codes are equal (zero but for rounding), nor with a minimum that the format cannot hold.
-    const bool usable = (determinant > 1e-5f * sum_w * s.qq[c]) & (off >= 0.0f);
-    scale[c] = usable ? both : alone;
-    minimum[c] = usable ? off : 0.0f;
-    gain[c] = scale[c] * s.qx[c] - minimum[c] * sum_x;
+    const auto usable = (determinant > 1e-5f * sum_w * qq) & (off >= 0.0f);
+    const Lanes best_scale = usable ? both : alone, best_minimum = usable ? off : Lanes{};
+    store(scale + c, best_scale);
+    store(minimum + c, best_minimum);
+    store(gain + c, best_scale * qx - best_minimum * sum_x);
   }
 }
 
@@ -141,10 +156,11 @@ static Affine search_affine(const float* x, const float* w, const Moments& m) no
   Candidates tried;
   Sums sums;
   float scale[kCandidates], minimum[kCandidates], gain[kCandidates];
-  // From one that clips the ends to one that leaves room.
-  for (size_t c = 0; c < kCandidates; ++c) {
-    tried.inverse[c] = (static_cast<float>(kTop) - 1.2f + 0.35f * static_cast<float>(c)) / (m.high - low);
-    tried.bias[c] = -low * tried.inverse[c];
+  const float unit = 1.0f / (m.high - low);
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes inverse = (load(kRoom + c) + static_cast<float>(kTop)) * unit;
+    store(tried.inverse + c, inverse);
+    store(tried.bias + c, -low * inverse);
   }
   sum_codes<kSub, 0, kTop, kWeighted>(x, w, tried, sums);
   fit_affine(sums, m.w, m.x, scale, minimum, gain);
@@ -152,9 +168,11 @@ static Affine search_affine(const float* x, const float* w, const Moments& m) no
   const Affine start{scale[first], minimum[first]};
   const float start_gain = gain[first];
   if (!(start.scale > 0.0f)) return {0.0f, -low};
-  for (size_t c = 0; c < kCandidates; ++c) {
-    tried.inverse[c] = (1.0f + kNearby[c]) / start.scale;
-    tried.bias[c] = start.minimum * tried.inverse[c];
+  const float start_inverse = 1.0f / start.scale;
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes inverse = load(kNearby + c) * start_inverse;
+    store(tried.inverse + c, inverse);
+    store(tried.bias + c, start.minimum * inverse);
   }
   sum_codes<kSub, 0, kTop, kWeighted>(x, w, tried, sums);
   fit_affine(sums, m.w, m.x, scale, minimum, gain);
@@ -191,17 +209,21 @@ static void store_affine(const float* x, const float* w, const Moments& m, Affin
   const float m0 = nearest(wanted.minimum * inverse_or_zero(dmin), 0.0f, kTopScale);
   Candidates tried;
   float s[kCandidates], o[kCandidates], gain[kCandidates];
-  for (size_t c = 0; c < kCandidates; ++c) {
-    s[c] = nearest(s0 + kScaleStep[c], 0.0f, kTopScale);
-    o[c] = nearest(m0 + kMinimumStep[c], 0.0f, kTopScale);
-    tried.inverse[c] = inverse_or_zero(s[c] * d);
-    tried.bias[c] = o[c] * dmin * tried.inverse[c];
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes scales = nearest(s0 + load(kScaleStep + c), Lanes{}, all(kTopScale));
+    const Lanes minimums = nearest(m0 + load(kMinimumStep + c), Lanes{}, all(kTopScale));
+    const Lanes inverse = inverse_or_zero(scales * d);
+    store(s + c, scales);
+    store(o + c, minimums);
+    store(tried.inverse + c, inverse);
+    store(tried.bias + c, minimums * dmin * inverse);
   }
   Sums sums;
   sum_codes<kSub, 0, kTop, kWeighted>(x, w, tried, sums);
-  for (size_t c = 0; c < kCandidates; ++c) {
-    const float a = s[c] * d, b = o[c] * dmin;
-    gain[c] = a * (2.0f * (sums.qx[c] + b * sums.q[c]) - a * sums.qq[c]) - b * (2.0f * m.x + b * m.w);
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes a = load(s + c) * d, b = load(o + c) * dmin;
+    const Lanes of_codes = a * (2.0f * (load(sums.qx + c) + b * load(sums.q + c)) - a * load(sums.qq + c));
+    store(gain + c, of_codes - b * (2.0f * m.x + b * m.w));
   }
   const size_t best = best_of(gain);
   scale = static_cast<uint8_t>(s[best]);

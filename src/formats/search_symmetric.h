@@ -2,10 +2,11 @@
 // No include guard on purpose.
 
 static inline void fit_symmetric(const Sums& s, float* scale, float* gain) noexcept {
-  for (size_t c = 0; c < kCandidates; ++c) {
-    const bool usable = s.qq[c] > 0.0f;
-    scale[c] = usable ? s.qx[c] / s.qq[c] : 0.0f;
-    gain[c] = scale[c] * s.qx[c];
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes qq = load(s.qq + c), qx = load(s.qx + c);
+    const Lanes best = qq > 0.0f ? qx / qq : Lanes{};
+    store(scale + c, best);
+    store(gain + c, best * qx);
   }
 }
 
@@ -18,13 +19,16 @@ static float search_symmetric(const float* x, const float* w) noexcept {
   Candidates tried{};
   Sums sums;
   float scale[kCandidates], gain[kCandidates];
-  for (size_t c = 0; c < kCandidates; ++c)
-    tried.inverse[c] = (1.0f - static_cast<float>(kHalf) - 0.3f * (static_cast<float>(c) - 1.0f)) / extreme;
+  const float unit = -1.0f / extreme;
+  for (size_t c = 0; c < kCandidates; c += kLanes)
+    store(tried.inverse + c, (load(kRoom + c) + static_cast<float>(kHalf)) * unit);
   sum_codes<kSub, -kHalf, kHalf - 1, kWeighted>(x, w, tried, sums);
   fit_symmetric(sums, scale, gain);
   const size_t first = best_of(gain);
   const float start = scale[first], start_gain = gain[first];
-  for (size_t c = 0; c < kCandidates; ++c) tried.inverse[c] = (1.0f + kNearby[c]) * inverse_or_zero(start);
+  const float start_inverse = inverse_or_zero(start);
+  for (size_t c = 0; c < kCandidates; c += kLanes)
+    store(tried.inverse + c, load(kNearby + c) * start_inverse);
   sum_codes<kSub, -kHalf, kHalf - 1, kWeighted>(x, w, tried, sums);
   fit_symmetric(sums, scale, gain);
   const size_t best = best_of(gain);
@@ -40,15 +44,16 @@ static int8_t store_symmetric(const float* x, const float* w, float wanted, floa
   const float s0 = nearest(wanted * inverse_or_zero(d), kLow, kHigh);
   Candidates tried{};
   float s[kCandidates], gain[kCandidates];
-  for (size_t c = 0; c < kCandidates; ++c) {
-    s[c] = nearest(s0 + kStep[c], kLow, kHigh);
-    tried.inverse[c] = inverse_or_zero(s[c] * d);
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes scales = nearest(s0 + load(kStep + c), all(kLow), all(kHigh));
+    store(s + c, scales);
+    store(tried.inverse + c, inverse_or_zero(scales * d));
   }
   Sums sums;
   sum_codes<kSub, -kHalf, kHalf - 1, kWeighted>(x, w, tried, sums);
-  for (size_t c = 0; c < kCandidates; ++c) {
-    const float a = s[c] * d;
-    gain[c] = a * (2.0f * sums.qx[c] - a * sums.qq[c]);
+  for (size_t c = 0; c < kCandidates; c += kLanes) {
+    const Lanes a = load(s + c) * d;
+    store(gain + c, a * (2.0f * load(sums.qx + c) - a * load(sums.qq + c)));
   }
   const size_t best = best_of(gain);
   const double a = static_cast<double>(s[best]);
