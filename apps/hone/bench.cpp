@@ -142,7 +142,7 @@ Result bench_train(LoadedModel& loaded, const Arguments& arguments, const Machin
       throw_if_interrupted("bench");
       Tape tape;
       OpContext ctx{.tape = &tape,
-                    .compute = precise ? ComputeMode::kPrecise : ComputeMode::kFast,
+                    .compute = precise ? ComputeMode::kPrecise : ComputeMode::kTrain,
                     .observer = nullptr};
       objective.run(model, ctx, row, static_cast<float>(1.0 / step_tokens));
     }

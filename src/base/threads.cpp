@@ -35,13 +35,14 @@ struct ThreadPool::Impl {
   std::atomic<size_t> next{0};
   std::atomic<int> running{0};
   size_t n = 0;
-  const std::function<void(size_t, int)>* body = nullptr;
+  Call call = nullptr;
+  const void* closure = nullptr;
   std::exception_ptr error;
   bool stop = false;
 
   void work(int worker) {
     try {
-      for (size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) (*body)(i, worker);
+      for (size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) call(closure, i, worker);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!error) error = std::current_exception();
@@ -82,16 +83,17 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : impl_->workers) worker.join();
 }
 
-void ThreadPool::run(size_t n, const std::function<void(size_t, int)>& body) {
+void ThreadPool::run_raw(size_t n, Call call, const void* closure) {
   if (n == 0) return;
   if (n == 1 || n_threads_ == 1) {
-    for (size_t i = 0; i < n; ++i) body(i, 0);
+    for (size_t i = 0; i < n; ++i) call(closure, i, 0);
     return;
   }
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->n = n;
-    impl_->body = &body;
+    impl_->call = call;
+    impl_->closure = closure;
     impl_->next.store(0);
     impl_->error = nullptr;
     impl_->running.store(n_threads_ - 1);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
+#include <type_traits>
 
 namespace hone {
 
@@ -19,9 +19,21 @@ class ThreadPool {
   int size() const noexcept { return n_threads_; }
   // Runs body(i, worker) for i in [0, n); worker in [0, size()). Returns when all are done. The first
   // exception thrown by a body is rethrown here. Not reentrant: a body must not call run() on the same pool.
-  void run(size_t n, const std::function<void(size_t i, int worker)>& body);
+  template <typename Body>
+  void run(size_t n, Body&& body) {
+    using Plain = std::remove_reference_t<Body>;
+    run_raw(
+        n,
+        [](const void* closure, size_t i, int worker) {
+          (*static_cast<Plain*>(const_cast<void*>(closure)))(i, worker);
+        },
+        &body);
+  }
 
  private:
+  using Call = void (*)(const void* closure, size_t i, int worker);
+  void run_raw(size_t n, Call call, const void* closure);
+
   struct Impl;
   int n_threads_;
   std::unique_ptr<Impl> impl_;

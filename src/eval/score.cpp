@@ -107,7 +107,7 @@ class Scorer {
  private:
   bool is_reference(const Candidate& candidate) const {
     return candidate.model == reference_ &&
-           (candidate.compute == ComputeMode::kPrecise || fast_batches_are_precise());
+           (candidate.compute == ComputeMode::kPrecise || candidate.model->fast_is_precise());
   }
 
   void run_alone(const Group& group) {

@@ -8,6 +8,7 @@
 
 #include "cpu/isa.h"
 #include "formats/format.h"
+#include "kernels/packed.h"
 
 namespace hone {
 
@@ -21,14 +22,6 @@ using TileF32 = void (*)(size_t mr, size_t nr, size_t k, const float* a, size_t 
 using TileBf16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda,
                           const uint32_t* b, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
 
-// Activations of one row as int8 blocks of 32: x[i] ~ d[i / 32] * q[i]; sum[b] = d[b] * sum of q in block b.
-struct Int8Row {
-  const int8_t* q;
-  const float* d;
-  const float* sum;
-};
-// Dot product of one stored row of n elements with int8 activations.
-using DotInt8 = float (*)(size_t n, const std::byte* w, Int8Row x) noexcept;
 // Dot product of one stored float row with f32 activations.
 using DotFloat = float (*)(size_t n, const std::byte* w, const float* x) noexcept;
 
@@ -60,9 +53,10 @@ struct Kernels {
   void (*swiglu_backward)(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
                           float* dup) noexcept;
 
-  // Quantizes n (a multiple of 32) activations.
-  void (*quantize_int8)(size_t n, const float* x, int8_t* q, float* d, float* sum) noexcept;
-  DotInt8 (*dot_int8)(FormatId format) noexcept;    // null: the format has no int8 dot
+  // Quantizes n (a multiple of 32) activations: d per 32, sums of codes per 16 (see Int8Rows).
+  void (*quantize_int8)(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept;
+  // Products with interleaved rows of a quantized format; null: rows of this format are not interleaved.
+  const PackedKernels* (*packed)(FormatId format) noexcept;
   DotFloat (*dot_float)(FormatId format) noexcept;  // null: not a float format
   DecodeRow (*decode_row)(FormatId format) noexcept;
 };

@@ -9,4 +9,8 @@ const Kernels& scalar_kernels() noexcept;
 const Kernels& avx2_kernels() noexcept;
 const Kernels& avx512_kernels() noexcept;
 
+const PackedKernels* packed_scalar(FormatId format) noexcept;
+const PackedKernels* packed_avx2(FormatId format) noexcept;
+const PackedKernels* packed_avx512(FormatId format) noexcept;
+
 }  // namespace hone

@@ -135,7 +135,8 @@ void Model::Impl::load(WeightSource& source) {
 Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch,
                            KvCache* cache, size_t past) const {
   const Block& block = blocks[layer];
-  Tensor q = block.attn_q.forward(ctx, x), k = block.attn_k.forward(ctx, x), v = block.attn_v.forward(ctx, x);
+  std::vector<Tensor> qkv = Linear::forward_all(ctx, x, {&block.attn_q, &block.attn_k, &block.attn_v});
+  Tensor q = std::move(qkv[0]), k = std::move(qkv[1]), v = std::move(qkv[2]);
   q = rope(ctx, q, config.head_dim, batch.positions, frequencies, config.rope_interleaved);
   k = rope(ctx, k, config.head_dim, batch.positions, frequencies, config.rope_interleaved);
   const AttentionShape shape{config.n_heads, config.n_kv_heads, config.head_dim,
@@ -159,7 +160,8 @@ Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, con
       attend(ctx, layer, rms_norm(ctx, x, block.attn_norm, config.norm_eps), batch, cache, past);
   const Tensor middle = add(ctx, x, attended);
   const Tensor h = rms_norm(ctx, middle, block.ffn_norm, config.norm_eps);
-  const Tensor act = swiglu(ctx, block.ffn_gate.forward(ctx, h), block.ffn_up.forward(ctx, h));
+  const std::vector<Tensor> wide = Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
+  const Tensor act = swiglu(ctx, wide[0], wide[1]);
   return add(ctx, middle, block.ffn_down.forward(ctx, act));
 }
 
@@ -173,6 +175,14 @@ Model& Model::operator=(Model&&) noexcept = default;
 const ModelConfig& Model::config() const noexcept {
   return impl_->config;
 }
+bool Model::fast_is_precise() const {
+  bool precise = hone::fast_is_precise(*head().format);
+  for_each_linear([&](size_t, const Linear& linear) {
+    precise = precise && hone::fast_is_precise(*linear.weight().format);
+  });
+  return precise;
+}
+
 const MatrixView& Model::head() const noexcept {
   return impl_->head().weight();
 }

@@ -88,6 +88,8 @@ class Model {
   bool checkpointing() const noexcept;
   // Bytes of activations that training keeps per token, with and without checkpointing.
   size_t activation_bytes_per_token(bool checkpointing) const noexcept;
+  // Whether the fast compute mode gives exactly the precise one's numbers with these weights on this machine.
+  bool fast_is_precise() const;
   uint64_t n_parameters() const noexcept;
   uint64_t weight_bytes() const noexcept;  // resident
 

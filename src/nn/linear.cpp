@@ -40,28 +40,34 @@ const char* role_name(TensorRole role) noexcept {
   return "other";
 }
 
-WeightStorage::WeightStorage(std::span<const std::byte> bytes) : size_(bytes.size()) {
+WeightStorage::WeightStorage(size_t size) : size_(size) {
   // A few bytes beyond the end may be read by vector loads of the last block; they never reach a result.
   const size_t allocated = (size_ + 64 + 63) / 64 * 64;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, allocated));
   if (memory == nullptr)
     fail(ErrorCode::kResourceExhausted, "memory: cannot hold {} bytes of weights", allocated);
-  std::memcpy(memory, bytes.data(), size_);
   std::memset(memory + size_, 0, allocated - size_);
   data_ = std::shared_ptr<std::byte>(memory, [](std::byte* p) { std::free(p); });
 }
 
 Linear::Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols,
                std::span<const std::byte> weight, std::vector<float> bias)
-    : name_(std::move(name)), role_(role), storage_(weight), bias_(std::move(bias)) {
+    : name_(std::move(name)), role_(role), bias_(std::move(bias)) {
   HONE_CHECK(weight.size() == rows * format.bytes(cols), "{}: {} bytes", name_, weight.size());
   HONE_CHECK(bias_.empty() || bias_.size() == rows);
-  view_ = {&format, storage_.data(), rows, cols};
+  const MatrixView stored{&format, weight.data(), rows, cols};
+  if (const PackedKernels* packed = packing_of(format)) {
+    storage_ = WeightStorage(packed_bytes(*packed, format, rows, cols));
+    view_ = pack_matrix(*packed, stored, storage_.data());
+    return;
+  }
+  storage_ = WeightStorage(weight.size());
+  std::memcpy(storage_.data(), weight.data(), weight.size());
+  view_ = stored;
+  view_.data = storage_.data();
 }
 
-Tensor Linear::forward(OpContext& ctx, const Tensor& x) const {
-  if (ctx.observer != nullptr) ctx.observer->on_input(*this, x);
-  Tensor y = matmul(ctx, x, view_, trainable_.get());
+Tensor Linear::finish(OpContext& ctx, const Tensor& x, Tensor y) const {
   if (!bias_.empty()) {
     parallel_rows(y.rows(), y.cols(), [&](size_t begin, size_t end) {
       for (size_t t = begin; t < end; ++t)
@@ -69,14 +75,34 @@ Tensor Linear::forward(OpContext& ctx, const Tensor& x) const {
     });
   }
   if (!adapter_) return y;
-  Tensor out = adapter_->apply(ctx, *this, x, y);
+  Tensor out = adapter_->apply(ctx, *this, x, std::move(y));
   if (ctx.tape != nullptr) ctx.tape->require(out);
   return out;
 }
 
+std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
+                                        std::initializer_list<const Linear*> linears) {
+  std::vector<MatmulWeight> weights;
+  for (const Linear* linear : linears) {
+    if (ctx.observer != nullptr) ctx.observer->on_input(*linear, x);
+    weights.push_back({linear->view_, linear->trainable_.get()});
+  }
+  std::vector<Tensor> outputs = matmul(ctx, x, weights);
+  size_t i = 0;
+  for (const Linear* linear : linears) {
+    outputs[i] = linear->finish(ctx, x, std::move(outputs[i]));
+    ++i;
+  }
+  return outputs;
+}
+
+Tensor Linear::forward(OpContext& ctx, const Tensor& x) const {
+  return std::move(forward_all(ctx, x, {this})[0]);
+}
+
 void Linear::dequantize_rows(size_t begin, size_t n, float* out) const {
   HONE_CHECK(begin + n <= view_.rows);
-  view_.format->to_float(view_.data + begin * view_.row_bytes(), out, n * view_.cols);
+  for (size_t r = 0; r < n; ++r) decode_elements(view_, begin + r, 0, view_.cols, out + r * view_.cols);
 }
 
 Parameter& Linear::make_trainable() {

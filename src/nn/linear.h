@@ -1,7 +1,9 @@
 // Linear hides its storage: any weight format, with or without an adapter, forward and backward. Weights are
-// copied out of the source at load ("packed"); the source's pages can then be released.
+// copied out of the source at load, quantized rows interleaved for the active instruction set (ops/matrix.h);
+// the source's pages can then be released.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,8 +49,9 @@ class LinearAdapter {
 class WeightStorage {
  public:
   WeightStorage() = default;
-  explicit WeightStorage(std::span<const std::byte> bytes);
-  const std::byte* data() const noexcept { return data_.get(); }
+  // Uninitialised.
+  explicit WeightStorage(size_t size);
+  std::byte* data() const noexcept { return data_.get(); }
   size_t size() const noexcept { return size_; }
 
  private:
@@ -65,6 +68,10 @@ class Linear {
 
   // x (T, in_features) -> (T, out_features).
   Tensor forward(OpContext& ctx, const Tensor& x) const;
+  // Several Linears of the same input, in their order: x is converted once, and the products share the
+  // threads.
+  static std::vector<Tensor> forward_all(OpContext& ctx, const Tensor& x,
+                                         std::initializer_list<const Linear*> linears);
 
   const std::string& name() const noexcept { return name_; }  // GGUF tensor name, with ".weight"
   TensorRole role() const noexcept { return role_; }
@@ -81,6 +88,9 @@ class Linear {
   Parameter* trainable() const noexcept { return trainable_.get(); }
 
  private:
+  // Bias and adapter.
+  Tensor finish(OpContext& ctx, const Tensor& x, Tensor y) const;
+
   std::string name_;
   TensorRole role_ = TensorRole::kOther;
   WeightStorage storage_;

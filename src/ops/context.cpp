@@ -1,17 +1,20 @@
 #include "ops/context.h"
 
 #include "kernels/kernels.h"
+#include "ops/matrix.h"
 
 namespace hone {
 
 const char* compute_mode_name(ComputeMode mode) noexcept {
   if (mode == ComputeMode::kPrecise) return "precise (f32)";
-  if (active_kernels().tile_bf16 != nullptr) return "default (bf16 products; int8 for single tokens)";
-  return "default (f32 products; int8 for single tokens)";
+  const bool bf16 = active_kernels().tile_bf16 != nullptr;
+  if (mode == ComputeMode::kTrain) return bf16 ? "default (bf16 products)" : "default (f32 products)";
+  return bf16 ? "default (int8 activations on quantized weights, bf16 products on others)"
+              : "default (int8 activations on quantized weights, f32 products on others)";
 }
 
-bool fast_batches_are_precise() noexcept {
-  return active_kernels().tile_bf16 == nullptr;
+bool fast_is_precise(const Format& format) noexcept {
+  return active_kernels().tile_bf16 == nullptr && packing_of(format) == nullptr;
 }
 
 }  // namespace hone

@@ -5,6 +5,7 @@
 
 namespace hone {
 
+struct Format;
 class Linear;
 
 // Sees the input of every Linear during forward: calibration and statistics. x (T, C).
@@ -16,13 +17,14 @@ class LinearObserver {
 
 enum class ComputeMode {
   kPrecise,  // every product in f32
-  kFast,     // bf16 or int8 products with f32 accumulation, where the ISA has them
+  kFast,     // int8 activations with quantized weights; bf16 products with float ones, where the ISA has them
+  kTrain,    // bf16 products with f32 accumulation where the ISA has them, whatever the weights
 };
 // "precise (f32)" or what the fast mode means on the active ISA, for printing beside numbers.
 const char* compute_mode_name(ComputeMode mode) noexcept;
 
-// Whether the fast mode multiplies batches of rows exactly as the precise one does (no bf16 products here).
-bool fast_batches_are_precise() noexcept;
+// Whether the fast mode multiplies weights of this format exactly as the precise one does.
+bool fast_is_precise(const Format& format) noexcept;
 
 struct OpContext {
   Tape* tape = nullptr;  // null: inference

@@ -10,7 +10,7 @@ Tensor embedding(OpContext&, const MatrixView& table, std::span<const int32_t> i
     for (size_t t = begin; t < end; ++t) {
       const auto id = static_cast<size_t>(ids[t]);
       HONE_CHECK(id < table.rows, "token {} of {}", id, table.rows);
-      table.format->to_float(table.data + id * table.row_bytes(), y.row(t), table.cols);
+      decode_elements(table, id, 0, table.cols, y.row(t));
       if (scale != 1.0f)
         for (size_t c = 0; c < table.cols; ++c) y.row(t)[c] *= scale;
     }

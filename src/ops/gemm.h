@@ -2,23 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
-#include "formats/format.h"
 #include "ops/context.h"
+#include "ops/matrix.h"
 
 namespace hone {
-
-// A stored matrix: `rows` rows of `cols` elements in `format`, rows contiguous and packed one after another.
-struct MatrixView {
-  const Format* format = nullptr;
-  const std::byte* data = nullptr;
-  size_t rows = 0, cols = 0;
-  size_t row_bytes() const noexcept { return format->bytes(cols); }
-};
-MatrixView f32_view(const float* data, size_t rows, size_t cols);
-inline MatrixView f32_view(const Tensor& t) {
-  return f32_view(t.data(), t.rows(), t.cols());
-}
 
 struct GemmOptions {
   ComputeMode compute = ComputeMode::kFast;
@@ -29,6 +18,15 @@ struct GemmOptions {
 // C (M, N) = alpha * A (M, K) * W^T, W stored (N, K). A and C f32 row-major with row strides lda, ldc; C must
 // not alias A or W.
 void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options = {});
+
+// Several such products of the same A at once: A is converted once, and all outputs share the threads.
+struct GemmTarget {
+  MatrixView w;  // (N, K)
+  float* c = nullptr;
+  size_t ldc = 0;
+};
+void gemm_nt(size_t m, const float* a, size_t lda, std::span<const GemmTarget> targets,
              GemmOptions options = {});
 
 // C (M, N) = alpha * A (M, K) * W, W stored (K, N).

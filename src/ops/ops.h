@@ -51,6 +51,12 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
 // y = x W^T (+ bias): x (T, K), W (N, K) in any format. dx always; dW into `trainable` when given (then W
 // must be f32 and be trainable->value).
 Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable = nullptr);
+// The same for several W at once: x is converted once, and the products share the threads.
+struct MatmulWeight {
+  MatrixView w;
+  Parameter* trainable = nullptr;
+};
+std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights);
 
 // Softmax cross-entropy fused with the vocabulary projection, in chunks of rows: the (T, V) logits are never
 // stored whole. hidden (T, C), head (V, C). target[t] < 0 is not scored and costs nothing. Returns the sum of

@@ -45,7 +45,7 @@ class TrainRun {
         hooks_(hooks),
         objective_(objective_named(config.objective)),
         schedule_(schedule_named(config.schedule)),
-        compute_(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast),
+        compute_(config.precise ? ComputeMode::kPrecise : ComputeMode::kTrain),
         plan_(data.train, config),
         adapters_(make_adapters(model, base, config)),
         optimizer_(adapters_.parameters(), {.weight_decay = config.weight_decay}) {

@@ -6,14 +6,9 @@ namespace hone {
 namespace avx2 {
 namespace {
 
-__m256i dot_u8s8(__m256i u, __m256i s) {
-  return _mm256_madd_epi16(_mm256_maddubs_epi16(u, s), _mm256_set1_epi16(1));
-}
-
 // Each of these bodies builds on the one before.
 // clang-format off
-#include "kernels/dot_int8_ymm.h"
-#include "kernels/decode_ymm.h"
+#include "kernels/shared_ymm.h"
 #include "kernels/generic_f32.h"
 // clang-format on
 
@@ -43,6 +38,33 @@ void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexc
     y[i] = static_cast<uint32_t>(bf16_of(even[i])) | static_cast<uint32_t>(bf16_of(odd[i])) << 16;
 }
 
+void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept {
+  for (size_t b = 0; b < n / 32; ++b, x += 32, q += 32, sums += 2) {
+    __m256 v[4];
+    __m256 largest = _mm256_setzero_ps();
+    for (size_t i = 0; i < 4; ++i) {
+      v[i] = _mm256_loadu_ps(x + 8 * i);
+      largest = _mm256_max_ps(largest, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v[i]));
+    }
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(largest), _mm256_extractf128_ps(largest, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    const float top = _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+    const __m256 inverse = _mm256_set1_ps(top > 0 ? 127.0f / top : 0.0f);
+    __m256i c[4];
+    for (size_t i = 0; i < 4; ++i) c[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
+    const __m256i words0 = _mm256_packs_epi32(c[0], c[1]), words1 = _mm256_packs_epi32(c[2], c[3]);
+    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words0, words1),
+                                                      _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), bytes);
+    // Both halves' sums side by side, then the two 128-bit lanes together.
+    __m256i total = _mm256_hadd_epi32(_mm256_add_epi32(c[0], c[1]), _mm256_add_epi32(c[2], c[3]));
+    total = _mm256_hadd_epi32(total, total);
+    const __m128i both = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(sums), both);
+    d[b] = top / 127.0f;
+  }
+}
+
 constexpr Kernels kTable = {
     .isa = Isa::kAvx2,
     .tile_m = Vec::kTileM,
@@ -62,7 +84,7 @@ constexpr Kernels kTable = {
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
     .quantize_int8 = quantize_int8,
-    .dot_int8 = dot_int8,
+    .packed = packed_avx2,
     .dot_float = dot_float,
     .decode_row = decode_row,
 };

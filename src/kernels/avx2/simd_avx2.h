@@ -89,4 +89,76 @@ static inline __m256i bf16_bits(Vec a) {
   return _mm256_blendv_epi8(rounded, quiet, nan);
 }
 
+// kLanes int32, and kLanes groups of four bytes.
+struct Ints {
+  __m256i v;
+};
+struct Bytes {
+  __m256i v;
+};
+// dot4() of codes up to 127; signed codes have a product of their own, since sums of two u8 x s8 would
+// saturate.
+static constexpr bool kSignedDot = true;
+static constexpr size_t kInt8Rows = 6, kInt8Vecs = 1;  // 6 sums as int32, 6 as f32, of 16 registers
+
+static inline Ints splat(int32_t x) {
+  return {_mm256_set1_epi32(x)};
+}
+static inline Vec to_float(Ints a) {
+  return {_mm256_cvtepi32_ps(a.v)};
+}
+static inline Ints load_ints(const std::byte* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+static inline Ints shift_and(Ints a, int right, uint32_t mask) {
+  return {_mm256_and_si256(_mm256_srli_epi32(a.v, right), _mm256_set1_epi32(static_cast<int>(mask)))};
+}
+static inline Bytes load_bytes(const std::byte* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+static inline void store_bytes(uint8_t* p, Bytes a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
+}
+static inline Bytes low_nibbles(Bytes a) {
+  return {_mm256_and_si256(a.v, _mm256_set1_epi8(15))};
+}
+static inline Bytes high_nibbles(Bytes a) {
+  return {_mm256_and_si256(_mm256_srli_epi16(a.v, 4), _mm256_set1_epi8(15))};
+}
+static inline Bytes flip_sign(Bytes a) {
+  return {_mm256_xor_si256(a.v, _mm256_set1_epi8(-128))};
+}
+// Adds `value` to the bytes whose bit is set in the 4 * kLanes bits at p.
+static inline Bytes add_where(Bytes a, const std::byte* bits, int8_t value) {
+  int32_t mask;
+  __builtin_memcpy(&mask, bits, 4);
+  const __m256i spread = _mm256_shuffle_epi8(
+      _mm256_set1_epi32(mask),
+      _mm256_setr_epi64x(0x0000000000000000, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
+  const __m256i bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull));
+  const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
+  return {_mm256_add_epi8(a.v, _mm256_and_si256(set, _mm256_set1_epi8(value)))};
+}
+static inline __m256i four_bytes(const int8_t* a) {
+  int32_t four;
+  __builtin_memcpy(&four, a, 4);
+  return _mm256_set1_epi32(four);
+}
+static inline Ints add_pairs(Ints sums, __m256i unsigned_codes, __m256i a) {
+  const __m256i pairs = _mm256_maddubs_epi16(unsigned_codes, a);
+  return {_mm256_add_epi32(sums.v, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))};
+}
+// sums + the dot products of four unsigned codes (at most 127) with the four signed bytes at a.
+static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
+  return add_pairs(sums, codes.v, four_bytes(a));
+}
+// The same for signed codes.
+static inline Ints dot4_signed(Ints sums, Bytes codes, const int8_t* a) {
+  return add_pairs(sums, _mm256_abs_epi8(codes.v), _mm256_sign_epi8(four_bytes(a), codes.v));
+}
+// Byte i of every group of four, as an unsigned number.
+static inline Vec byte_of(Bytes a, int i) {
+  return to_float(shift_and(Ints{a.v}, 8 * i, 255));
+}
+
 }  // namespace hone::avx2

@@ -6,14 +6,9 @@ namespace hone {
 namespace avx512 {
 namespace {
 
-__m256i dot_u8s8(__m256i u, __m256i s) {
-  return _mm256_dpbusd_epi32(_mm256_setzero_si256(), u, s);
-}
-
 // Each of these bodies builds on the one before.
 // clang-format off
-#include "kernels/dot_int8_ymm.h"
-#include "kernels/decode_ymm.h"
+#include "kernels/shared_ymm.h"
 #include "kernels/generic_f32.h"
 // clang-format on
 
@@ -100,6 +95,28 @@ void tile_bf16(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t l
   tile_bf16_dispatch<12>(mr, nr, k_pairs, a, lda, b, c, ldc, alpha, accumulate);
 }
 
+void quantize_block(const float* x, int8_t* q, float* d, int32_t* sums) noexcept {
+  const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
+  const float top = reduce_max(Vec{_mm512_max_ps(_mm512_abs_ps(low), _mm512_abs_ps(high))});
+  const __m512 inverse = _mm512_set1_ps(top > 0 ? 127.0f / top : 0.0f);
+  const __m512i c0 = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse)),
+                c1 = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
+  const __m128i b0 = _mm512_cvtsepi32_epi8(c0), b1 = _mm512_cvtsepi32_epi8(c1);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), b0);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q + 16), b1);
+  // Sums of eight biased bytes at a time; the bias comes off again.
+  const __m128i bias = _mm_set1_epi8(-128), zero = _mm_setzero_si128();
+  const __m128i s0 = _mm_sad_epu8(_mm_xor_si128(b0, bias), zero),
+                s1 = _mm_sad_epu8(_mm_xor_si128(b1, bias), zero);
+  sums[0] = _mm_cvtsi128_si32(s0) + _mm_extract_epi32(s0, 2) - 16 * 128;
+  sums[1] = _mm_cvtsi128_si32(s1) + _mm_extract_epi32(s1, 2) - 16 * 128;
+  *d = top / 127.0f;
+}
+
+void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept {
+  for (size_t b = 0; b < n / 32; ++b) quantize_block(x + 32 * b, q + 32 * b, d + b, sums + 2 * b);
+}
+
 constexpr Kernels kTable = {
     .isa = Isa::kAvx512,
     .tile_m = Vec::kTileM,
@@ -119,7 +136,7 @@ constexpr Kernels kTable = {
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
     .quantize_int8 = quantize_int8,
-    .dot_int8 = dot_int8,
+    .packed = packed_avx512,
     .dot_float = dot_float,
     .decode_row = decode_row,
 };

@@ -93,4 +93,68 @@ static inline Vec load_bf16(const std::byte* p) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(w, 16))};
 }
 
+// kLanes int32, and kLanes groups of four bytes.
+struct Ints {
+  __m512i v;
+};
+struct Bytes {
+  __m512i v;
+};
+// dot4() multiplies signed codes as unsigned ones after adding 128.
+static constexpr bool kSignedDot = false;
+static constexpr size_t kInt8Rows = 6, kInt8Vecs = 2;  // 12 sums as int32, 12 as f32, of 32 registers
+
+static inline Ints splat(int32_t x) {
+  return {_mm512_set1_epi32(x)};
+}
+static inline Vec to_float(Ints a) {
+  return {_mm512_cvtepi32_ps(a.v)};
+}
+static inline Ints load_ints(const std::byte* p) {
+  return {_mm512_loadu_si512(p)};
+}
+static inline Ints shift_and(Ints a, int right, uint32_t mask) {
+  return {_mm512_and_si512(_mm512_srli_epi32(a.v, static_cast<unsigned>(right)),
+                           _mm512_set1_epi32(static_cast<int>(mask)))};
+}
+static inline Bytes load_bytes(const std::byte* p) {
+  return {_mm512_loadu_si512(p)};
+}
+static inline void store_bytes(uint8_t* p, Bytes a) {
+  _mm512_storeu_si512(p, a.v);
+}
+static inline Bytes low_nibbles(Bytes a) {
+  return {_mm512_and_si512(a.v, _mm512_set1_epi8(15))};
+}
+static inline Bytes high_nibbles(Bytes a) {
+  return {_mm512_and_si512(_mm512_srli_epi16(a.v, 4), _mm512_set1_epi8(15))};
+}
+static inline Bytes flip_sign(Bytes a) {
+  return {_mm512_xor_si512(a.v, _mm512_set1_epi8(-128))};
+}
+// Adds `value` to the bytes whose bit is set in the 4 * kLanes bits at p.
+static inline Bytes add_where(Bytes a, const std::byte* bits, int8_t value) {
+  uint64_t mask;
+  __builtin_memcpy(&mask, bits, 8);
+  return {_mm512_mask_add_epi8(a.v, mask, a.v, _mm512_set1_epi8(value))};
+}
+// sums + the dot products of four unsigned codes with the four signed bytes at a.
+static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
+  int32_t four;
+  __builtin_memcpy(&four, a, 4);
+  return {_mm512_dpbusd_epi32(sums.v, codes.v, _mm512_set1_epi32(four))};
+}
+// The same for signed codes.
+static inline Ints dot4_signed(Ints sums, Bytes codes, const int8_t* a) {
+  int32_t four;
+  __builtin_memcpy(&four, a, 4);
+  const __m512i x = _mm512_set1_epi32(four);
+  const __m512i turned = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(codes.v), _mm512_setzero_si512(), x);
+  return {_mm512_dpbusd_epi32(sums.v, _mm512_abs_epi8(codes.v), turned)};
+}
+// Byte i of every group of four, as an unsigned number.
+static inline Vec byte_of(Bytes a, int i) {
+  return to_float(shift_and(Ints{a.v}, 8 * i, 255));
+}
+
 }  // namespace hone::avx512

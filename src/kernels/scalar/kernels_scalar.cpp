@@ -90,62 +90,20 @@ void swiglu_backward(size_t n, const float* gate, const float* up, const float* 
   }
 }
 
-void quantize_int8(size_t n, const float* x, int8_t* q, float* d, float* sum) noexcept {
+void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept {
   for (size_t block = 0; block < n / 32; ++block) {
     const float* in = x + block * 32;
     float largest = 0;
     for (size_t i = 0; i < 32; ++i) largest = std::max(largest, std::fabs(in[i]));
     const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-    int total = 0;
+    sums[2 * block] = sums[2 * block + 1] = 0;
     for (size_t i = 0; i < 32; ++i) {
       const int code = static_cast<int>(std::nearbyint(in[i] * inverse));
       q[block * 32 + i] = static_cast<int8_t>(code);
-      total += code;
+      sums[2 * block + i / 16] += code;
     }
     d[block] = largest / 127.0f;
-    sum[block] = d[block] * static_cast<float>(total);
   }
-}
-
-// Any quantized format of 32-element blocks, through its own decoder.
-template <FormatId kId>
-float dot_int8_any(size_t n, const std::byte* w, Int8Row x) noexcept {
-  static const Format& format = *find_format(kId);
-  float values[32];
-  double sum = 0;
-  for (size_t block = 0; block < n / 32; ++block) {
-    format.to_float(w + block * format.block_bytes, values, 32);
-    double part = 0;
-    for (size_t i = 0; i < 32; ++i)
-      part += static_cast<double>(values[i]) * static_cast<double>(x.q[block * 32 + i]);
-    sum += part * static_cast<double>(x.d[block]);
-  }
-  return static_cast<float>(sum);
-}
-
-DotInt8 dot_int8(FormatId format) noexcept {
-  switch (format) {
-    case FormatId::kQ4_0:
-      return dot_int8_any<FormatId::kQ4_0>;
-    case FormatId::kQ4_1:
-      return dot_int8_any<FormatId::kQ4_1>;
-    case FormatId::kQ5_0:
-      return dot_int8_any<FormatId::kQ5_0>;
-    case FormatId::kQ5_1:
-      return dot_int8_any<FormatId::kQ5_1>;
-    case FormatId::kQ8_0:
-      return dot_int8_any<FormatId::kQ8_0>;
-    case FormatId::kF32:
-    case FormatId::kF16:
-    case FormatId::kBF16:
-    case FormatId::kQ2_K:
-    case FormatId::kQ3_K:
-    case FormatId::kQ4_K:
-    case FormatId::kQ5_K:
-    case FormatId::kQ6_K:
-      return nullptr;
-  }
-  return nullptr;
 }
 
 template <typename Decode>
@@ -215,7 +173,7 @@ constexpr Kernels kTable = {
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
     .quantize_int8 = quantize_int8,
-    .dot_int8 = dot_int8,
+    .packed = packed_scalar,
     .dot_float = dot_float,
     .decode_row = decode_row,
 };

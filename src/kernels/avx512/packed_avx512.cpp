@@ -1,0 +1,22 @@
+// Interleaved quantized weights.
+#include "kernels/avx512/simd_avx512.h"
+#include "kernels/packed.h"
+#include "kernels/tables.h"
+
+namespace hone {
+namespace avx512 {
+namespace {
+
+// clang-format off
+#include "kernels/packed_formats.h"
+#include "kernels/packed_int8.h"
+// clang-format on
+
+}  // namespace
+}  // namespace avx512
+
+const PackedKernels* packed_avx512(FormatId format) noexcept {
+  return avx512::packed_for(format);
+}
+
+}  // namespace hone

@@ -1,0 +1,242 @@
+// Products of interleaved quantized rows with int8 activations, written once over the ISA's Vec, Ints and
+// Bytes. Integer sums run over the elements that share a scale, then go into f32 times both scales. What a
+// format subtracts from its unsigned codes is the start value of an integer sum, so it costs nothing. No
+// include guard on purpose: part of the body of an ISA file, after packed_formats.h.
+
+template <typename F>
+constexpr bool kDotSigned = F::kSigned&& kSignedDot;
+
+// Codes as the dot product and the panels want them.
+template <typename F>
+inline Bytes dot_codes(const std::byte* p, size_t quad) {
+  const Bytes codes = F::codes(p, quad);
+  if constexpr (F::kSigned && !kSignedDot) return flip_sign(codes);
+  return codes;
+}
+
+template <bool kSigned>
+inline Ints dot_step(Ints sums, Bytes codes, const int8_t* a) {
+  if constexpr (kSigned) return dot4_signed(sums, codes, a);
+  return dot4(sums, codes, a);
+}
+
+// The sum of the codes of `elems` activations starting at block-local element `first`.
+template <size_t kScaleElems>
+inline int32_t code_sum(const int32_t* sums, size_t scale) {
+  if constexpr (kScaleElems == 16) return sums[scale];
+  return sums[2 * scale] + sums[2 * scale + 1];
+}
+
+inline void store_row(float* out, Vec y, size_t n, float alpha, bool accumulate) {
+  y = mul(broadcast(alpha), y);
+  if (n >= Vec::kLanes) return store(out, accumulate ? add(load(out), y) : y);
+  float line[Vec::kLanes];
+  store(line, y);
+  for (size_t i = 0; i < n; ++i) out[i] = accumulate ? out[i] + line[i] : line[i];
+}
+
+// kMr rows of activations against one group, whose codes are unpacked in registers.
+template <typename F, size_t kMr>
+void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, float* c, size_t ldc, float alpha,
+                      bool accumulate) noexcept {
+  constexpr size_t kQuads = F::kScaleElems / 4, kScales = F::kElems / F::kScaleElems;
+  constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
+  Vec total[kMr];
+#pragma GCC unroll 8
+  for (size_t m = 0; m < kMr; ++m) total[m] = broadcast(0.0f);
+  for (size_t k = 0; k < a.k; k += F::kElems, w += F::kBytes) {
+#pragma GCC unroll 16
+    for (size_t s = 0; s < kScales; ++s) {
+      const size_t first = k + s * F::kScaleElems;
+      Ints sums[kMr];
+#pragma GCC unroll 8
+      for (size_t m = 0; m < kMr; ++m)
+        sums[m] = splat(-kZero * code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems));
+#pragma GCC unroll 8
+      for (size_t j = 0; j < kQuads; ++j) {
+        const Bytes codes = dot_codes<F>(w, s * kQuads + j);
+#pragma GCC unroll 8
+        for (size_t m = 0; m < kMr; ++m)
+          sums[m] = dot_step<kDotSigned<F>>(sums[m], codes, a.q + m * a.k + first + 4 * j);
+      }
+      const Vec d = F::d(w, s);
+#pragma GCC unroll 8
+      for (size_t m = 0; m < kMr; ++m) {
+        const float da = a.d[m * (a.k / 32) + first / 32];
+        total[m] = fma(to_float(sums[m]), mul(d, broadcast(da)), total[m]);
+        if constexpr (F::kHasMin) {
+          const int32_t sum = code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems);
+          total[m] = fma(F::min(w, s), broadcast(da * static_cast<float>(sum)), total[m]);
+        }
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t m = 0; m < kMr; ++m) store_row(c + m * ldc, total[m], n_rows, alpha, accumulate);
+}
+
+template <typename F>
+void packed_rows(size_t m, size_t n_rows, const std::byte* group, const Int8Rows& all, float* c, size_t ldc,
+                 float alpha, bool accumulate) noexcept {
+  Int8Rows a = all;
+  for (; m >= 4; m -= 4, a = a.from(4, 0), c += 4 * ldc)
+    packed_rows_some<F, 4>(n_rows, group, a, c, ldc, alpha, accumulate);
+  if (m == 3) packed_rows_some<F, 3>(n_rows, group, a, c, ldc, alpha, accumulate);
+  if (m == 2) packed_rows_some<F, 2>(n_rows, group, a, c, ldc, alpha, accumulate);
+  if (m == 1) packed_rows_some<F, 1>(n_rows, group, a, c, ldc, alpha, accumulate);
+}
+
+constexpr size_t kPanelCols = kInt8Vecs * Vec::kLanes;
+
+template <typename F>
+void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, size_t column) noexcept {
+  constexpr size_t kScales = F::kElems / F::kScaleElems;
+  uint8_t* codes = panel.codes + 4 * column;
+  float* d = panel.d + column;
+  float* min = panel.min + column;
+  for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
+#pragma GCC unroll 16
+    for (size_t s = 0; s < kScales; ++s) {
+      store(d, F::d(w, s));
+      d += kPanelCols;
+      if constexpr (F::kHasMin) {
+        store(min, F::min(w, s));
+        min += kPanelCols;
+      }
+#pragma GCC unroll 8
+      for (size_t j = 0; j < F::kScaleElems / 4; ++j, codes += 4 * kPanelCols)
+        store_bytes(codes, dot_codes<F>(w, s * (F::kScaleElems / 4) + j));
+    }
+  }
+}
+
+template <typename F>
+void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) noexcept {
+  for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
+#pragma GCC unroll 64
+    for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
+      const size_t scale = 4 * quad / F::kScaleElems;
+      Bytes codes = F::codes(w, quad);
+      if constexpr (F::kSigned) codes = flip_sign(codes);
+      const Vec d = F::d(w, scale);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i, out += stride) {
+        const Vec code = byte_of(codes, i);
+        if constexpr (F::kHasMin)
+          store(out, fma(code, d, F::min(w, scale)));
+        else
+          store(out, mul(sub(code, broadcast(static_cast<float>(F::kZero))), d));
+      }
+    }
+  }
+}
+
+template <size_t kScaleElems, bool kHasMin, bool kSigned>
+struct Int8Tile {
+  template <size_t kMr>
+  static void run(size_t nr, size_t k, int32_t zero, const Int8Rows& a, const Int8Panel& panel, float* c,
+                  size_t ldc, float alpha, bool accumulate) noexcept {
+    constexpr size_t kNv = kInt8Vecs, kW = Vec::kLanes;
+    Vec total[kMr][kNv];
+#pragma GCC unroll 8
+    for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kNv; ++v) total[m][v] = broadcast(0.0f);
+    const uint8_t* codes = panel.codes;
+    for (size_t s = 0; s < k / kScaleElems; ++s) {
+      Ints sums[kMr][kNv];
+#pragma GCC unroll 8
+      for (size_t m = 0; m < kMr; ++m) {
+        const Ints start = splat(-zero * code_sum<kScaleElems>(a.sums + m * (a.k / 16), s));
+#pragma GCC unroll 2
+        for (size_t v = 0; v < kNv; ++v) sums[m][v] = start;
+      }
+      const int8_t* q = a.q + s * kScaleElems;
+#pragma GCC unroll 8
+      for (size_t j = 0; j < kScaleElems / 4; ++j, codes += 4 * kPanelCols) {
+        Bytes b[kNv];
+#pragma GCC unroll 2
+        for (size_t v = 0; v < kNv; ++v)
+          b[v] = load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * v * kW));
+#pragma GCC unroll 8
+        for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 2
+          for (size_t v = 0; v < kNv; ++v)
+            sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * a.k + 4 * j);
+      }
+      const float* d = panel.d + s * kPanelCols;
+#pragma GCC unroll 8
+      for (size_t m = 0; m < kMr; ++m) {
+        const float da = a.d[m * (a.k / 32) + s * kScaleElems / 32];
+        const Vec scale = broadcast(da);
+#pragma GCC unroll 2
+        for (size_t v = 0; v < kNv; ++v)
+          total[m][v] = fma(to_float(sums[m][v]), mul(scale, load(d + v * kW)), total[m][v]);
+        if constexpr (kHasMin) {
+          const Vec sum =
+              broadcast(da * static_cast<float>(code_sum<kScaleElems>(a.sums + m * (a.k / 16), s)));
+          const float* min = panel.min + s * kPanelCols;
+#pragma GCC unroll 2
+          for (size_t v = 0; v < kNv; ++v) total[m][v] = fma(sum, load(min + v * kW), total[m][v]);
+        }
+      }
+    }
+#pragma GCC unroll 8
+    for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kNv; ++v)
+        if (v * kW < nr) store_row(c + m * ldc + v * kW, total[m][v], nr - v * kW, alpha, accumulate);
+  }
+
+  template <size_t kMr>
+  static void pick(size_t mr, size_t nr, size_t k, int32_t zero, const Int8Rows& a, const Int8Panel& panel,
+                   float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+    if (mr == kMr) return run<kMr>(nr, k, zero, a, panel, c, ldc, alpha, accumulate);
+    if constexpr (kMr > 1) pick<kMr - 1>(mr, nr, k, zero, a, panel, c, ldc, alpha, accumulate);
+  }
+};
+
+template <typename F>
+void packed_tile(size_t mr, size_t nr, size_t k, const Int8Rows& a, const Int8Panel& panel, float* c,
+                 size_t ldc, float alpha, bool accumulate) noexcept {
+  constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
+  Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>>::template pick<kInt8Rows>(mr, nr, k, kZero, a, panel, c,
+                                                                                ldc, alpha, accumulate);
+}
+
+template <typename F>
+constexpr PackedKernels kPackedKernels = {
+    .lanes = Vec::kLanes,
+    .panel_cols = kPanelCols,
+    .tile_rows = kInt8Rows,
+    .scale_elems = F::kScaleElems,
+    .rows = packed_rows<F>,
+    .unpack_codes = packed_unpack_codes<F>,
+    .tile = packed_tile<F>,
+    .unpack_f32 = packed_unpack_f32<F>,
+};
+
+const PackedKernels* packed_for(FormatId format) noexcept {
+  switch (format) {
+    case FormatId::kQ4_0:
+      return &kPackedKernels<PackedQ4_0>;
+    case FormatId::kQ4_1:
+      return &kPackedKernels<PackedQ4_1>;
+    case FormatId::kQ5_0:
+      return &kPackedKernels<PackedQ5_0>;
+    case FormatId::kQ5_1:
+      return &kPackedKernels<PackedQ5_1>;
+    case FormatId::kQ8_0:
+      return &kPackedKernels<PackedQ8_0>;
+    case FormatId::kF32:
+    case FormatId::kF16:
+    case FormatId::kBF16:
+    case FormatId::kQ2_K:
+    case FormatId::kQ3_K:
+    case FormatId::kQ4_K:
+    case FormatId::kQ5_K:
+    case FormatId::kQ6_K:
+      return nullptr;
+  }
+  return nullptr;
+}

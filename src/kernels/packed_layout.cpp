@@ -1,0 +1,116 @@
+#include "kernels/packed_layout.h"
+
+#include <cstring>
+
+namespace hone {
+namespace {
+
+constexpr size_t kMaxLanes = 16;
+constexpr PackedField::Kind kBitPlanes = PackedField::Kind::kBitPlanes;
+
+constexpr PackedField kQ4_0[] = {{0, 2, 1}, {2, 4, 4}};
+constexpr PackedField kQ4_1[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 4}};
+constexpr PackedField kQ5_0[] = {{0, 2, 1}, {2, 0, 0, kBitPlanes}, {6, 4, 4}};
+constexpr PackedField kQ5_1[] = {{0, 2, 1}, {2, 2, 1}, {4, 0, 0, kBitPlanes}, {8, 4, 4}};
+constexpr PackedField kQ8_0[] = {{0, 2, 1}, {2, 4, 8}};
+
+constexpr PackedLayout kLayouts[] = {
+    {FormatId::kQ4_0, kQ4_0}, {FormatId::kQ4_1, kQ4_1}, {FormatId::kQ5_0, kQ5_0},
+    {FormatId::kQ5_1, kQ5_1}, {FormatId::kQ8_0, kQ8_0},
+};
+
+constexpr size_t field_bytes(const PackedField& field) {
+  return field.kind == kBitPlanes ? 4 : field.unit * field.count;
+}
+
+// Bit 4 * j + i of a row's 32 bits goes to bit 4 * r + i of plane j.
+void pack_planes(size_t lanes, const uint32_t* bits, std::byte* out) noexcept {
+  for (size_t j = 0; j < 8; ++j) {
+    uint64_t plane = 0;
+    for (size_t r = 0; r < lanes; ++r) plane |= static_cast<uint64_t>((bits[r] >> (4 * j)) & 15u) << (4 * r);
+    std::memcpy(out + j * lanes / 2, &plane, lanes / 2);
+  }
+}
+
+uint32_t unpack_planes(size_t lanes, const std::byte* in, size_t r) noexcept {
+  uint32_t bits = 0;
+  for (size_t j = 0; j < 8; ++j) {
+    uint64_t plane = 0;
+    std::memcpy(&plane, in + j * lanes / 2, lanes / 2);
+    bits |= static_cast<uint32_t>((plane >> (4 * r)) & 15u) << (4 * j);
+  }
+  return bits;
+}
+
+template <size_t kUnit>
+void pack_units(const PackedField& field, size_t lanes, std::span<const std::byte* const> blocks,
+                std::byte* out) noexcept {
+  for (size_t i = 0; i < field.count; ++i) {
+    for (size_t r = 0; r < blocks.size(); ++r, out += kUnit)
+      std::memcpy(out, blocks[r] + field.offset + i * kUnit, kUnit);
+    std::memset(out, 0, (lanes - blocks.size()) * kUnit);
+    out += (lanes - blocks.size()) * kUnit;
+  }
+}
+
+template <size_t kUnit>
+void unpack_units(const PackedField& field, size_t lanes, const std::byte* in, size_t r,
+                  std::byte* out) noexcept {
+  for (size_t i = 0; i < field.count; ++i)
+    std::memcpy(out + field.offset + i * kUnit, in + (i * lanes + r) * kUnit, kUnit);
+}
+
+void pack_block(const PackedLayout& layout, size_t lanes, std::span<const std::byte* const> blocks,
+                std::byte* out) noexcept {
+  for (const PackedField& field : layout.fields) {
+    if (field.kind == kBitPlanes) {
+      uint32_t bits[kMaxLanes] = {};
+      for (size_t r = 0; r < blocks.size(); ++r) std::memcpy(&bits[r], blocks[r] + field.offset, 4);
+      pack_planes(lanes, bits, out);
+    } else if (field.unit == 2) {
+      pack_units<2>(field, lanes, blocks, out);
+    } else {
+      pack_units<4>(field, lanes, blocks, out);
+    }
+    out += lanes * field_bytes(field);
+  }
+}
+
+}  // namespace
+
+const PackedLayout* packed_layout(FormatId format) noexcept {
+  for (const PackedLayout& layout : kLayouts)
+    if (layout.format == format) return &layout;
+  return nullptr;
+}
+
+void pack_rows(const PackedLayout& layout, size_t lanes, size_t n_blocks,
+               std::span<const std::byte* const> rows, std::byte* out) noexcept {
+  const size_t block_bytes = find_format(layout.format)->block_bytes;
+  const std::byte* at[kMaxLanes];
+  for (size_t b = 0; b < n_blocks; ++b) {
+    for (size_t r = 0; r < rows.size(); ++r) at[r] = rows[r] + b * block_bytes;
+    pack_block(layout, lanes, {at, rows.size()}, out + b * lanes * block_bytes);
+  }
+}
+
+void unpack_row(const PackedLayout& layout, size_t lanes, const std::byte* group, size_t r, size_t begin,
+                size_t n, std::byte* out) noexcept {
+  const size_t block_bytes = find_format(layout.format)->block_bytes;
+  for (size_t b = 0; b < n; ++b, out += block_bytes) {
+    const std::byte* in = group + (begin + b) * lanes * block_bytes;
+    for (const PackedField& field : layout.fields) {
+      if (field.kind == kBitPlanes) {
+        const uint32_t bits = unpack_planes(lanes, in, r);
+        std::memcpy(out + field.offset, &bits, 4);
+      } else if (field.unit == 2) {
+        unpack_units<2>(field, lanes, in, r, out);
+      } else {
+        unpack_units<4>(field, lanes, in, r, out);
+      }
+      in += lanes * field_bytes(field);
+    }
+  }
+}
+
+}  // namespace hone

@@ -1,0 +1,22 @@
+// Interleaved quantized weights in plain loops over four rows.
+#include "kernels/packed.h"
+#include "kernels/scalar/simd_scalar.h"
+#include "kernels/tables.h"
+
+namespace hone {
+namespace scalar {
+namespace {
+
+// clang-format off
+#include "kernels/packed_formats.h"
+#include "kernels/packed_int8.h"
+// clang-format on
+
+}  // namespace
+}  // namespace scalar
+
+const PackedKernels* packed_scalar(FormatId format) noexcept {
+  return scalar::packed_for(format);
+}
+
+}  // namespace hone

@@ -1,0 +1,114 @@
+// Four rows in plain arrays: the oracle of what the vector headers mean. Included only by scalar/*.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/half.h"
+
+namespace hone::scalar {
+
+struct Vec {
+  static constexpr size_t kLanes = 4;
+  float v[kLanes];
+};
+struct Ints {
+  int32_t v[Vec::kLanes];
+};
+struct Bytes {
+  uint8_t v[4 * Vec::kLanes];
+};
+static constexpr bool kSignedDot = true;
+static constexpr size_t kInt8Rows = 4, kInt8Vecs = 1;
+
+template <typename Result, typename Of>
+static inline Result each(Of of) {
+  Result y;
+  for (size_t i = 0; i < sizeof y.v / sizeof y.v[0]; ++i) y.v[i] = of(i);
+  return y;
+}
+
+static inline Vec load(const float* p) {
+  return each<Vec>([&](size_t i) { return p[i]; });
+}
+static inline void store(float* p, Vec a) {
+  std::memcpy(p, a.v, sizeof a.v);
+}
+static inline Vec broadcast(float x) {
+  return each<Vec>([&](size_t) { return x; });
+}
+static inline Vec fma(Vec a, Vec b, Vec c) {
+  return each<Vec>([&](size_t i) { return a.v[i] * b.v[i] + c.v[i]; });
+}
+static inline Vec add(Vec a, Vec b) {
+  return each<Vec>([&](size_t i) { return a.v[i] + b.v[i]; });
+}
+static inline Vec sub(Vec a, Vec b) {
+  return each<Vec>([&](size_t i) { return a.v[i] - b.v[i]; });
+}
+static inline Vec mul(Vec a, Vec b) {
+  return each<Vec>([&](size_t i) { return a.v[i] * b.v[i]; });
+}
+static inline Vec load_f16(const std::byte* p) {
+  return each<Vec>([&](size_t i) {
+    uint16_t half;
+    std::memcpy(&half, p + 2 * i, 2);
+    return f16_to_f32(half);
+  });
+}
+static inline Ints splat(int32_t x) {
+  return each<Ints>([&](size_t) { return x; });
+}
+static inline Vec to_float(Ints a) {
+  return each<Vec>([&](size_t i) { return static_cast<float>(a.v[i]); });
+}
+static inline Ints load_ints(const std::byte* p) {
+  Ints y;
+  std::memcpy(y.v, p, sizeof y.v);
+  return y;
+}
+static inline Ints shift_and(Ints a, int right, uint32_t mask) {
+  return each<Ints>(
+      [&](size_t i) { return static_cast<int32_t>((static_cast<uint32_t>(a.v[i]) >> right) & mask); });
+}
+static inline Bytes load_bytes(const std::byte* p) {
+  Bytes y;
+  std::memcpy(y.v, p, sizeof y.v);
+  return y;
+}
+static inline void store_bytes(uint8_t* p, Bytes a) {
+  std::memcpy(p, a.v, sizeof a.v);
+}
+static inline Bytes low_nibbles(Bytes a) {
+  return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] & 15); });
+}
+static inline Bytes high_nibbles(Bytes a) {
+  return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] >> 4); });
+}
+static inline Bytes flip_sign(Bytes a) {
+  return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] ^ 128); });
+}
+// Adds `value` to the bytes whose bit is set in the 4 * kLanes bits at p.
+static inline Bytes add_where(Bytes a, const std::byte* bits, int8_t value) {
+  uint16_t mask;
+  std::memcpy(&mask, bits, 2);
+  return each<Bytes>(
+      [&](size_t i) { return static_cast<uint8_t>(a.v[i] + ((mask >> i & 1) != 0 ? value : 0)); });
+}
+// sums + the dot products of four unsigned codes with the four signed bytes at a.
+static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
+  for (size_t i = 0; i < sizeof codes.v; ++i) sums.v[i / 4] += codes.v[i] * a[i % 4];
+  return sums;
+}
+// The same for signed codes.
+static inline Ints dot4_signed(Ints sums, Bytes codes, const int8_t* a) {
+  for (size_t i = 0; i < sizeof codes.v; ++i) sums.v[i / 4] += static_cast<int8_t>(codes.v[i]) * a[i % 4];
+  return sums;
+}
+// Byte i of every group of four, as an unsigned number.
+static inline Vec byte_of(Bytes a, int i) {
+  return each<Vec>([&](size_t lane) { return static_cast<float>(a.v[4 * lane + static_cast<size_t>(i)]); });
+}
+
+}  // namespace hone::scalar

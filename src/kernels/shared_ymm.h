@@ -1,0 +1,74 @@
+// What the x86 instruction sets share in 256-bit registers: decoding of float rows, transposes.
+// No include guard on purpose: this is the body of an ISA file.
+
+static inline float half_at(const std::byte* p) {
+  uint16_t bits;
+  __builtin_memcpy(&bits, p, 2);
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
+}
+
+// 8x8 blocks of 32-bit elements in registers; the ragged rest element by element.
+static inline void transpose8x8(const uint32_t* in, size_t in_stride, uint32_t* out, size_t out_stride) {
+  __m256 r[8], t[8];
+  for (size_t i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(reinterpret_cast<const float*>(in + i * in_stride));
+  for (size_t i = 0; i < 4; ++i) {
+    t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    r[4 * i + 0] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
+    r[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
+    r[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
+    r[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    float* low = reinterpret_cast<float*>(out + i * out_stride);
+    float* high = reinterpret_cast<float*>(out + (i + 4) * out_stride);
+    _mm256_storeu_ps(low, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    _mm256_storeu_ps(high, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+  }
+}
+
+void transpose32(size_t rows, size_t cols, const uint32_t* in, size_t in_stride, uint32_t* out,
+                 size_t out_stride) noexcept {
+  const size_t whole_rows = rows / 8 * 8, whole_cols = cols / 8 * 8;
+  for (size_t c = 0; c < whole_cols; c += 8)
+    for (size_t r = 0; r < whole_rows; r += 8)
+      transpose8x8(in + r * in_stride + c, in_stride, out + c * out_stride + r, out_stride);
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t c = r < whole_rows ? whole_cols : 0; c < cols; ++c)
+      out[c * out_stride + r] = in[r * in_stride + c];
+}
+
+// Stored float rows to f32; quantized formats decode through their own to_float.
+void decode_f16(const std::byte* w, float* y, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    _mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 2 * i))));
+  for (; i < n; ++i) y[i] = half_at(w + 2 * i);
+}
+
+void decode_bf16(const std::byte* w, float* y, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m256i half = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 2 * i)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + i), _mm256_slli_epi32(half, 16));
+  }
+  for (; i < n; ++i) {
+    uint16_t half;
+    __builtin_memcpy(&half, w + 2 * i, 2);
+    const uint32_t bits = static_cast<uint32_t>(half) << 16;
+    __builtin_memcpy(y + i, &bits, 4);
+  }
+}
+
+void decode_f32(const std::byte* w, float* y, size_t n) noexcept {
+  __builtin_memcpy(y, w, n * sizeof(float));
+}
+
+DecodeRow decode_row(FormatId format) noexcept {
+  if (format == FormatId::kF32) return decode_f32;
+  if (format == FormatId::kF16) return decode_f16;
+  if (format == FormatId::kBF16) return decode_bf16;
+  return find_format(format)->to_float;
+}

@@ -1,0 +1,126 @@
+// A few rows (decoding): each thread walks through groups of W as they lie in memory and multiplies codes in
+// registers. More rows: a panel of columns is unpacked to bytes for a slice of K, small enough to stay in the
+// L1 cache, and every row of A passes over it.
+#include "ops/gemm_int8.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "ops/scratch.h"
+
+namespace hone {
+namespace {
+
+constexpr size_t kFewRows = 8;
+constexpr size_t kSliceK = 640;  // 32 columns of it are 20 KB
+
+size_t ceil_div(size_t n, size_t by) {
+  return (n + by - 1) / by;
+}
+
+// Rows of A as int8 blocks in the calling thread's scratch.
+Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {
+  const Kernels& ks = active_kernels();
+  auto* q = scratch<int8_t>(m * k, ScratchSlot::kCodes);
+  auto* d = scratch<float>(m * (k / 32), ScratchSlot::kCodeScales);
+  auto* sums = scratch<int32_t>(m * (k / 16), ScratchSlot::kCodeSums);
+  const size_t rows = std::max<size_t>(1, 16384 / k);
+  thread_pool().run(ceil_div(m, rows), [&](size_t part, int) {
+    for (size_t i = part * rows; i < std::min(m, (part + 1) * rows); ++i)
+      ks.quantize_int8(k, a + i * lda, q + i * k, d + i * (k / 32), sums + i * (k / 16));
+  });
+  return {q, d, sums, k};
+}
+
+// Units (groups or panels) of all targets in one row; visits those in [begin, end) as visit(target, unit).
+template <typename Count, typename Visit>
+void visit_units(std::span<const GemmTarget> targets, size_t begin, size_t end, const Count& count,
+                 const Visit& visit) {
+  size_t first = 0;
+  for (const GemmTarget& target : targets) {
+    const size_t n = count(target);
+    for (size_t unit = std::max(begin, first); unit < std::min(end, first + n); ++unit)
+      visit(target, unit - first);
+    first += n;
+  }
+}
+
+template <typename Count>
+size_t total_units(std::span<const GemmTarget> targets, const Count& count) {
+  size_t n = 0;
+  for (const GemmTarget& target : targets) n += count(target);
+  return n;
+}
+
+void multiply_few(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
+  const auto groups = [](const GemmTarget& t) { return ceil_div(t.w.rows, t.w.packed->lanes); };
+  const size_t n = total_units(targets, groups);
+  const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
+  thread_pool().run(parts, [&](size_t part, int) {
+    visit_units(targets, part * n / parts, (part + 1) * n / parts, groups,
+                [&](const GemmTarget& t, size_t group) {
+                  const size_t first = group * t.w.packed->lanes;
+                  t.w.packed->rows(m, std::min(t.w.packed->lanes, t.w.rows - first),
+                                   t.w.data + first * t.w.row_bytes(), x, t.c + first, t.ldc, options.alpha,
+                                   options.accumulate);
+                });
+  });
+}
+
+// K cut into equal slices of whole blocks.
+size_t slice_of(size_t k, size_t block) {
+  return ceil_div(ceil_div(k, ceil_div(k, kSliceK)), block) * block;
+}
+
+void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmTarget& t, size_t panel_idx,
+                    const GemmOptions& options) {
+  const PackedKernels& p = *t.w.packed;
+  const size_t k = t.w.cols, slice = slice_of(k, t.w.format->block_elems);
+  const size_t n0 = panel_idx * p.panel_cols, cols = std::min(p.panel_cols, t.w.rows - n0);
+  const size_t scales = slice / p.scale_elems * p.panel_cols;
+  Int8Panel panel{scratch<uint8_t>(slice * p.panel_cols, ScratchSlot::kPanels),
+                  scratch<float>(2 * scales, ScratchSlot::kScales), nullptr};
+  panel.min = panel.d + scales;
+  for (size_t k0 = 0; k0 < k; k0 += slice) {
+    const size_t kc = std::min(slice, k - k0);
+    for (size_t column = 0; column < p.panel_cols; column += p.lanes) {
+      // Beyond the last group the columns repeat it; their results are not stored.
+      const size_t group = std::min((n0 + column) / p.lanes, (t.w.rows - 1) / p.lanes);
+      p.unpack_codes(kc, t.w.data + p.lanes * (group * t.w.row_bytes() + t.w.format->bytes(k0)), panel,
+                     column);
+    }
+    for (size_t i = m0; i < m1; i += p.tile_rows)
+      p.tile(std::min(p.tile_rows, m1 - i), cols, kc, x.from(i, k0), panel, t.c + i * t.ldc + n0, t.ldc,
+             options.alpha, options.accumulate || k0 > 0);
+  }
+}
+
+void multiply_panels(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
+  const auto panels = [](const GemmTarget& t) { return ceil_div(t.w.rows, t.w.packed->panel_cols); };
+  const size_t n = total_units(targets, panels), threads = static_cast<size_t>(thread_pool().size());
+  // Few columns for many threads: the rows are cut too.
+  const size_t row_parts = std::clamp<size_t>(ceil_div(8 * threads, n), 1, ceil_div(m, 96));
+  const size_t rows = ceil_div(ceil_div(m, row_parts), 12) * 12;
+  thread_pool().run(n * row_parts, [&](size_t task, int) {
+    const size_t m0 = task / n * rows, m1 = std::min(m, m0 + rows), unit = task % n;
+    if (m0 >= m1) return;
+    visit_units(targets, unit, unit + 1, panels,
+                [&](const GemmTarget& t, size_t panel) { multiply_panel(m0, m1, x, t, panel, options); });
+  });
+}
+
+}  // namespace
+
+void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmTarget> targets,
+               GemmOptions options) {
+  for (const GemmTarget& t : targets) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
+  const Int8Rows x = quantize_rows(m, a, lda, k);
+  if (m <= kFewRows)
+    multiply_few(m, x, targets, options);
+  else
+    multiply_panels(m, x, targets, options);
+}
+
+}  // namespace hone

@@ -1,0 +1,13 @@
+// Products of int8 activations with interleaved quantized weights: what inference does by default.
+#pragma once
+
+#include "ops/gemm.h"
+
+namespace hone {
+
+// C = alpha * A W^T (accumulated if asked for) for every target. All W are packed and have K columns, K % 32
+// == 0.
+void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmTarget> targets,
+               GemmOptions options);
+
+}  // namespace hone
