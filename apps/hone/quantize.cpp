@@ -30,6 +30,13 @@ const Format& format_argument(const std::string& name, const char* flag) {
   fail(ErrorCode::kInvalidArgument, "{}: unknown format \"{}\"{}", flag, name, suggestion(name, known));
 }
 
+const Mix& mix_argument(const std::string& name) {
+  if (const Mix* mix = find_mix(name)) return *mix;
+  std::vector<std::string> known;
+  for (const Mix& mix : all_mixes()) known.emplace_back(mix.name);
+  fail(ErrorCode::kInvalidArgument, "--to: unknown format \"{}\"{}", name, suggestion(name, known));
+}
+
 // With several formats, --output is a folder or a name that {} stands for the format in.
 std::string output_for(const Arguments& arguments, const std::string& format) {
   if (const size_t at = arguments.output.find("{}"); at != std::string::npos)
@@ -59,14 +66,14 @@ Outcome run(Arguments arguments) {
   if (!arguments.token_embedding.empty())
     arguments.options.token_embedding = &format_argument(arguments.token_embedding, "--token-embedding");
   for (const std::string& format : arguments.to) {
-    format_argument(format, "--to");
+    mix_argument(format);
     output_for(arguments, format);
   }
   const OpenedModel opened = open_model(arguments.model);
   Json all = Json::array();
   std::string text;
   for (const std::string& format : arguments.to) {
-    arguments.options.target = &format_argument(format, "--to");
+    arguments.options.target = &mix_argument(format);
     const QuantizeResult result =
         quantize_file(*opened.source, output_for(arguments, format), arguments.options);
     for (const std::string& note : result.notes) say(note);

@@ -142,12 +142,12 @@ inline void add_fifth_bits(uint32_t high, uint8_t* codes) noexcept {
 }
 
 // Runs one block function over a row; Block is copied in and out, so rows need no alignment.
-template <typename Block, void (*decode)(const Block&, float*) noexcept>
+template <typename Block, void (*decode)(const Block&, float*) noexcept, size_t kElements = kBlock>
 void decode_row(const std::byte* src, float* dst, size_t n) noexcept {
-  for (size_t i = 0; i < n / kBlock; ++i) {
+  for (size_t i = 0; i < n / kElements; ++i) {
     Block block;
     std::memcpy(&block, src + i * sizeof(Block), sizeof(Block));
-    decode(block, dst + i * kBlock);
+    decode(block, dst + i * kElements);
   }
 }
 

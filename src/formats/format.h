@@ -18,6 +18,11 @@ enum class FormatId : uint32_t {
   kQ5_0 = 6,
   kQ5_1 = 7,
   kQ8_0 = 8,
+  kQ2_K = 10,
+  kQ3_K = 11,
+  kQ4_K = 12,
+  kQ5_K = 13,
+  kQ6_K = 14,
   kBF16 = 30
 };
 
@@ -32,9 +37,13 @@ struct Format {
   // Bound on RMS(error)/RMS(x) of a round trip of unit normal data, for the format's own test.
   double max_relative_rmse;
   // n is a multiple of block_elems; src holds n / block_elems blocks, any alignment. Bit-exact with the gguf
-  // package.
+  // package (from_float: where the package can encode the format).
   void (*to_float)(const std::byte* src, float* dst, size_t n) noexcept;
   void (*from_float)(const float* src, std::byte* dst, size_t n) noexcept;
+  // Makes sum weights[i] (src[i] - decoded[i])^2 small; weights are finite and >= 0. nullptr: the format's
+  // codes leave nothing to choose.
+  void (*from_float_weighted)(const float* src, const float* weights, std::byte* dst,
+                              size_t n) noexcept = nullptr;
 
   double bits_per_weight() const noexcept {
     return 8.0 * static_cast<double>(block_bytes) / static_cast<double>(block_elems);

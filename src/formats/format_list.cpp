@@ -11,15 +11,20 @@ namespace hone {
 
 namespace {
 
-constexpr std::array<const Format*, 8> kFormats = {
+constexpr std::array<const Format*, 13> kFormats = {
     &kFormatF32,   //
     &kFormatF16,   //
     &kFormatBF16,  //
     &kFormatQ8_0,  //
+    &kFormatQ6_K,  //
+    &kFormatQ5_K,  //
+    &kFormatQ4_K,  //
     &kFormatQ5_1,  //
     &kFormatQ5_0,  //
     &kFormatQ4_1,  //
     &kFormatQ4_0,  //
+    &kFormatQ3_K,  //
+    &kFormatQ2_K,  //
 };
 
 std::string known_names() {

@@ -13,5 +13,10 @@ extern const Format kFormatQ4_0;
 extern const Format kFormatQ4_1;
 extern const Format kFormatQ5_0;
 extern const Format kFormatQ5_1;
+extern const Format kFormatQ2_K;
+extern const Format kFormatQ3_K;
+extern const Format kFormatQ4_K;
+extern const Format kFormatQ5_K;
+extern const Format kFormatQ6_K;
 
 }  // namespace hone

@@ -111,6 +111,11 @@ DotFloat dot_float(FormatId format) noexcept {
     case FormatId::kQ5_0:
     case FormatId::kQ5_1:
     case FormatId::kQ8_0:
+    case FormatId::kQ2_K:
+    case FormatId::kQ3_K:
+    case FormatId::kQ4_K:
+    case FormatId::kQ5_K:
+    case FormatId::kQ6_K:
       return nullptr;
   }
   return nullptr;

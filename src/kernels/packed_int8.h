@@ -231,6 +231,11 @@ const PackedKernels* packed_for(FormatId format) noexcept {
     case FormatId::kF32:
     case FormatId::kF16:
     case FormatId::kBF16:
+    case FormatId::kQ2_K:
+    case FormatId::kQ3_K:
+    case FormatId::kQ4_K:
+    case FormatId::kQ5_K:
+    case FormatId::kQ6_K:
       return nullptr;
   }
   return nullptr;

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "formats/format.h"
 #include "pipeline/suggest.h"
+#include "quantize/mix_list.h"
 #include "tune/schedule.h"
 
 namespace hone {
@@ -107,11 +108,11 @@ class Value {
   std::string file_, key_;
 };
 
-std::vector<std::string> format_names(bool quantized_only) {
+// What [quantize] to can name.
+std::vector<std::string> mix_names() {
   std::vector<std::string> names;
-  for (const Format* format : all_formats()) {
-    if (!quantized_only || format->quantized) names.emplace_back(format->name);
-  }
+  for (const Mix& mix : all_mixes())
+    if (format_of(mix.base).quantized) names.emplace_back(mix.name);
   return names;
 }
 
@@ -189,7 +190,7 @@ constexpr Key kKeys[] = {
      [](const Value& v, Recipe& r) {
        r.merge_format = v.one_of({"f16", "bf16", "f32"});
      }},
-    {"quantize", "to", false, [](const Value& v, Recipe& r) { r.quantize_to = v.list(format_names(true)); }},
+    {"quantize", "to", false, [](const Value& v, Recipe& r) { r.quantize_to = v.list(mix_names()); }},
     {"eval", "limit", false, [](const Value& v, Recipe& r) { r.eval.limit = v.integer(2, 1000000); }},
     {"eval", "general", false, [](const Value& v, Recipe& r) { r.eval.general = v.file(r); }},
     {"eval", "convention", false,

@@ -271,7 +271,7 @@ class Run {
     if (!stored) {
       GgufFile source(products_.front().path);
       QuantizeOptions options;
-      options.target = &format_named(format);
+      options.target = &mix_named(format);
       const QuantizeResult made = quantize_file(source, product.path, options);
       read_back(source, product.path, made);
       stored = Json{{"seconds", made.seconds}, {"notes", made.notes}};

@@ -1,7 +1,7 @@
 #include "quantize/mix.h"
 
-#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/error.h"
 #include "models/architecture.h"
@@ -9,38 +9,46 @@
 namespace hone {
 namespace {
 
-// Errors of the vocabulary projection go straight to the logits, and it is used once per token: below 8 bits
-// it stays at q8_0. (llama.cpp has q6_k or q8_0 there.)
-struct MixRow {
-  FormatId target;
-  TensorRole role;
-  FormatId format;
+// What a tensor's place in the model says about its format.
+struct Place {
+  TensorRole role = TensorRole::kOther;
+  size_t layer = 0;
 };
-constexpr auto kMix = std::to_array<MixRow>({
-    {FormatId::kQ4_0, TensorRole::kOutput, FormatId::kQ8_0},
-    {FormatId::kQ4_1, TensorRole::kOutput, FormatId::kQ8_0},
-    {FormatId::kQ5_0, TensorRole::kOutput, FormatId::kQ8_0},
-    {FormatId::kQ5_1, TensorRole::kOutput, FormatId::kQ8_0},
+
+const Format& mixed(const Mix& mix, const Place& place, const ModelConfig& config) {
+  for (const MixRow& row : mix.rows)
+    if (row.role == place.role &&
+        among(row.layers, place.layer, config.n_layers, config.n_heads / config.n_kv_heads))
+      return format_of(row.format);
+  return format_of(mix.base);
+}
+
+// The format by place and options; `tied`: there is no output.weight, the embedding is the vocabulary
+// projection.
+const Format& wanted_format(Place place, bool tied, const ModelConfig& config,
+                            const QuantizeOptions& options) {
+  if (place.role == TensorRole::kTokenEmbd && options.token_embedding != nullptr)
+    return *options.token_embedding;
+  if (place.role == TensorRole::kTokenEmbd && tied) place.role = TensorRole::kOutput;
+  if (place.role == TensorRole::kOutput && options.output_tensor != nullptr) return *options.output_tensor;
+  if (options.pure) return format_of(options.target->base);
+  return mixed(*options.target, place, config);
+}
+
+// For rows that blocks of 256 do not divide: blocks of 32 with no fewer bits.
+constexpr auto kSmallerBlocks = std::to_array<std::pair<FormatId, FormatId>>({
+    {FormatId::kQ2_K, FormatId::kQ4_0},
+    {FormatId::kQ3_K, FormatId::kQ4_0},
+    {FormatId::kQ4_K, FormatId::kQ5_0},
+    {FormatId::kQ5_K, FormatId::kQ5_1},
+    {FormatId::kQ6_K, FormatId::kQ8_0},
 });
 
-const Format& mixed(const Format& target, TensorRole role) {
-  for (const MixRow& row : kMix)
-    if (row.target == target.id && row.role == role) return format_of(row.format);
-  return target;
-}
-
-// The format by role and options; `tied`: there is no output.weight, the embedding is the vocabulary
-// projection.
-const Format& wanted_format(TensorRole role, bool tied, const QuantizeOptions& options) {
-  if (role == TensorRole::kTokenEmbd && options.token_embedding != nullptr) return *options.token_embedding;
-  const bool vocabulary = role == TensorRole::kOutput || (role == TensorRole::kTokenEmbd && tied);
-  if (vocabulary && options.output_tensor != nullptr) return *options.output_tensor;
-  if (options.pure) return *options.target;
-  return mixed(*options.target, vocabulary ? TensorRole::kOutput : role);
-}
-
-bool fits(const Format& format, const TensorInfo& info) {
-  return info.shape[0] % format.block_elems == 0;
+const Format& fitting(const Format& wanted, size_t columns) {
+  if (columns % wanted.block_elems == 0) return wanted;
+  for (const auto& [large, small] : kSmallerBlocks)
+    if (large == wanted.id && columns % format_of(small).block_elems == 0) return format_of(small);
+  return format_of(FormatId::kF16);
 }
 
 void require_leave(const WeightSource& source, const TensorInfo& info, const Format& to,
@@ -58,29 +66,26 @@ void require_leave(const WeightSource& source, const TensorInfo& info, const For
 std::vector<TensorPlan> plan_formats(const WeightSource& source, const QuantizeOptions& options) {
   HONE_CHECK(options.target != nullptr);
   const Architecture& architecture = architecture_named(source.metadata().string("general.architecture"));
-  std::vector<TensorRole> roles;
+  const ModelConfig config = architecture.config_from_gguf(source.metadata());
+  std::vector<Place> places;
+  bool tied = true;
   for (const TensorInfo& info : source.tensors()) {
-    const TensorRow* row = find_row(architecture, info.name);
-    roles.push_back(row != nullptr ? row->role : TensorRole::kOther);
+    Place place;
+    if (const TensorRow* row = find_row(architecture, info.name, &place.layer)) place.role = row->role;
+    tied = tied && place.role != TensorRole::kOutput;
+    places.push_back(place);
   }
-  const bool tied = std::find(roles.begin(), roles.end(), TensorRole::kOutput) == roles.end();
   std::vector<TensorPlan> plans;
-  for (size_t i = 0; i < roles.size(); ++i) {
+  for (size_t i = 0; i < places.size(); ++i) {
     const TensorInfo& info = source.tensors()[i];
-    TensorPlan plan{.format = info.format, .role = roles[i], .note = {}};
+    TensorPlan plan{.format = info.format, .role = places[i].role};
     if (info.shape.size() == 1) {
       // Norms and biases: their bytes are nothing, their errors are not.
       plan.format = info.format->quantized ? info.format : &format_of(FormatId::kF32);
     } else if (info.shape.size() == 2) {
-      plan.format = &wanted_format(plan.role, tied, options);
-      if (!fits(*plan.format, info)) {
-        plan.note = fmt::format("{}: rows of {} do not divide into blocks of {}: f16 instead of {}",
-                                info.name, info.shape[0], plan.format->block_elems, plan.format->name);
-        plan.format = &format_of(FormatId::kF16);
-      }
-    } else {
-      plan.note =
-          fmt::format("{}: has {} dimensions: kept as {}", info.name, info.shape.size(), info.format->name);
+      const Format& wanted = wanted_format(places[i], tied, config, options);
+      plan.format = &fitting(wanted, info.shape[0]);
+      if (plan.format != &wanted) plan.wanted = &wanted;
     }
     if (plan.format != info.format) require_leave(source, info, *plan.format, options);
     plans.push_back(std::move(plan));

@@ -1,4 +1,4 @@
-// Which format each tensor of a model gets: a table of role and target, and what may override it.
+// Which format each tensor of a model gets: by the mix, what may override it, and what its rows can hold.
 #pragma once
 
 #include <map>
@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "nn/linear.h"
+#include "quantize/mix_list.h"
 
 namespace hone {
 
 struct QuantizeOptions {
-  const Format* target = nullptr;
+  const Mix* target = nullptr;
   std::string method = "rtn";
-  // Every matrix in the target format, the vocabulary projection too.
+  // Every matrix in the mix's base format, the vocabulary projection too.
   bool pure = false;
   const Format* output_tensor = nullptr;    // for output.weight, or the tied token_embd.weight
   const Format* token_embedding = nullptr;  // for token_embd.weight
@@ -23,11 +24,12 @@ struct QuantizeOptions {
 struct TensorPlan {
   const Format* format = nullptr;
   TensorRole role = TensorRole::kOther;
-  std::string note;  // why the format is not the one asked for; empty otherwise
+  // The format it should have had, when its rows do not divide into that format's blocks.
+  const Format* wanted = nullptr;
 };
 
 // One entry per tensor of `source`, in order. Throws kInvalidArgument (requantizing without leave),
-// kNotSupported (architecture).
+// kNotSupported (architecture), kCorruption (its numbers).
 std::vector<TensorPlan> plan_formats(const WeightSource& source, const QuantizeOptions& options);
 
 }  // namespace hone

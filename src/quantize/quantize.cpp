@@ -86,7 +86,7 @@ void check_paths(const WeightSource& source, const std::filesystem::path& output
          space.available, n_bytes);
 }
 
-Metadata output_metadata(const WeightSource& source, const Format& target,
+Metadata output_metadata(const WeightSource& source, const Mix& target,
                          const std::vector<TensorPlan>& plans) {
   Metadata metadata = source.metadata();
   metadata.set_u32("general.file_type", target.file_type);
@@ -104,7 +104,15 @@ class Summary {
  public:
   void add(const TensorInfo& info, const TensorPlan& plan) {
     result.formats[std::string(info.format->name)] += 1;
-    if (!plan.note.empty()) result.notes.push_back(plan.note);
+    if (plan.wanted != nullptr) {
+      const auto reason =
+          fmt::format("rows of {} do not divide into blocks of {}: {} instead of {}", info.shape[0],
+                      plan.wanted->block_elems, info.format->name, plan.wanted->name);
+      replaced_[reason].push_back(info.name);
+    } else if (info.shape.size() > 2) {
+      result.notes.push_back(
+          fmt::format("{}: has {} dimensions: kept as {}", info.name, info.shape.size(), info.format->name));
+    }
     n_bytes_ += info.n_bytes();
     n_elements_ += info.n_elements();
   }
@@ -119,6 +127,10 @@ class Summary {
       result.bits_per_weight = 8.0 * static_cast<double>(n_bytes_) / static_cast<double>(n_elements_);
     for (const auto& [role, sum] : errors_)
       result.relative_rms_error[role] = sum.weight > 0 ? std::sqrt(sum.error / sum.weight) : 0.0;
+    for (const auto& [reason, names] : replaced_) {
+      const std::string more = names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : "";
+      result.notes.push_back(fmt::format("{}{}: {}", names.front(), more, reason));
+    }
     return std::move(result);
   }
 
@@ -127,6 +139,7 @@ class Summary {
  private:
   uint64_t n_bytes_ = 0, n_elements_ = 0;
   std::map<std::string, SquaredError> errors_;
+  std::map<std::string, std::vector<std::string>> replaced_;  // why -> tensors
 };
 
 }  // namespace

@@ -5,6 +5,8 @@
   <format>.bin      values.bin encoded
   <format>_blocks.bin, <format>_floats.bin   random and edge bytes, and the floats they decode to
 
+The formats of 256 weights are only decoded by the package; generate_k.py compares how well they are encoded.
+
 Usage: generate.py FOLDER   (needs numpy and gguf; written with gguf 0.19.0 and numpy 2.4 on x86-64)
 """
 import sys
@@ -73,19 +75,27 @@ def values():
     return np.concatenate(blocks).astype(np.float32)
 
 
+# Bytes of a block, where its scale is, and where its minimum is (both f16).
+LAYOUT = {T.F16: (2, 0, None), T.BF16: (2, 0, None), T.Q8_0: (34, 0, None), T.Q4_0: (18, 0, None), T.Q4_1: (20, 0, 2),
+          T.Q5_0: (22, 0, None), T.Q5_1: (24, 0, 2), T.Q4_K: (144, 0, 2), T.Q5_K: (176, 0, 2), T.Q6_K: (210, 208, None),
+          T.Q2_K: (84, 80, 82), T.Q3_K: (110, 108, None)}
+ENCODED = (T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1)
+
+
 def random_blocks(qtype, n):
     """Random bytes; scales are random f16 bit patterns, so some are infinite, NaN or subnormal."""
-    size = {T.F16: 2, T.BF16: 2, T.Q8_0: 34, T.Q4_0: 18, T.Q4_1: 20, T.Q5_0: 22, T.Q5_1: 24}[qtype]
-    blocks = rng.integers(0, 256, (n, size), dtype=np.uint8)
-    halves = blocks[:, :2].copy().view(np.uint16).ravel()
+    size, scale, minimum = LAYOUT[qtype]
+    generator = rng if qtype in ENCODED else np.random.default_rng(qtype.value)
+    blocks = generator.integers(0, 256, (n, size), dtype=np.uint8)
+    halves = blocks[:, scale:scale + 2].copy().view(np.uint16).ravel()
     edges = np.array([0, 0x8000, 1, 0x8001, 0x3FF, 0x400, 0x7BFF, 0x7C00, 0xFC00, 0x7C01, 0x7E00, 0xFE12], np.uint16)
     halves[: len(edges)] = edges
-    blocks[:, :2] = halves.view(np.uint8).reshape(-1, 2)
-    if qtype in (T.Q4_1, T.Q5_1):
+    blocks[:, scale:scale + 2] = halves.view(np.uint8).reshape(-1, 2)
+    if minimum is not None:
         # Two NaNs in one sum: which payload wins is the compiler's choice, so keep the minimum a number.
-        m = blocks[:, 2:4].copy().view(np.uint16).ravel()
+        m = blocks[:, minimum:minimum + 2].copy().view(np.uint16).ravel()
         m[(m & 0x7C00) == 0x7C00] &= 0xFC00
-        blocks[:, 2:4] = m.view(np.uint8).reshape(-1, 2)
+        blocks[:, minimum:minimum + 2] = m.view(np.uint8).reshape(-1, 2)
     return blocks
 
 
@@ -94,10 +104,11 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     x = values()
     x.tofile(out / "values.bin")
-    for qtype in (T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1):
+    for qtype, (size, _, _) in LAYOUT.items():
         name = qtype.name.lower()
-        np.ascontiguousarray(quants.quantize(x, qtype)).view(np.uint8).tofile(out / f"{name}.bin")
-        blocks = random_blocks(qtype, 1024 if qtype in (T.F16, T.BF16) else 40)
+        if qtype in ENCODED:
+            np.ascontiguousarray(quants.quantize(x, qtype)).view(np.uint8).tofile(out / f"{name}.bin")
+        blocks = random_blocks(qtype, 1024 if size == 2 else 40 if qtype in ENCODED else 16)
         blocks.tofile(out / f"{name}_blocks.bin")
         quants.dequantize(blocks.ravel(), qtype).astype(np.float32, copy=False).tofile(out / f"{name}_floats.bin")
 

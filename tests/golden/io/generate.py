@@ -5,7 +5,8 @@
   alignment64.gguf   general.alignment = 64
   mixed.safetensors  float and integer tensors, a scalar, an empty tensor, metadata
 
-Usage: generate.py FOLDER   (needs numpy, gguf, safetensors; written with gguf 0.19.0, safetensors 0.8.0)
+Usage: generate.py FOLDER   (needs numpy, gguf, safetensors and, for the formats that gguf cannot encode, xllamacpp;
+written with gguf 0.19.0, safetensors 0.8.0, xllamacpp 2026.10.11549)
 """
 import struct
 import sys
@@ -16,6 +17,9 @@ from gguf import GGMLQuantizationType as T
 from gguf import GGUFValueType as V
 from gguf import GGUFWriter, quants
 from safetensors.numpy import save_file
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "formats"))
+import generate_k  # noqa: E402
 
 
 def finish(writer):
@@ -53,6 +57,9 @@ def all_types(path):
     for t in (T.F32, T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1):
         x = rng.standard_normal((2, 64)).astype(np.float32)
         w.add_tensor(f"blk.0.{t.name.lower()}.weight", quants.quantize(x, t), raw_dtype=t)
+    for t in generate_k.FORMATS:
+        x = np.random.default_rng(t.value).standard_normal((2, 256)).astype(np.float32)
+        w.add_tensor(f"blk.0.{t.name.lower()}.weight", generate_k.encode_bytes(t, x, None), raw_dtype=t)
     w.add_tensor("norm.weight", rng.standard_normal(5).astype(np.float32))
     w.add_tensor("conv.weight", rng.standard_normal((2, 1, 3, 4)).astype(np.float32))
     finish(w)
