@@ -39,11 +39,11 @@ TEST(ThreadPool, WorkerNumbersAreInRangeAndNeverShared) {
 TEST(ThreadPool, ManySmallRunsFollowOneAnother) {
   ThreadPool pool(3);
   std::vector<size_t> values(5, 0);
-  constexpr size_t kRuns = 5000;
+  constexpr size_t kRuns = 1000;
   for (size_t r = 0; r < kRuns; ++r) {
     const size_t n = 2 + r % 4;
     pool.run(n, [&](size_t i, int) { values[i] = values[i] + 1; });
-    if (r % 1000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (r % 200 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   // Item 4 is there in a quarter of the runs, item 3 in half, item 2 in three quarters.
   EXPECT_EQ(values, (std::vector<size_t>{kRuns, kRuns, kRuns / 4 * 3, kRuns / 2, kRuns / 4}));
