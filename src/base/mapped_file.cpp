@@ -47,11 +47,12 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
       size_(std::exchange(other.size_, 0)) {}
 
 void MappedFile::release(std::span<const std::byte> part) const noexcept {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   // Only whole pages inside the part: its neighbours may still be in use.
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) & ~(page - 1);
-  const uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size()) & ~(page - 1);
-  if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const size_t skipped = (page - reinterpret_cast<uintptr_t>(part.data()) % page) % page;
+  if (part.size() <= skipped) return;
+  const size_t length = (part.size() - skipped) / page * page;
+  if (length > 0) ::madvise(const_cast<std::byte*>(part.data()) + skipped, length, MADV_DONTNEED);
 }
 
 }  // namespace hone

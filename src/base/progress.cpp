@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace hone {
@@ -12,7 +13,7 @@ namespace {
 bool g_quiet = false;
 
 std::string duration(double seconds) {
-  const int s = static_cast<int>(seconds + 0.5);
+  const auto s = std::lround(seconds);
   if (s < 60) return fmt::format("{}s", s);
   return fmt::format("{}m{:02}s", s / 60, s % 60);
 }

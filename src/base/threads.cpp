@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <exception>
 #include <fstream>
@@ -119,7 +120,7 @@ int default_thread_count() {
   std::string quota;
   double period = 0;
   if (quota_file >> quota >> period && quota != "max" && period > 0) {
-    const int allowed = static_cast<int>(std::stod(quota) / period + 0.5);
+    const int allowed = static_cast<int>(std::lround(std::stod(quota) / period));
     count = std::min(count, std::max(1, allowed));
   }
   return std::max(1, count);

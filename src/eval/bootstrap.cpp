@@ -56,8 +56,11 @@ double quantile(const std::vector<double>& sorted, double q) {
 }
 
 Estimate estimate(double value, double count, std::vector<double> resampled) {
-  Estimate out{
-      .value = value, .stderr_ = 0, .low = value, .high = value, .n = static_cast<uint64_t>(count + 0.5)};
+  Estimate out{.value = value,
+               .stderr_ = 0,
+               .low = value,
+               .high = value,
+               .n = static_cast<uint64_t>(std::llround(count))};
   if (resampled.size() < 2) return out;
   double mean = 0, squares = 0;
   for (const double v : resampled) mean += v;

@@ -10,6 +10,7 @@ namespace hone {
 namespace {
 
 constexpr uint64_t kMaxJsonBytes = 256ull << 20;
+constexpr int kMaxJsonDepth = 64;  // copying and printing a value recurse
 
 size_t check_size(const std::string& key, uint64_t value, SizeRange range) {
   if (value < range.low || value > range.high)
@@ -105,9 +106,14 @@ nlohmann::json read_json_object(const std::filesystem::path& path) {
   const uint64_t size = std::filesystem::file_size(path, ignored);
   if (!ignored && size > kMaxJsonBytes)
     fail(ErrorCode::kCorruption, "{}: got {} bytes, expected at most {}", path.string(), size, kMaxJsonBytes);
+  const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    if (depth > kMaxJsonDepth)
+      fail(ErrorCode::kCorruption, "{}: got JSON nested over {} deep", path.string(), kMaxJsonDepth);
+    return true;
+  };
   nlohmann::json value;
   try {
-    value = nlohmann::json::parse(read_file(path));
+    value = nlohmann::json::parse(read_file(path), check_depth);
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCode::kCorruption, "{}: not valid JSON: {}", path.string(), error.what());
   }

@@ -42,7 +42,7 @@ std::string json_string(const nlohmann::json& object, const std::string& key,
 // nullptr when missing or null.
 const nlohmann::json* json_find(const nlohmann::json& object, const std::string& key);
 
-// A JSON object from a file; kNotFound, kCorruption with line and column.
+// A JSON object from a file, not nested deeply; kNotFound, kCorruption with line and column.
 nlohmann::json read_json_object(const std::filesystem::path& path);
 
 }  // namespace hone

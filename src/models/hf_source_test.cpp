@@ -188,6 +188,9 @@ TEST(HfSource, RefusesWrongShapesDtypesAndConfigs) {
           {"config.json", "mamba", "llama"});
   damaged("config.json", "\"hidden_size\": 32", "\"hidden_size\": [", ErrorCode::kCorruption,
           {"config.json", "line"});
+  const std::string deep = "\"hidden_size\": " + std::string(400'000, '[') + std::string(400'000, ']');
+  damaged("config.json", "\"hidden_size\": 32", deep.c_str(), ErrorCode::kCorruption,
+          {"config.json", "nested"});
   damaged("config.json", "\"hidden_size\": 32", "\"hidden_size\": 32, \"quantization_config\": {}",
           ErrorCode::kNotSupported, {"quantization_config"});
   damaged("config.json", "LlamaForCausalLM", "LlamaForTokenClassification", ErrorCode::kNotSupported,

@@ -41,7 +41,7 @@ std::string template_in(const nlohmann::json& config, const fs::path& path) {
   for (const nlohmann::json& entry : *value) {
     if (!entry.is_object())
       fail(ErrorCode::kCorruption, "{}: chat_template: expected objects", path.string());
-    const std::string text = json_string(entry, "template", "");
+    std::string text = json_string(entry, "template", "");
     if (json_string(entry, "name", "") == "default") return text;
     if (first.empty()) first = text;
   }

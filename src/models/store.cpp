@@ -76,6 +76,7 @@ std::string store_listing() {
   const std::vector<StoredModel> models = stored_models();
   if (models.empty()) return fmt::format("the model store {} is empty", model_store().string());
   std::vector<std::string> names;
+  names.reserve(models.size());
   for (const StoredModel& model : models) names.push_back(model.name);
   return fmt::format("the model store {} holds: {}", model_store().string(), fmt::join(names, ", "));
 }
@@ -160,7 +161,7 @@ fs::path pull_file(const fs::path& path, const std::string& name) {
     read_config(*opened.source);
   }
   const fs::path file = model_store() / (stored + ".gguf"), folder = model_store() / stored;
-  const fs::path target = is_folder ? folder : file;
+  fs::path target = is_folder ? folder : file;
   const fs::path other = is_folder ? file : folder;
   if (fs::exists(other, ignored))
     fail(ErrorCode::kInvalidArgument, "model name '{}': taken by {}; use another --name or remove that one",

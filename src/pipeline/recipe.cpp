@@ -72,7 +72,7 @@ class Value {
   }
 
   std::string one_of(const std::vector<std::string>& known) const {
-    const std::string value = text();
+    std::string value = text();
     if (std::find(known.begin(), known.end(), value) == known.end())
       fail(ErrorCode::kInvalidArgument, "{}: {}: unknown value \"{}\"{}", where(file_, node_.source()), key_,
            value, suggestion(value, known));

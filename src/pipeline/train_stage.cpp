@@ -56,7 +56,7 @@ Json train_now(StageStore& store, Model& model, const TrainData& data, const Bas
   std::error_code error;
   config.restart = !fs::exists(marker, error) || read_file(marker) != key;
   write_file(marker, key);
-  const Json json = to_json(train(model, data, base, config, output));
+  Json json = to_json(train(model, data, base, config, output));
   std::vector<fs::path> artifacts = {"adapter/peft"};
   if (fs::exists(output / "adapter.gguf", error)) artifacts.emplace_back("adapter/adapter.gguf");
   store.save("tune", key, json, artifacts);

@@ -37,8 +37,9 @@ std::string answer(const std::string& who, const std::string& text, bool referen
 std::vector<std::pair<std::string, std::string>> grouped(const ExampleAnswers& example) {
   std::vector<std::pair<std::string, std::string>> groups;
   for (const auto& [stage, text] : example.answers) {
-    const auto same =
-        std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.second == text; });
+    // Clang before 16 cannot capture a structured binding by its name.
+    const auto same = std::find_if(groups.begin(), groups.end(),
+                                   [&wanted = text](const auto& group) { return group.second == wanted; });
     if (same == groups.end()) {
       groups.emplace_back(single_line(stage), text);
     } else {

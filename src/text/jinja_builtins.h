@@ -35,7 +35,10 @@ class Params {
          size_t required = 0);
   const Value* get(size_t i) const { return values_[i]; }
   bool given(size_t i) const { return values_[i] != nullptr; }
-  Value value(size_t i, Value fallback) const { return given(i) ? *values_[i] : std::move(fallback); }
+  Value value(size_t i, Value fallback) const {
+    if (given(i)) return *values_[i];
+    return fallback;
+  }
   bool flag(size_t i, bool fallback = false) const { return given(i) ? truth(*values_[i]) : fallback; }
   int64_t integer(size_t i, int64_t fallback) const;  // raises when it is no int
   const Value& text(size_t i) const;                  // raises when it is no string

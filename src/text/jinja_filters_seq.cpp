@@ -157,13 +157,17 @@ Value f_rejectattr(In& in, const Value& v, Args& args) {
 
 using Keyed = std::pair<Value, Value>;
 
-void sort_keyed(In& in, std::vector<Keyed>& items, bool reverse) {
+Value sorted_by_key(In& in, std::vector<Keyed> items, bool reverse) {
   const auto less = [&](const Keyed& a, const Keyed& b) {
     return compare(a.first, b.first, in.budget()) < 0;
   };
   if (reverse) std::reverse(items.begin(), items.end());  // equal items keep their order, as in Python
   std::stable_sort(items.begin(), items.end(), less);
   if (reverse) std::reverse(items.begin(), items.end());
+  std::vector<Value> out;
+  out.reserve(items.size());
+  for (Keyed& item : items) out.push_back(std::move(item.second));
+  return make_seq(in.budget(), std::move(out));
 }
 
 Value f_sort(In& in, const Value& v, Args& args) {
@@ -185,10 +189,7 @@ Value f_sort(In& in, const Value& v, Args& args) {
     }
     keyed.emplace_back(make_seq(in.budget(), std::move(keys)), item);
   }
-  sort_keyed(in, keyed, p.flag(0));
-  std::vector<Value> out;
-  for (Keyed& k : keyed) out.push_back(std::move(k.second));
-  return make_seq(in.budget(), std::move(out));
+  return sorted_by_key(in, std::move(keyed), p.flag(0));
 }
 
 Value f_dictsort(In& in, const Value& v, Args& args) {
@@ -201,10 +202,7 @@ Value f_dictsort(In& in, const Value& v, Args& args) {
   for (const auto& [key, value] : v.dict().items)
     keyed.emplace_back(key_of(in, by == "key" ? key : value, nullptr, p.flag(0)),
                        make_seq(in.budget(), {key, value}, SeqKind::kTuple));
-  sort_keyed(in, keyed, p.flag(2));
-  std::vector<Value> out;
-  for (Keyed& k : keyed) out.push_back(std::move(k.second));
-  return make_seq(in.budget(), std::move(out));
+  return sorted_by_key(in, std::move(keyed), p.flag(2));
 }
 
 Value f_unique(In& in, const Value& v, Args& args) {

@@ -169,7 +169,7 @@ Value f_tojson(In& in, const Value& v, Args& args) {
 
 Value f_int(In&, const Value& v, Args& args) {
   const Params p("int", args, {"default", "base"});
-  const Value fallback = p.value(0, int64_t{0});
+  Value fallback = p.value(0, int64_t{0});
   require_defined(v);
   if (v.is_int()) return v.as_int();
   double number = 0;

@@ -260,6 +260,7 @@ Value Interpreter::run_macro(const Stmt& macro, const ScopePtr& outer, Args& arg
   const std::string what = is_caller ? "caller" : macro.name;
   if (macro.uses_kwargs) {
     std::vector<std::pair<Value, Value>> rest;
+    rest.reserve(named.size());
     for (auto& [name, value] : named) rest.emplace_back(Value(name), std::move(value));
     scope->vars["kwargs"] = make_dict(budget_, std::move(rest));
   } else if (!named.empty()) {
@@ -282,7 +283,8 @@ Value Interpreter::call(const Value& callee, Args& args) {
   require_defined(callee);
   if (!callee.is_object() || !callee.object().callable())
     raise("'{}' object is not callable", type_name(callee));
-  const ObjectPtr alive = callee.object_ptr();
+  // Held here: a macro may replace the variable it was called by.
+  const ObjectPtr alive = callee.object_ptr();  // NOLINT(performance-unnecessary-copy-initialization)
   return alive->call(*this, args);
 }
 

@@ -48,6 +48,7 @@ Value split_on_space(const Str& s, int64_t limit, bool from_right, Budget& budge
     }
   }
   std::vector<Value> out;
+  out.reserve(words.size());
   for (const auto& [begin, end] : words) out.push_back(str_slice(s, begin, end, budget));
   return make_seq(budget, std::move(out));
 }

@@ -231,7 +231,7 @@ class Loader {
     for (size_t i = 0; i < merges.json.size(); ++i) {
       const auto [left, right] = pair(merges, i);
       if (byte_level) {
-        data_.merges.push_back(left + " " + right);
+        data_.merges.push_back(fmt::format("{} {}", left, right));
         continue;
       }
       const auto it = ids_.find(left + right);

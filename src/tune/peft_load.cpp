@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "io/safetensors.h"
+#include "models/config_reader.h"
 #include "tune/adapter_parts.h"
 #include "tune/targets.h"
 
@@ -15,21 +15,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kPrefix = "base_model.model.";
-constexpr uintmax_t kMaxConfigBytes = 16 << 20;
-
-json read_json(const fs::path& path) {
-  std::error_code error;
-  const uintmax_t size = fs::file_size(path, error);
-  if (!error && size > kMaxConfigBytes)
-    fail(ErrorCode::kCorruption, "{}: has {} bytes, expected a small JSON file", path.string(), size);
-  try {
-    json parsed = json::parse(read_file(path));
-    if (!parsed.is_object()) fail(ErrorCode::kCorruption, "{}: expected a JSON object", path.string());
-    return parsed;
-  } catch (const json::exception& problem) {
-    fail(ErrorCode::kCorruption, "{}: not valid JSON: {}", path.string(), problem.what());
-  }
-}
 
 bool is_set(const json& value) {
   if (value.is_boolean()) return value.get<bool>();
@@ -154,7 +139,7 @@ void read_papers(const fs::path& folder, const json& config, AdapterPapers& pape
     papers.base_name = config["base_model_name_or_path"].get<std::string>();
   const fs::path path = folder / "hone_adapter.json";
   if (!fs::exists(path)) return;
-  const json own = read_json(path);
+  const json own = read_json_object(path);
   try {
     papers.base_fingerprint = own.at("base_fingerprint").get<std::string>();
     papers.training = own.value("training", nlohmann::ordered_json());
@@ -168,7 +153,7 @@ void read_papers(const fs::path& folder, const json& config, AdapterPapers& pape
 FoundAdapter read_peft(const Model& model, const fs::path& folder, const SafetensorsFile& file,
                        AdapterPapers& papers, std::vector<std::string>&) {
   const fs::path config_path = folder / "adapter_config.json";
-  const json config = read_json(config_path);
+  const json config = read_json_object(config_path);
   const std::string config_where = config_path.string();
   FoundAdapter found{
       .where = file.file().path().string(), .settings = {}, .hf_rows = true, .tensors = {}, .alpha_of = {}};
