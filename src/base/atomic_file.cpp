@@ -31,6 +31,9 @@ void write_all(int fd, const char* data, size_t size, int* error) {
 }  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path_, ignored) || !path_.has_filename())
+    fail(ErrorCode::kInvalidArgument, "{}: cannot write: this is a folder; name a file", path_.string());
   temporary_ = path_;
   temporary_ += fmt::format(".{}.tmp", ::getpid());
   fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -47,7 +50,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail_io(const char* action, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT;
+  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
   fail(full ? ErrorCode::kResourceExhausted : ErrorCode::kIo,
        "{}: cannot {} after {} bytes: {}; nothing was left behind", path_.string(), action, offset_,
        std::strerror(error));

@@ -1,5 +1,6 @@
 // Files that appear whole or not at all: written under a temporary name in the same folder, synced, renamed.
-// Errors: kIo, kResourceExhausted (disk full). The temporary is removed when commit() was not reached.
+// Errors: kInvalidArgument (the path is a folder), kIo, kResourceExhausted (disk full). The temporary is
+// removed when commit() was not reached.
 #pragma once
 
 #include <cstddef>
