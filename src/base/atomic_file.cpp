@@ -110,6 +110,9 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    fail(ErrorCode::kInvalidArgument, "{}: is a folder, expected a file", path.string());
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     const int error = errno;
@@ -119,7 +122,7 @@ std::string read_file(const std::filesystem::path& path) {
   std::ostringstream out;
   out << in.rdbuf();
   if (in.bad() || (out.fail() && in.peek() != std::char_traits<char>::eof()))
-    fail(ErrorCode::kIo, "{}: cannot read (is it a folder?)", path.string());
+    fail(ErrorCode::kIo, "{}: cannot read", path.string());
   return std::move(out).str();
 }
 
