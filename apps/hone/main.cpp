@@ -150,6 +150,7 @@ int run(Declared& declared) {
 int main(int argc, char** argv) {
   install_interrupt_handler();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // `ulimit -f`: the write fails and is an error like a full disk
   CLI::App root{"hone: tune, shrink and prove open-weight language models on your own machine", "hone"};
   root.set_version_flag("--version", "hone " HONE_VERSION);
   root.require_subcommand(1);

@@ -31,6 +31,9 @@ void write_all(int fd, const char* data, size_t size, int* error) {
 }  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path_, ignored) || !path_.has_filename())
+    fail(ErrorCode::kInvalidArgument, "{}: cannot write: this is a folder; name a file", path_.string());
   temporary_ = path_;
   temporary_ += fmt::format(".{}.tmp", ::getpid());
   fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -47,7 +50,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail_io(const char* action, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT;
+  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
   fail(full ? ErrorCode::kResourceExhausted : ErrorCode::kIo,
        "{}: cannot {} after {} bytes: {}; nothing was left behind", path_.string(), action, offset_,
        std::strerror(error));
@@ -107,6 +110,9 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    fail(ErrorCode::kInvalidArgument, "{}: is a folder, expected a file", path.string());
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     const int error = errno;
@@ -116,7 +122,7 @@ std::string read_file(const std::filesystem::path& path) {
   std::ostringstream out;
   out << in.rdbuf();
   if (in.bad() || (out.fail() && in.peek() != std::char_traits<char>::eof()))
-    fail(ErrorCode::kIo, "{}: cannot read (is it a folder?)", path.string());
+    fail(ErrorCode::kIo, "{}: cannot read", path.string());
   return std::move(out).str();
 }
 

@@ -1,5 +1,6 @@
 // Files that appear whole or not at all: written under a temporary name in the same folder, synced, renamed.
-// Errors: kIo, kResourceExhausted (disk full). The temporary is removed when commit() was not reached.
+// Errors: kInvalidArgument (the path is a folder), kIo, kResourceExhausted (disk full). The temporary is
+// removed when commit() was not reached.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,7 @@ class AtomicFile {
 };
 
 void write_file(const std::filesystem::path& path, std::string_view text);
-// The whole file as a string; kNotFound or kIo.
+// The whole file as a string; kNotFound, kInvalidArgument (a folder) or kIo.
 std::string read_file(const std::filesystem::path& path);
 // Creates the folder with its parents, or says why it cannot be written.
 void make_directories(const std::filesystem::path& path);

@@ -1,11 +1,13 @@
 #include "base/memory.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace hone {
@@ -14,7 +16,7 @@ namespace {
 constexpr uint64_t kUnknown = std::numeric_limits<uint64_t>::max();
 
 // The number after `key` at the start of a line; several kernel files have the form "key: number unit".
-std::optional<uint64_t> field(const char* path, std::string_view key) {
+std::optional<uint64_t> field(const std::string& path, std::string_view key) {
   std::ifstream file(path);
   std::string word;
   while (file >> word) {
@@ -28,11 +30,64 @@ std::optional<uint64_t> field(const char* path, std::string_view key) {
   return std::nullopt;
 }
 
-std::optional<uint64_t> number(const char* path) {
+std::optional<uint64_t> number(const std::string& path) {
   std::ifstream file(path);
   uint64_t value = 0;
   if (file >> value) return value;  // "max" does not parse: no limit
   return std::nullopt;
+}
+
+uint64_t less(uint64_t a, uint64_t b) {
+  return a - std::min(a, b);
+}
+
+// Where a version of control groups keeps its numbers.
+struct ControlGroups {
+  const char *controllers, *root, *limit, *used, *reclaimable;
+};
+constexpr ControlGroups kControlGroups[] = {
+    {"", "/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"},
+    {"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+     "total_inactive_file"},
+};
+
+// This process's group: lines of the form "number:controllers:path". In a container the path may be one of
+// the host's; what is mounted is then the container's own group, at the root.
+std::string group_path(const ControlGroups& groups) {
+  std::ifstream file("/proc/self/cgroup");
+  std::string line;
+  while (std::getline(file, line)) {
+    const size_t first = line.find(':');
+    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    if (line.substr(first + 1, second - first - 1) == groups.controllers) return line.substr(second + 1);
+  }
+  return "/";
+}
+
+// What this process's group and those around it leave. Inactive file pages count as used there but are given
+// back on demand.
+uint64_t left_by(const ControlGroups& groups) {
+  uint64_t left = kUnknown;
+  std::string path = group_path(groups);
+  for (;;) {
+    while (path.ends_with('/')) path.pop_back();
+    const std::string folder = groups.root + path + "/";
+    const auto limit = number(folder + groups.limit), used = number(folder + groups.used);
+    if (limit && used) {
+      const uint64_t cache = field(folder + "memory.stat", groups.reclaimable).value_or(0);
+      left = std::min(left, less(*limit, less(*used, cache)));
+    }
+    if (path.empty()) return left;
+    path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
+  }
+}
+
+// What `ulimit -v` leaves.
+uint64_t left_of_address_space() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnknown;
+  return less(limit.rlim_cur, field("/proc/self/status", "VmSize:").value_or(0) * 1024);
 }
 
 }  // namespace
@@ -48,15 +103,8 @@ uint64_t resident_bytes() {
 uint64_t available_memory_bytes() {
   uint64_t available = kUnknown;
   if (const auto system = field("/proc/meminfo", "MemAvailable:")) available = *system * 1024;
-  // Control group v2. Inactive file pages count as used there but are given back on demand.
-  const auto limit = number("/sys/fs/cgroup/memory.max");
-  const auto used = number("/sys/fs/cgroup/memory.current");
-  if (limit && used) {
-    const uint64_t cache = field("/sys/fs/cgroup/memory.stat", "inactive_file").value_or(0);
-    const uint64_t taken = *used - std::min(*used, cache);
-    available = std::min(available, *limit - std::min(*limit, taken));
-  }
-  return available;
+  for (const ControlGroups& groups : kControlGroups) available = std::min(available, left_by(groups));
+  return std::min(available, left_of_address_space());
 }
 
 std::string format_bytes(uint64_t bytes) {

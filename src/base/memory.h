@@ -10,7 +10,8 @@ namespace hone {
 uint64_t peak_rss_bytes();
 // Resident now (VmRSS).
 uint64_t resident_bytes();
-// What can still be allocated without swapping, cut by a container's limit; UINT64_MAX when unknown.
+// What can still be allocated without swapping, cut by the limits of control groups (containers) and of
+// `ulimit -v`; UINT64_MAX when unknown.
 uint64_t available_memory_bytes();
 // "1.25 GB", "640 MB", "12 kB" (powers of ten).
 std::string format_bytes(uint64_t bytes);

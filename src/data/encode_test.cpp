@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "data/dataset.h"
 #include "data/test_support.h"
 #include "runtime/testing.h"
+#include "text/unicode.h"
 
 namespace hone {
 namespace {
@@ -19,6 +21,7 @@ ordered_json golden() {
 struct Codec {
   explicit Codec(bool add_bos = false, std::string source = tiny_chat_template())
       : tokenizer(tiny_tokenizer(add_bos)), chat_template(std::move(source), "<|endoftext|>", "<|im_end|>") {}
+  Codec(TokenizerData data, ChatTemplate own) : tokenizer(std::move(data)), chat_template(std::move(own)) {}
   ChatCodec view() const { return {tokenizer, chat_template}; }
   Tokenizer tokenizer;
   ChatTemplate chat_template;
@@ -53,6 +56,58 @@ TEST(Encode, TokensAndMasksEqualPython) {
     ++n;
   }
   EXPECT_GT(n, 20u);
+}
+
+ordered_json published_models() {
+  std::ifstream file(std::string(HONE_TEST_DATA) + "/golden/text/templates/published/models.json");
+  return ordered_json::parse(file);
+}
+
+// A published template over the bytes and the control tokens of its model.
+Codec published_codec(const ordered_json& model) {
+  std::ifstream file(std::string(HONE_TEST_DATA) + "/golden/text/templates/published/" +
+                     model["file"].get<std::string>());
+  TokenizerData data;
+  data.model = "gpt2";
+  data.pre = "gpt-2";
+  for (const ordered_json& token : model["control"]) data.tokens.push_back(token);
+  data.types.assign(data.tokens.size(), TokenType::kControl);
+  for (const std::string& byte : unicode::byte_alphabet()) data.tokens.push_back(byte);
+  data.types.resize(data.tokens.size(), TokenType::kNormal);
+  const auto id = [&](const char* key) {
+    const auto found = std::find(data.tokens.begin(), data.tokens.end(), model[key].get<std::string>());
+    return found == data.tokens.end() ? -1 : static_cast<TokenId>(found - data.tokens.begin());
+  };
+  data.bos = id("bos");
+  data.eos = id("eos");
+  return {data,
+          ChatTemplate(std::string(std::istreambuf_iterator<char>(file), {}), model["bos"], model["eos"])};
+}
+
+// What is learned from three chats through each published template: content and end-of-turn token, but where
+// models.json says otherwise and why.
+TEST(Encode, PublishedTemplatesLearnContentAndEndOfTurn) {
+  const std::string spaced =
+      "  sp\xc3\xa4"
+      "ced \xf0\x9f\x99\x82\n\n";
+  const std::string thinking = "<think>\nHm.\n</think>\n\nYes.";
+  for (const ordered_json& model : published_models()) {
+    const Codec codec = published_codec(model);
+    const auto file = model["file"].get<std::string>();
+    const auto end = model["end"].get<std::string>(), last_end = model.value("last_end", end);
+    const auto learned_from = [&](const ordered_json& messages) {
+      return learned(codec, encode_chat(codec.view(), {messages, 1}, 0, file + ":1"));
+    };
+    ordered_json two = turns("What is 2+2?", "It is 4.");
+    two.push_back({{"role", "user"}, {"content", "And 3+3?"}});
+    two.push_back({{"role", "assistant"}, {"content", "That makes 6."}});
+    EXPECT_EQ(learned_from(two), "It is 4." + end + "That makes 6." + last_end) << file;
+    EXPECT_EQ(learned_from(turns("?", spaced)), model.value("spaced", spaced) + last_end) << file;
+    EXPECT_EQ(learned_from(turns("?", thinking)), model.value("thinking", thinking) + last_end) << file;
+    const bool as_usual =
+        !model.contains("last_end") && !model.contains("spaced") && !model.contains("thinking");
+    EXPECT_EQ(model.contains("why"), !as_usual) << file;
+  }
 }
 
 TEST(Encode, LearnsAnswersAndEndTokensOnly) {

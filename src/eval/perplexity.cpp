@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "eval/evaluate.h"
 #include "eval/evaluator_list.h"
+#include "runtime/utf8.h"
 
 namespace hone {
 
@@ -27,12 +28,26 @@ const char* convention_name(PerplexityConvention convention) noexcept {
   return "?";
 }
 
+namespace {
+
+// A file that is no text has a perplexity too, but one that says nothing. A last character may be cut.
+void check_text(std::string_view text) {
+  constexpr size_t kLongest = 4;  // bytes of a character
+  const size_t bad = invalid_utf8_at(text);
+  if (bad == std::string_view::npos || bad + kLongest > text.size()) return;
+  fail(ErrorCode::kInvalidArgument, "perplexity: text: got byte 0x{:02x} at offset {}, which is not UTF-8",
+       static_cast<unsigned char>(text[bad]), bad);
+}
+
+}  // namespace
+
 std::vector<ScoreItem> perplexity_items(const Tokenizer& tokenizer, const std::string& text,
                                         PerplexityConvention convention, size_t context, size_t max_windows) {
   constexpr size_t kShortest = 4;
   if (context < kShortest)
     fail(ErrorCode::kInvalidArgument, "perplexity: context: got {}, expected at least {}", context,
          kShortest);
+  check_text(text);
   const TokenizerData& data = tokenizer.data();
   const bool add_bos = data.add_bos && data.bos >= 0;
   std::vector<TokenId> tokens = tokenizer.encode(text, {.add_special = false, .parse_special = false});

@@ -55,3 +55,56 @@ struct PackedQ8_0 {
   static Vec d(const std::byte* p, size_t) { return load_f16(p); }
   static Bytes codes(const std::byte* p, size_t quad) { return load_bytes(p + (2 + 4 * quad) * Vec::kLanes); }
 };
+
+// Eight 6-bit scales and minimums of a super-block in three words: codec::pack_scales.
+template <size_t kElemBytes>
+struct PackedScales {
+  static constexpr size_t kElems = 256, kBytes = (16 + kElemBytes) * Vec::kLanes, kScaleElems = 32;
+  static constexpr bool kSigned = false, kHasMin = true;
+  static constexpr int32_t kZero = 0;
+  // Field `word` (0: scales, 1: minimums) of sub-block i.
+  static Vec six_bits(const std::byte* p, size_t word, size_t i) {
+    const std::byte* words = p + 4 * Vec::kLanes;
+    const Ints own = load_ints(words + 4 * word * Vec::kLanes);
+    if (i < 4) return to_float(shift_and(own, static_cast<int>(8 * i), 63));
+    const int at = static_cast<int>(8 * (i - 4));
+    const Ints low = shift_and(load_ints(words + 8 * Vec::kLanes), at + 4 * static_cast<int>(word), 15);
+    return to_float(either(low, shift_and(own, at + 2, 48)));
+  }
+  static Vec d(const std::byte* p, size_t i) { return mul(load_f16(p), six_bits(p, 0, i)); }
+  static Vec min(const std::byte* p, size_t i) {
+    return mul(sub(broadcast(0.0f), load_f16(p + 2 * Vec::kLanes)), six_bits(p, 1, i));
+  }
+  // 32 bytes for every 64 codes: low nibble code i, high nibble code i + 32.
+  static Bytes nibbles(const std::byte* words, size_t quad) {
+    const Bytes word = load_bytes(words + 4 * (quad / 16 * 8 + quad % 8) * Vec::kLanes);
+    return quad / 8 % 2 == 0 ? low_nibbles(word) : high_nibbles(word);
+  }
+};
+
+struct PackedQ4_K : PackedScales<128> {
+  static Bytes codes(const std::byte* p, size_t quad) { return nibbles(p + 16 * Vec::kLanes, quad); }
+};
+
+struct PackedQ5_K : PackedScales<160> {
+  static Bytes codes(const std::byte* p, size_t quad) {
+    const Bytes high = load_bytes(p + (16 + 4 * (quad % 8)) * Vec::kLanes);
+    return either(nibbles(p + 48 * Vec::kLanes, quad), bits_at(high, static_cast<int>(quad / 8) - 4, 16));
+  }
+};
+
+struct PackedQ6_K {
+  static constexpr size_t kElems = 256, kBytes = 210 * Vec::kLanes, kScaleElems = 16;
+  static constexpr bool kSigned = false, kHasMin = false;
+  static constexpr int32_t kZero = 32;
+  static Vec d(const std::byte* p, size_t i) {
+    const Ints scales = load_ints(p + (192 + i / 4 * 4) * Vec::kLanes);
+    return mul(load_f16(p + 208 * Vec::kLanes), to_float(signed_byte(scales, static_cast<int>(i % 4))));
+  }
+  static Bytes codes(const std::byte* p, size_t quad) {
+    const size_t half = quad / 32, row = quad / 8 % 4, column = quad % 8;
+    const Bytes low = load_bytes(p + 4 * (16 * half + 8 * (row % 2) + column) * Vec::kLanes);
+    const Bytes high = load_bytes(p + (128 + 4 * (8 * half + column)) * Vec::kLanes);
+    return either(row < 2 ? low_nibbles(low) : high_nibbles(low), bits_at(high, 2 * static_cast<int>(row) - 4, 48));
+  }
+};

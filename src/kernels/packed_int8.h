@@ -228,14 +228,17 @@ const PackedKernels* packed_for(FormatId format) noexcept {
       return &kPackedKernels<PackedQ5_1>;
     case FormatId::kQ8_0:
       return &kPackedKernels<PackedQ8_0>;
+    case FormatId::kQ4_K:
+      return &kPackedKernels<PackedQ4_K>;
+    case FormatId::kQ5_K:
+      return &kPackedKernels<PackedQ5_K>;
+    case FormatId::kQ6_K:
+      return &kPackedKernels<PackedQ6_K>;
     case FormatId::kF32:
     case FormatId::kF16:
     case FormatId::kBF16:
     case FormatId::kQ2_K:
     case FormatId::kQ3_K:
-    case FormatId::kQ4_K:
-    case FormatId::kQ5_K:
-    case FormatId::kQ6_K:
       return nullptr;
   }
   return nullptr;

@@ -12,6 +12,7 @@
 #include "base/mapped_file.h"
 #include "io/gguf.h"
 #include "io/tokenizer_io.h"
+#include "models/architecture.h"
 #include "models/hf_source.h"
 #include "models/model.h"
 
@@ -94,6 +95,7 @@ OpenedModel open_path(const fs::path& path) {
   opened.source = std::make_unique<GgufFile>(path);
   const Metadata& metadata = opened.source->metadata();
   try {
+    architecture_named(metadata.string("general.architecture"));
     opened.tokenizer = tokenizer_data(metadata);
     opened.chat_template = metadata.find_string("tokenizer.chat_template").value_or("");
   } catch (const Error& error) {

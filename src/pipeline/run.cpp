@@ -86,6 +86,7 @@ class Run {
 
   // Everything that can be wrong with the inputs shows here, before any work.
   void prepare() {
+    check_products();
     if (template_ == nullptr)
       fail(ErrorCode::kNotSupported, "{}: this model has no chat template; the recipe needs one",
            opened_.path.string());
@@ -103,6 +104,19 @@ class Run {
     report_.base_fingerprint = weights_fingerprint(*opened_.source);
     items_key_ = items_key(recipe_);
     items_key_["compute"] = compute_mode_name(compute_);
+  }
+
+  // A base that an earlier run made in this folder would be written over.
+  void check_products() const {
+    std::vector<std::string> formats = recipe_.quantize_to;
+    formats.push_back(recipe_.merge_format);
+    std::error_code ignored;
+    for (const std::string& format : formats) {
+      if (fs::equivalent(opened_.path, product_path(format), ignored))
+        fail(ErrorCode::kInvalidArgument,
+             "{}: the run would write its own file over this base; give [run] another name or output",
+             opened_.path.string());
+    }
   }
 
   // Disk and memory for the largest step, said before the first.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "runtime/text_stream.h"
 
 namespace hone {
@@ -29,6 +30,17 @@ void check_prompt(const ModelConfig& config, std::span<const TokenId> prompt) {
     if (id < 0 || static_cast<size_t>(id) >= config.n_vocab)
       fail(ErrorCode::kInvalidArgument, "generate: prompt: got token {}, expected 0 to {}", id,
            config.n_vocab - 1);
+}
+
+// Keys and values of all tokens are set aside at once; better said than met half-way.
+void check_memory(const ModelConfig& config, size_t tokens) {
+  const uint64_t needed =
+      uint64_t{2} * sizeof(float) * config.n_layers * config.n_kv_heads * config.head_dim * tokens;
+  const uint64_t available = available_memory_bytes();
+  if (needed > available)
+    fail(ErrorCode::kResourceExhausted,
+         "generate: keys and values of {} tokens need {} of memory, {} are available; lower --max-tokens",
+         tokens, format_bytes(needed), format_bytes(available));
 }
 
 // Runs tokens through the model behind what the cache holds; the logits after the last one.
@@ -70,6 +82,7 @@ GenerateResult generate(const Model& model, const Tokenizer& tokenizer, std::spa
     result.text += text;
     return text.empty() || !on_text || on_text(text);
   };
+  check_memory(model.config(), prompt.size() + room);
   KvCache cache(model.config(), prompt.size() + room,
                 options.compute == ComputeMode::kPrecise ? KvFormat::kF32 : KvFormat::kF16);
   std::vector<TokenId> history(prompt.begin(), prompt.end());

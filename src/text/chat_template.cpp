@@ -1,6 +1,10 @@
 // JSON conversations in, text and the places of the assistant's words out. The interpreter is jinja_interp.h.
 #include "text/chat_template.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include "base/error.h"
 #include "text/jinja_ast.h"
 #include "text/jinja_interp.h"
@@ -106,6 +110,53 @@ Value convert_messages(const ordered_json& messages, Budget& budget) {
   return jinja::make_seq(budget, std::move(out));
 }
 
+constexpr std::string_view kSpace = " \t\r\n";
+
+bool is_space(char c) {
+  return kSpace.find(c) != std::string_view::npos;
+}
+
+// Where content begins in text when it ends there at `end`, white space aside; npos when it does not end
+// there.
+size_t begin_of(std::string_view content, std::string_view text, size_t end) {
+  for (size_t i = content.size(); i > 0; --i) {
+    if (is_space(content[i - 1])) continue;
+    while (end > 0 && is_space(text[end - 1])) --end;
+    if (end == 0 || text[end - 1] != content[i - 1]) return std::string_view::npos;
+    --end;
+  }
+  return end;
+}
+
+using Spans = std::vector<RenderedChat::Span>;
+
+// The spans of one message, as one when the content stands whole where they are, behind `floor`.
+Spans joined(Spans spans, std::string_view text, std::string_view content, size_t floor) {
+  size_t end = spans.back().end;
+  while (end > spans.back().begin && is_space(text[end - 1])) --end;
+  const size_t begin = begin_of(content, text, end);
+  if (begin > spans.front().begin || begin < floor || begin == end) return spans;
+  return {{.begin = begin, .end = spans.back().end, .message = spans.front().message}};
+}
+
+// Templates of thinking models take an answer apart and put their own marks and white space between the
+// parts. An answer that stands whole in the text all the same is one span: its marks are words of the
+// assistant too.
+void join_parts(const ordered_json& messages, RenderedChat& chat) {
+  Spans out;
+  for (auto first = chat.assistant.begin(), last = first; first != chat.assistant.end(); first = last) {
+    const ordered_json& message = messages[first->message];
+    last = std::find_if(first, chat.assistant.end(),
+                        [&](const RenderedChat::Span& span) { return span.message != first->message; });
+    Spans spans(first, last);
+    if (const auto content = message.find("content"); content != message.end() && content->is_string())
+      spans = joined(std::move(spans), chat.text, content->get_ref<const std::string&>(),
+                     out.empty() ? 0 : out.back().end);
+    out.insert(out.end(), spans.begin(), spans.end());
+  }
+  chat.assistant = std::move(out);
+}
+
 }  // namespace
 
 ChatTemplate::ChatTemplate(std::string source, std::string bos_token, std::string eos_token)
@@ -152,6 +203,7 @@ RenderedChat ChatTemplate::render(const ordered_json& messages, const RenderOpti
   RenderedChat chat;
   for (const jinja::Origin& o : out.origins) chat.assistant.push_back({o.begin, o.end, o.message});
   chat.text = std::move(out.text);
+  join_parts(messages, chat);
   return chat;
 }
 

@@ -21,7 +21,8 @@ struct RenderOptions {
 struct RenderedChat {
   std::string text;
   // Byte ranges of `text` that came from assistant messages' content, in order and disjoint. What a template
-  // trims or rewrites (tojson) is in none; {% generation %} blocks play no part.
+  // trims or rewrites (tojson) is in none; {% generation %} blocks play no part. Content that a template
+  // takes apart and writes again as it was, reasoning marks included, is one range.
   struct Span {
     size_t begin, end;
     size_t message;  // index into messages

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -39,10 +40,10 @@ RenderOptions options_of(const ordered_json& o) {
 
 // The text, or what the error says.
 std::string outcome(const std::string& source, const ordered_json& messages, const RenderOptions& options,
-                    bool& failed) {
+                    bool& failed, const std::string& bos = "<s>", const std::string& eos = "</s>") {
   failed = false;
   try {
-    return ChatTemplate(source, "<s>", "</s>").render(messages, options).text;
+    return ChatTemplate(source, bos, eos).render(messages, options).text;
   } catch (const Error& e) {
     failed = true;
     return e.what();
@@ -67,6 +68,52 @@ TEST(ChatTemplate, RendersAsJinja) {
     texts += c.contains("text");
   }
   EXPECT_GE(texts, 60u);
+}
+
+// strftime_now at the moment that the goldens were made for.
+class PinnedTime {
+ public:
+  PinnedTime() { ::setenv("SOURCE_DATE_EPOCH", "1721952000", 1); }  // 26 July 2024
+  ~PinnedTime() { ::unsetenv("SOURCE_DATE_EPOCH"); }
+};
+
+TEST(ChatTemplate, RendersPublishedTemplatesAsJinja) {
+  const PinnedTime pinned;
+  const ordered_json all = golden("published.json"), models = golden("published/models.json");
+  std::map<std::string, ordered_json> tokens;
+  for (const auto& model : models) tokens[model["file"].get<std::string>()] = model;
+  EXPECT_GE(tokens.size(), 30u);
+  size_t texts = 0, errors = 0;
+  for (const auto& c : all["cases"]) {
+    const auto file = c["template"].get<std::string>(), name = c["conversation"].get<std::string>();
+    const ordered_json& conversation = all["conversations"][name];
+    bool failed = false;
+    const std::string got = outcome(
+        read(kFolder + "published/" + file), conversation["messages"], options_of(conversation["options"]),
+        failed, tokens[file]["bos"].get<std::string>(), tokens[file]["eos"].get<std::string>());
+    EXPECT_EQ(failed, c.contains("error"))
+        << file << " " << name << ": " << got << " / " << c.value("error", "");
+    if (!failed && c.contains("text")) {
+      EXPECT_EQ(got, c["text"].get<std::string>()) << file << " " << name;
+    }
+    // What the template says when it refuses messages is passed on.
+    const std::string refusal = "TemplateError: ";
+    if (const std::string error = c.value("error", ""); error.starts_with(refusal)) {
+      EXPECT_NE(got.find(error.substr(refusal.size())), std::string::npos)
+          << file << " " << name << ": " << got;
+    }
+    texts += c.contains("text");
+    errors += failed;
+  }
+  EXPECT_GE(texts, 900u);
+  EXPECT_GE(errors, 100u);
+}
+
+TEST(ChatTemplate, TimeIsPinnedBySourceDateEpoch) {
+  const PinnedTime pinned;
+  EXPECT_EQ(render_empty("{{ strftime_now('%d %b %Y %H:%M') }}"), "26 Jul 2024 00:00");
+  ::setenv("SOURCE_DATE_EPOCH", "yesterday", 1);
+  EXPECT_THROW(render_empty("{{ strftime_now('%Y') }}"), Error);
 }
 
 TEST(ChatTemplate, SnippetsGiveWhatPythonGives) {
@@ -153,6 +200,23 @@ TEST(ChatTemplate, SpansSurviveStringOperations) {
             "[abc]");
   EXPECT_EQ(spans_text("{% set x %}<{{ messages[1].content }}>{% endset %}{{ x }}", "abc"), "[abc]");
   EXPECT_EQ(spans_text("{% generation %}a{{ messages[1].content }}b{% endgeneration %}", "abc"), "[abc]");
+}
+
+TEST(ChatTemplate, SpansOfAnswersThatAreTakenApart) {
+  const std::string apart =
+      "{% set parts = messages[1].content.split('</think>') %}{{ messages[0].content }}|"
+      "{{ '<think>' + parts[0].split('<think>')[-1] ~ '</think>' ~ parts[-1] }}";
+  EXPECT_EQ(spans_text(apart, "<think>why</think>yes"), "[<think>why</think>yes]");
+  EXPECT_EQ(spans_text(apart, " <think>why</think>yes\n"), "[<think>why</think>yes\n]");
+  EXPECT_EQ(spans_text(apart, "<think>\nwhy\n</think>\n\n yes"), "[<think>\nwhy\n</think>\n\n yes]");
+  EXPECT_EQ(spans_text(apart, "why</think>yes"), "[why</think>yes]");  // <think> is the template's own
+  EXPECT_EQ(spans_text(apart, "<think>why</think>no</think>yes"), "[why][yes]");
+  const std::string tidied =
+      "{% set parts = messages[1].content.split('</think>') %}"
+      "{{ '<think>' ~ parts[0].split('<think>')[-1].strip() ~ '</think> ' ~ parts[-1].strip() }}";
+  EXPECT_EQ(spans_text(tidied, "<think>\nwhy\n</think>\n\nyes\n"), "[<think>why</think> yes]");
+  const std::string cut = "{{ messages[1].content.split('</think>')[-1] }}";
+  EXPECT_EQ(spans_text(cut, "<think>why</think>yes"), "[yes]");
 }
 
 TEST(ChatTemplate, SpansOfContentParts) {

@@ -2,6 +2,9 @@
 #include "text/jinja_builtins.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 #include "text/jinja_interp.h"
@@ -121,12 +124,28 @@ Value global_raise_exception(Interpreter& in, const Value&, Args& args) {
   raise("the template refuses these messages: {}", message);
 }
 
+// Local time, or the moment that SOURCE_DATE_EPOCH names, in UTC: a template that writes the date makes other
+// training data every day, which a run that is to be repeated can forbid.
+std::tm time_now() {
+  std::tm out{};
+  const char* pinned = std::getenv("SOURCE_DATE_EPOCH");  // NOLINT(concurrency-mt-unsafe): nothing sets it
+  if (pinned == nullptr || *pinned == '\0') {
+    const std::time_t now = std::time(nullptr);
+    localtime_r(&now, &out);
+    return out;
+  }
+  std::time_t moment = 0;
+  const char* const end = pinned + std::strlen(pinned);
+  const auto [rest, error] = std::from_chars(pinned, end, moment);
+  if (error != std::errc() || rest != end || gmtime_r(&moment, &out) == nullptr)
+    raise("strftime_now: SOURCE_DATE_EPOCH: got '{}', expected seconds since 1970", pinned);
+  return out;
+}
+
 Value global_strftime_now(Interpreter& in, const Value&, Args& args) {
   const Params p("strftime_now", args, {"format"}, 1);
   const std::string& format = p.text(0).text();
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
+  const std::tm local = time_now();
   if (format.size() > 1024) raise("strftime_now: the format is longer than 1024 bytes");
   if (format.empty()) return Value(std::string());
   std::string out(16384, '\0');

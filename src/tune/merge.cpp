@@ -127,11 +127,24 @@ void compare(const Tensor& before, const Tensor& after, MergeResult& result) {
   result.logit_rms = std::sqrt(squares / static_cast<double>(std::max<size_t>(1, before.size())));
 }
 
+// Before any work: where the merged file cannot or must not go.
+void check_output(const WeightSource& base, const fs::path& adapter, const fs::path& output) {
+  std::error_code ignored;
+  if (fs::is_directory(output, ignored))
+    fail(ErrorCode::kInvalidArgument, "{}: output: is a folder; name a file", output.string());
+  for (const fs::path& input : {fs::path(base.description()), adapter}) {
+    if (fs::equivalent(input, output, ignored))
+      fail(ErrorCode::kInvalidArgument, "{}: output: is the file that is being read; choose another name",
+           output.string());
+  }
+}
+
 }  // namespace
 
 MergeResult merge(WeightSource& base, const std::string& fingerprint, const fs::path& adapter,
                   const fs::path& output, const MergeOptions& options) {
   const Format& format = merged_format(options.format);
+  check_output(base, adapter, output);
   MergeResult result;
   // Written and checked under another name: an earlier file at `output` stays until this one is proven.
   const fs::path unproven = output.string() + ".unproven";

@@ -1,5 +1,7 @@
 #include "tune/trainer.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -75,11 +77,14 @@ class TrainRun {
 
  private:
   void prepare();
+  void check_room() const;
   StepRecord do_step(size_t step);
-  void validate_now(StepRecord& record);
+  bool validation_due() const;
+  void validate_now();
   void stop_if_asked();
   void save_state() { save_resume_state(resume_path(output_), settings_, adapters_, optimizer_, state_); }
   void write_results(TrainResult& result);
+  void save_adapter(const TrainResult& result);
   ordered_json summary(const TrainResult& result) const;
 
   Model& model_;
@@ -101,8 +106,27 @@ class TrainRun {
   double validation_seconds_ = 0;
 };
 
+// Disk for everything that the run may leave, said before it starts rather than when it ends.
+void TrainRun::check_room() const {
+  constexpr uint64_t kPapers = 1 << 20;
+  const uint64_t one = adapters_.n_parameters() * sizeof(float);
+  const uint64_t copies =
+      4 + 3;  // the state to resume from; PEFT folders of the best and last step, and GGUF
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(output_, error);
+  if (!error && space.available < copies * one + kPapers)
+    fail(ErrorCode::kResourceExhausted, "{}: disk: got {} free, expected {} for the adapter; free some space",
+         output_.string(), format_bytes(space.available), format_bytes(copies * one + kPapers));
+}
+
 void TrainRun::prepare() {
+  size_t tokens = plan_.max_micro_batch_tokens();
+  for (const PackedBatch& row : valid_rows_) tokens = std::max(tokens, row.batch.tokens.size());
+  const TrainMemory memory =
+      plan_memory(model_, adapters_.n_parameters(), tokens, config_.checkpointing, available_memory_bytes());
+  model_.set_checkpointing(memory.checkpointing);
   make_directories(output_);
+  check_room();
   const std::filesystem::path path = resume_path(output_);
   if (config_.restart) {
     std::error_code ignored;
@@ -112,11 +136,6 @@ void TrainRun::prepare() {
     state_ = std::move(*earlier);
     say(fmt::format("going on after step {} of {}", state_.steps_done, plan_.total_steps()));
   }
-  size_t tokens = plan_.max_micro_batch_tokens();
-  for (const PackedBatch& row : valid_rows_) tokens = std::max(tokens, row.batch.tokens.size());
-  const TrainMemory memory =
-      plan_memory(model_, adapters_.n_parameters(), tokens, config_.checkpointing, available_memory_bytes());
-  model_.set_checkpointing(memory.checkpointing);
 }
 
 void TrainRun::stop_if_asked() {
@@ -161,9 +180,16 @@ StepRecord TrainRun::do_step(size_t step) {
   return record;
 }
 
-void TrainRun::validate_now(StepRecord& record) {
+// True also after a stop in the middle of it: then the step is done and its validation is not.
+bool TrainRun::validation_due() const {
+  if (valid_rows_.empty() || state_.history.empty() || state_.history.back().valid_loss) return false;
+  return state_.steps_done == plan_.total_steps() || state_.steps_done % eval_every_ == 0;
+}
+
+void TrainRun::validate_now() {
   const auto start = Clock::now();
-  record.valid_loss = mean_loss(model_, valid_rows_, compute_);
+  StepRecord& record = state_.history.back();
+  record.valid_loss = mean_loss(model_, valid_rows_, compute_, [&] { stop_if_asked(); });
   validation_seconds_ += seconds_since(start);
   if (state_.best_loss && *record.valid_loss >= *state_.best_loss) return;
   state_.best_loss = record.valid_loss;
@@ -178,13 +204,14 @@ TrainResult TrainRun::run() {
   const uint64_t tokens_before = state_.tokens;
   Progress progress("tune", plan_.total_tokens() - tokens_before, "tok");
   const auto start = Clock::now();
+  if (validation_due()) validate_now();
   for (size_t step = state_.steps_done; step < plan_.total_steps(); ++step) {
-    StepRecord record = do_step(step);
+    state_.history.push_back(do_step(step));
+    state_.steps_done = state_.history.back().step;
+    state_.tokens = state_.history.back().tokens;
+    if (validation_due()) validate_now();
+    const StepRecord& record = state_.history.back();
     const bool last = step + 1 == plan_.total_steps();
-    if (!valid_rows_.empty() && (last || record.step % eval_every_ == 0)) validate_now(record);
-    state_.steps_done = record.step;
-    state_.tokens = record.tokens;
-    state_.history.push_back(record);
     progress.update(state_.tokens - tokens_before,
                     state_.best_loss
                         ? fmt::format("loss {:.4f}, best valid {:.4f}", record.train_loss, *state_.best_loss)
@@ -209,17 +236,33 @@ void TrainRun::write_results(TrainResult& result) {
   result.trainable_parameters = adapters_.n_parameters();
   result.peak_rss_bytes = peak_rss_bytes();
   result.checkpointing = model_.checkpointing();
+  save_adapter(result);
+  std::error_code ignored;
+  std::filesystem::remove(resume_path(output_), ignored);
+}
+
+// All files are written aside first and then put in place: a full disk leaves an earlier adapter as it was.
+void TrainRun::save_adapter(const TrainResult& result) {
   const AdapterPapers papers{
       .base_name = base_.name, .base_fingerprint = base_.fingerprint, .training = summary(result)};
-  std::error_code ignored;
-  std::filesystem::remove_all(output_ / "last", ignored);
+  const std::filesystem::path aside = output_ / fmt::format(".{}.partial", ::getpid());
+  struct Remover {
+    const std::filesystem::path& path;
+    ~Remover() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+  } remover{aside};
   if (state_.best_loss && state_.best_step != state_.steps_done) {
-    save_peft(adapters_, papers, output_ / "last");
+    save_peft(adapters_, papers, aside / "last");
     adapters_.restore(state_.best);
   }
-  save_peft(adapters_, papers, output_ / "peft");
-  if (has_gguf_form(adapters_.kind())) save_adapter_gguf(adapters_, papers, output_ / "adapter.gguf");
-  std::filesystem::remove(resume_path(output_), ignored);
+  save_peft(adapters_, papers, aside / "peft");
+  if (has_gguf_form(adapters_.kind())) save_adapter_gguf(adapters_, papers, aside / "adapter.gguf");
+  for (const char* name : {"last", "peft", "adapter.gguf"}) {
+    std::filesystem::remove_all(output_ / name);
+    if (std::filesystem::exists(aside / name)) std::filesystem::rename(aside / name, output_ / name);
+  }
 }
 
 ordered_json TrainRun::summary(const TrainResult& result) const {
@@ -241,10 +284,12 @@ TrainResult train(Model& model, const TrainData& data, const BaseInfo& base, con
   return TrainRun(model, data, base, config, output, hooks).run();
 }
 
-double mean_loss(const Model& model, const std::vector<PackedBatch>& rows, ComputeMode compute) {
+double mean_loss(const Model& model, const std::vector<PackedBatch>& rows, ComputeMode compute,
+                 const std::function<void()>& before_row) {
   double sum = 0;
   size_t n = 0;
   for (const PackedBatch& row : rows) {
+    if (before_row) before_row();
     OpContext ctx{.compute = compute};
     const Tensor hidden = model.hidden(ctx, row.batch);
     sum += linear_cross_entropy(ctx, hidden, model.head(), row.targets, 0.0f).sum_nll;

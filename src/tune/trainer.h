@@ -29,7 +29,7 @@ struct BaseInfo {
 // For callers that watch or stop the run; all optional.
 struct TrainHooks {
   std::function<void(const StepRecord&)> on_step;
-  std::function<bool()> stop;  // asked before every micro-batch; default: Ctrl-C
+  std::function<bool()> stop;  // asked before every micro-batch and row of validation; default: Ctrl-C
 };
 
 struct TrainResult {
@@ -56,7 +56,8 @@ struct TrainResult {
 TrainResult train(Model& model, const TrainData& data, const BaseInfo& base, const TrainConfig& config,
                   const std::filesystem::path& output, const TrainHooks& hooks = {});
 
-// Mean loss per supervised token over rows, without dropout.
-double mean_loss(const Model& model, const std::vector<PackedBatch>& rows, ComputeMode compute);
+// Mean loss per supervised token over rows, without dropout. What before_row throws ends it.
+double mean_loss(const Model& model, const std::vector<PackedBatch>& rows, ComputeMode compute,
+                 const std::function<void()>& before_row = {});
 
 }  // namespace hone

@@ -2,6 +2,7 @@
 #include "tune/trainer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -154,6 +155,54 @@ TEST(Trainer, ResumesBitForBit) {
     EXPECT_EQ(rest.curve[i].tokens, whole.curve[i].tokens);
   }
   EXPECT_EQ(rest.tokens, whole.tokens);
+}
+
+// Stopped at every place in turn where it asks, within steps and within validations, a run ends the same.
+TEST(Trainer, StopsAnywhereAndGoesOn) {
+  TuneRun run("anywhere");
+  TrainConfig config = quick_config();
+  config.steps = 3;
+  config.eval_every = 1;
+  config.packing = false;
+  size_t asked = 0;
+  const TrainResult whole = run(config, "whole", {.on_step = {}, .stop = [&] { return ++asked == 0; }});
+  const size_t places = asked;
+  EXPECT_EQ(places, config.steps * (config.accumulate + run.valid.samples.size()));
+  for (size_t place = 1; place <= places; ++place) {
+    asked = 0;
+    const TrainHooks hooks{.on_step = {}, .stop = [&] { return ++asked == place; }};
+    EXPECT_THROW(run(config, "stopped", hooks), Error) << place;
+    const TrainResult rest = run(config, "stopped");
+    EXPECT_EQ(run.adapter_bytes("whole"), run.adapter_bytes("stopped")) << place;
+    ASSERT_EQ(rest.curve.size(), whole.curve.size());
+    for (size_t i = 0; i < whole.curve.size(); ++i)
+      EXPECT_EQ(rest.curve[i].valid_loss, whole.curve[i].valid_loss) << place;
+  }
+}
+
+// A full disk, played by a folder that cannot be written: the adapter of an earlier run stays as it was.
+TEST(Trainer, FailedSaveLeavesTheEarlierAdapter) {
+  TuneRun run("failed");
+  TrainConfig config = quick_config();
+  run(config, "out");
+  const std::filesystem::path out = run.folder.path() / "out";
+  const std::string before = run.adapter_bytes("out");
+  const std::string gguf = read_file(out / "adapter.gguf");
+  config.seed = 7;
+  size_t done = 0;
+  const TrainHooks hooks{.on_step =
+                             [&](const StepRecord& record) {
+                               done = record.step;
+                               // The name that the files are written under is taken by a file.
+                               if (done == config.steps)
+                                 write_file(out / fmt::format(".{}.partial", ::getpid()), "in the way");
+                             },
+                         .stop = {}};
+  EXPECT_THROW(run(config, "out", hooks), Error);
+  EXPECT_EQ(run.adapter_bytes("out"), before);
+  EXPECT_EQ(read_file(out / "adapter.gguf"), gguf);
+  for (const auto& entry : std::filesystem::directory_iterator(out))
+    EXPECT_FALSE(entry.path().string().ends_with(".partial")) << entry.path();
 }
 
 TEST(Trainer, SavesOnTheWayAndRefusesOtherSettings) {

@@ -52,10 +52,12 @@ class Build:
 class LlamaCpp:
     """llama.cpp's server, in this process, asked with token ids."""
 
-    def __init__(self, model, context):
+    def __init__(self, model, context, adapter=None):
         import xllamacpp
         params = xllamacpp.CommonParams()
         params.model.path = str(model)
+        if adapter is not None:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
         params.n_ctx = context
         params.n_parallel = 1
         params.warmup = False

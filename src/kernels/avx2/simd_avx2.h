@@ -129,6 +129,22 @@ static inline Bytes low_nibbles(Bytes a) {
 static inline Bytes high_nibbles(Bytes a) {
   return {_mm256_and_si256(_mm256_srli_epi16(a.v, 4), _mm256_set1_epi8(15))};
 }
+static inline Ints either(Ints a, Ints b) {
+  return {_mm256_or_si256(a.v, b.v)};
+}
+static inline Bytes either(Bytes a, Bytes b) {
+  return {_mm256_or_si256(a.v, b.v)};
+}
+// Byte i of every int, signed.
+static inline Ints signed_byte(Ints a, int i) {
+  return {_mm256_srai_epi32(_mm256_slli_epi32(a.v, 24 - 8 * i), 24)};
+}
+// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another byte
+// moved into.
+static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
+  const __m256i moved = right >= 0 ? _mm256_srli_epi16(a.v, right) : _mm256_slli_epi16(a.v, -right);
+  return {_mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)))};
+}
 static inline Bytes flip_sign(Bytes a) {
   return {_mm256_xor_si256(a.v, _mm256_set1_epi8(-128))};
 }

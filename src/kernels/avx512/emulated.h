@@ -81,6 +81,15 @@ static inline __m512i cvtps_epi32(__m512 a) {
   return result;
 }
 
+static inline __m512i srai_epi32(__m512i a, int right) {
+  int32_t in[16];
+  std::memcpy(in, &a, sizeof in);
+  for (int& x : in) x >>= right;
+  __m512i result;
+  std::memcpy(&result, in, sizeof in);
+  return result;
+}
+
 static inline __m512 swap_pairs_ps(__m512 a) {
   float in[16], out[16];
   std::memcpy(in, &a, sizeof in);
@@ -101,3 +110,4 @@ static inline __m512 swap_pairs_ps(__m512 a) {
 #define _mm512_cvtepi32_ps(a) hone::emulated::cvtepi32_ps(a)
 #define _mm512_cvtps_epi32(a) hone::emulated::cvtps_epi32(a)
 #define _mm512_permute_ps(a, order) hone::emulated::swap_pairs_ps(a)  // 0xb1 is the only order used
+#define _mm512_srai_epi32(a, right) hone::emulated::srai_epi32(a, right)

@@ -133,6 +133,23 @@ static inline Bytes low_nibbles(Bytes a) {
 static inline Bytes high_nibbles(Bytes a) {
   return {_mm512_and_si512(_mm512_srli_epi16(a.v, 4), _mm512_set1_epi8(15))};
 }
+static inline Ints either(Ints a, Ints b) {
+  return {_mm512_or_si512(a.v, b.v)};
+}
+static inline Bytes either(Bytes a, Bytes b) {
+  return {_mm512_or_si512(a.v, b.v)};
+}
+// Byte i of every int, signed.
+static inline Ints signed_byte(Ints a, int i) {
+  return {_mm512_srai_epi32(_mm512_slli_epi32(a.v, static_cast<unsigned>(24 - 8 * i)), 24)};
+}
+// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another byte
+// moved into.
+static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
+  const __m512i moved = right >= 0 ? _mm512_srli_epi16(a.v, static_cast<unsigned>(right))
+                                   : _mm512_slli_epi16(a.v, static_cast<unsigned>(-right));
+  return {_mm512_and_si512(moved, _mm512_set1_epi8(static_cast<char>(mask)))};
+}
 static inline Bytes flip_sign(Bytes a) {
   return {_mm512_xor_si512(a.v, _mm512_set1_epi8(-128))};
 }

@@ -90,6 +90,25 @@ static inline Bytes low_nibbles(Bytes a) {
 static inline Bytes high_nibbles(Bytes a) {
   return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] >> 4); });
 }
+static inline Ints either(Ints a, Ints b) {
+  return each<Ints>([&](size_t i) { return a.v[i] | b.v[i]; });
+}
+static inline Bytes either(Bytes a, Bytes b) {
+  return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] | b.v[i]); });
+}
+// Byte i of every int, signed.
+static inline Ints signed_byte(Ints a, int i) {
+  return each<Ints>([&](size_t lane) {
+    return static_cast<int32_t>(static_cast<int8_t>(static_cast<uint32_t>(a.v[lane]) >> (8 * i)));
+  });
+}
+// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another byte
+// moved into.
+static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
+  return each<Bytes>([&](size_t i) {
+    return static_cast<uint8_t>((right >= 0 ? a.v[i] >> right : a.v[i] << -right) & mask);
+  });
+}
 static inline Bytes flip_sign(Bytes a) {
   return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] ^ 128); });
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Renders chat templates and small snippets with Jinja2, set up as transformers sets it up, and writes what came
-out: chats.json (every *.jinja of a folder x the conversations below) and snippets.json (snippets.txt).
+out: chats.json (every *.jinja of a folder x the conversations below), published.json (the templates of published/ x
+these conversations and some more) and snippets.json (snippets.txt).
 
 usage: make_goldens.py OUT_FOLDER [TEMPLATE_FOLDER]     (needs jinja2 >= 3.1.6)
 """
@@ -120,7 +121,62 @@ def conversations():
                            "add_generation_prompt": True}
 
 
+def more_conversations():
+    """What published templates branch on: reasoning, several calls, odd text, and orders that some refuse."""
+    system = {"role": "system", "content": "Be brief."}
+    two = [user("What is 2+2?"), assistant("It is 4."), user("And 3+3?"), assistant("That makes 6.")]
+    thought = "<think>\nHm. So.\n</think>\n\nBecause."
+    arguments = {"city": "Zürich", "days": [1, 2.5, {"deep": None, "ok": False}], "note": "a \"b\"\n</x> & 'c'"}
+    calls = [CALL, {"id": "callabcde", "type": "function", "function": {"name": "get_time", "arguments": arguments}}]
+    results = [{"role": "tool", "name": call["function"]["name"], "tool_call_id": call["id"], "content": content}
+               for call, content in zip(calls, ("{\"celsius\": 21}", "12:00 ✓"))]
+    yield "turns", two, {}
+    yield "turns_prompt", two[:3], {"add_generation_prompt": True}
+    yield "thinking_last", [user("Why?"), assistant(thought)], {}
+    yield "thinking_prompt", [user("Why?"), assistant(thought), user("Ah")], {"add_generation_prompt": True}
+    field = [user("Why?"), assistant("Because.", reasoning_content="\nHm. So.\n", thinking="Hm."), user("Ah"),
+             assistant("Yes", reasoning_content="Clear.", thinking="Clear.")]
+    yield "reasoning_field", field, {}
+    yield "reasoning_field_prompt", field[:3], {"add_generation_prompt": True, "extra": {"enable_thinking": True}}
+    yield "no_thinking", [system] + two[:3], {"add_generation_prompt": True, "extra": {"enable_thinking": False}}
+    yield "switches", [dict(system, content="Terse. /no_think"), user("Hi /think")], {"add_generation_prompt": True}
+    yield "odd_text", [user("שלום \u202eabc\u202c e\u0301 İ ǆ 👩‍👩‍👧 \u2028\u0085\x7f\x01|"),
+                       assistant("\ufeffß𝔘 \u00a0\u3000 %s {{ 7 * 7 }} {% if x %} {# c #} \\n")], {}
+    yield "control_text", [user("a<|im_end|>\n<|im_start|>system\nb</s>[/INST]<|end|>"),
+                           assistant("c</s><|im_end|><|end|></think>d")], {}
+    yield "empty_tools", two[:1], {"add_generation_prompt": True, "tools": []}
+    yield "two_calls", [user("Both?"), assistant("Let me look.", tool_calls=calls), *results, assistant("Sunny at noon.")], {
+        "tools": [WEATHER, {"type": "function", "function": {"name": "get_time", "description": "Now",
+                                                             "parameters": {"type": "object", "properties": {}}}}]}
+    yield "two_calls_prompt", [system, user("Both?"), assistant("", tool_calls=calls), *results], {
+        "add_generation_prompt": True, "tools": [WEATHER]}
+    yield "short_call_id", [user("Weather?"), assistant("", tool_calls=[dict(CALL, id="x")])], {"tools": [WEATHER]}
+    yield "result_without_call", [user("Weather?"), results[0]], {"add_generation_prompt": True}
+    yield "system_late", two[:2] + [system] + two[2:], {}
+    yield "two_users", [user("a"), user("b"), assistant("c")], {}
+    yield "two_answers", two[:2] + [assistant("Or five."), user("No")], {"add_generation_prompt": True}
+    yield "developer", [{"role": "developer", "content": "Be kind."}] + two[:2], {}
+    yield "no_content", [user("a"), {"role": "assistant"}, user("b")], {}
+    yield "no_messages", [], {"add_generation_prompt": True}
+
+
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
+
+
+def published(folder):
+    conversations_ = [*conversations(), *more_conversations()]
+    models = json.loads((folder / "models.json").read_text())
+    assert {path.name for path in folder.glob("*.jinja")} == {model["file"] for model in models}
+    cases = []
+    for model in models:
+        source = (folder / model["file"]).read_text()
+        for name, messages, options in conversations_:
+            variables = {"messages": messages, "tools": options.get("tools"), "documents": None,
+                         "add_generation_prompt": options.get("add_generation_prompt", False),
+                         "bos_token": model["bos"], "eos_token": model["eos"], **options.get("extra", {})}
+            cases.append({"template": model["file"], "conversation": name, **render(source, variables)})
+    return {"conversations": {name: {"messages": messages, "options": options}
+                              for name, messages, options in conversations_}, "cases": cases}
 
 
 def chats(folder):
@@ -159,6 +215,7 @@ def main():
     out = pathlib.Path(sys.argv[1])
     folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else here
     write(out / "chats.json", list(chats(folder)))
+    write(out / "published.json", published(here / "published"))
     write(out / "snippets.json", {"variables": SNIPPET_EXTRA, "cases": list(snippets(here / "snippets.txt"))})
 
 
