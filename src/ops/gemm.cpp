@@ -17,26 +17,41 @@ namespace {
 
 constexpr size_t kFewRows = 8;  // up to here float rows of W are multiplied as they are stored
 
-// A few rows of A against the stored rows of one W, in f32.
-void multiply_rows(size_t m, const float* a, size_t lda, const GemmTarget& t, const GemmOptions& options) {
+// Rows [begin, end) of one stored W times a few rows of A, in f32.
+void multiply_stored(size_t m, const float* a, size_t lda, const GemmTarget& t, size_t begin, size_t end,
+                     const GemmOptions& options) {
   const Kernels& ks = active_kernels();
   const DotFloat dot_float = ks.dot_float(t.w.format->id);
-  const size_t threads = static_cast<size_t>(thread_pool().size()), k = t.w.cols;
-  const size_t rows = std::clamp<size_t>(t.w.rows / (threads * 4), 8, 256);
-  thread_pool().run((t.w.rows + rows - 1) / rows, [&](size_t task, int) {
-    for (size_t n = task * rows; n < std::min(t.w.rows, (task + 1) * rows); ++n) {
-      const float* decoded = nullptr;
-      if (dot_float == nullptr) {
-        float* row = scratch<float>(k, ScratchSlot::kDecoded);
-        decode_elements(t.w, n, 0, k, row);
-        decoded = row;
-      }
-      for (size_t i = 0; i < m; ++i) {
-        const float y = decoded != nullptr ? ks.dot(k, decoded, a + i * lda)
-                                           : dot_float(k, t.w.data + n * t.w.row_bytes(), a + i * lda);
-        float& out = t.c[i * t.ldc + n];
-        out = options.accumulate ? out + options.alpha * y : options.alpha * y;
-      }
+  const size_t k = t.w.cols;
+  for (size_t n = begin; n < end; ++n) {
+    const float* decoded = nullptr;
+    if (dot_float == nullptr) {
+      float* row = scratch<float>(k, ScratchSlot::kDecoded);
+      decode_elements(t.w, n, 0, k, row);
+      decoded = row;
+    }
+    for (size_t i = 0; i < m; ++i) {
+      const float y = decoded != nullptr ? ks.dot(k, decoded, a + i * lda)
+                                         : dot_float(k, t.w.data + n * t.w.row_bytes(), a + i * lda);
+      float& out = t.c[i * t.ldc + n];
+      out = options.accumulate ? out + options.alpha * y : options.alpha * y;
+    }
+  }
+}
+
+// A few rows of A: every thread takes stretches of the rows of all W, as they are stored.
+void multiply_rows(size_t m, const float* a, size_t lda, std::span<const GemmTarget> targets,
+                   const GemmOptions& options) {
+  size_t n = 0;
+  for (const GemmTarget& t : targets) n += t.w.rows;
+  const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
+  thread_pool().run(parts, [&](size_t part, int) {
+    const size_t begin = part * n / parts, end = (part + 1) * n / parts;
+    size_t first = 0;
+    for (const GemmTarget& t : targets) {
+      const size_t from = std::max(begin, first), to = std::min(end, first + t.w.rows);
+      if (from < to) multiply_stored(m, a, lda, t, from - first, to - first, options);
+      first += t.w.rows;
     }
   });
 }
@@ -84,7 +99,7 @@ void gemm_nt(size_t m, const float* a, size_t lda, std::span<const GemmTarget> t
     if (road == Road::kInt8)
       gemm_int8(m, a, lda, k, run, options);
     else if (road == Road::kRows)
-      for (const GemmTarget& t : run) multiply_rows(m, a, lda, t, options);
+      multiply_rows(m, a, lda, run, options);
     else
       multiply_panels(m, a, lda, 1, k, WeightLayout::kNt, run, options);
   }

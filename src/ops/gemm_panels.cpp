@@ -14,7 +14,7 @@
 namespace hone {
 namespace {
 
-constexpr size_t kSliceK = 256;     // a multiple of every format's block
+constexpr size_t kSliceK = 320;     // at most: 32 columns of it in bf16 are 20 KB of the L1 cache
 constexpr size_t kBlockRows = 192;  // rows of A kept in the L2 cache: 192 KB of a slice
 constexpr size_t kMaxGroup = 256;   // columns a task unpacks at once, at most
 constexpr size_t kGroup = 96;       // unless the format's blocks are longer; a multiple of 32
@@ -199,6 +199,12 @@ const uint32_t* to_bf16_pairs(const Kernels& ks, const PanelProblem& p) {
   return out;
 }
 
+// K in equal slices of whole blocks.
+size_t slice_of(size_t k, size_t block) {
+  const size_t step = std::max<size_t>(block, 32), most = std::max(kSliceK / step, size_t{1}) * step;
+  return std::min(round_up(ceil_div(k, ceil_div(k, most)), step), most);
+}
+
 // Columns of a target that one task takes. Wide groups reuse each row of A more often; narrow ones spread
 // better over the threads: the widest group whose busiest thread has the least to do.
 size_t choose_group(size_t n, size_t threads, size_t block) {
@@ -222,9 +228,11 @@ void run_panels(const Kernels& ks, const PanelProblem& p, std::span<const GemmTa
   size_t n_total = 0, block = 1;
   for (const GemmTarget& t : targets) {
     n_total += n_of(t);
-    if (p.layout == WeightLayout::kNn) block = std::max(block, t.w.format->block_elems);
+    block = std::max(block, t.w.format->block_elems);
   }
-  const size_t group = choose_group(n_total, threads, block);
+  const bool along_k = p.layout == WeightLayout::kNt;
+  const size_t group = choose_group(n_total, threads, along_k ? 1 : block),
+               slice = slice_of(p.k, along_k ? block : 1);
   size_t n_groups = 0;
   for (const GemmTarget& t : targets) n_groups += ceil_div(n_of(t), group);
   // Few columns (LoRA's skinny products): split the rows too, so that every thread has work.
@@ -240,8 +248,8 @@ void run_panels(const Kernels& ks, const PanelProblem& p, std::span<const GemmTa
     const Part part{t, n0, std::min(group, n_of(*t) - n0), m0, std::min(p.m, m0 + rows)};
     if (part.m0 >= part.m1) return;
     uint32_t* panels = scratch<uint32_t>(round_up(group, 32) * kSliceK, ScratchSlot::kPanels);
-    for (size_t k0 = 0; k0 < p.k; k0 += kSliceK) {
-      const size_t kc = std::min(kSliceK, p.k - k0);
+    for (size_t k0 = 0; k0 < p.k; k0 += slice) {
+      const size_t kc = std::min(slice, p.k - k0);
       if (p.layout == WeightLayout::kNt)
         Panels::pack_nt(ks, part, k0, kc, panels);
       else

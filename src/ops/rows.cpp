@@ -1,11 +1,24 @@
 #include "ops/rows.h"
 
+#include <bit>
+#include <cstdint>
+
 #include "kernels/kernels.h"
 
 namespace hone {
 
 float row_max(std::span<const float> x) noexcept {
   return active_kernels().max(x.size(), x.data());
+}
+
+bool row_is_damaged(std::span<const float> x) noexcept {
+  uint32_t damaged = 0;
+  for (const float value : x) {
+    const auto bits = std::bit_cast<uint32_t>(value);
+    damaged |= static_cast<uint32_t>((bits & 0x7fffffffu) > 0x7f800000u) |
+               static_cast<uint32_t>(bits == 0x7f800000u);
+  }
+  return damaged != 0;
 }
 
 double row_exp(std::span<const float> x, float shift, std::span<float> out) noexcept {

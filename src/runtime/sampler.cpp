@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "ops/rows.h"
 #include "runtime/generate.h"
 
 namespace hone {
@@ -88,14 +89,14 @@ std::vector<TokenProbability> sampling_distribution(std::span<const float> logit
                                                     std::span<const TokenId> history,
                                                     const SamplingOptions& options) {
   HONE_CHECK(!logits.empty());
+  if (row_is_damaged(logits))
+    fail(ErrorCode::kCorruption,
+         "sampling: logits: got NaN or infinity, expected finite numbers; the model's weights are damaged");
   std::vector<float> adjusted(logits.begin(), logits.end());
-  for (const float logit : adjusted)
-    if (std::isnan(logit) || logit == std::numeric_limits<float>::infinity())
-      fail(ErrorCode::kCorruption,
-           "sampling: logits: got {}, expected finite numbers; the model's weights are damaged", logit);
   penalize(adjusted, history, options);
   if (options.temperature <= 0.0f) {
-    const auto top = std::max_element(adjusted.begin(), adjusted.end());  // the first of equals
+    const float largest = row_max(adjusted);
+    const auto top = std::find(adjusted.begin(), adjusted.end(), largest);  // the first of equals
     return {{static_cast<TokenId>(top - adjusted.begin()), 1.0}};
   }
   std::vector<TokenProbability> candidates(adjusted.size());

@@ -55,15 +55,17 @@ void tile_bf16_rows(size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, co
 #pragma GCC unroll 2
     for (size_t v = 0; v < kNv; ++v) sum[m][v] = _mm512_setzero_ps();
   for (size_t p = 0; p < k_pairs; ++p, b += 32) {
-    __m512bh column[kNv];
-    __builtin_memcpy(column, b, 64 * kNv);
+    // Two names instead of an array, which GCC 12 would keep in memory.
+    __m512bh column0, column1;
+    __builtin_memcpy(&column0, b, 64);
+    if constexpr (kNv == 2) __builtin_memcpy(&column1, b + 16, 64);
 #pragma GCC unroll 16
     for (size_t m = 0; m < kMr; ++m) {
       const __m512i pair = _mm512_set1_epi32(static_cast<int>(a[m * lda + p]));
       __m512bh x;
       __builtin_memcpy(&x, &pair, 64);
-#pragma GCC unroll 2
-      for (size_t v = 0; v < kNv; ++v) sum[m][v] = _mm512_dpbf16_ps(sum[m][v], x, column[v]);
+      sum[m][0] = _mm512_dpbf16_ps(sum[m][0], x, column0);
+      if constexpr (kNv == 2) sum[m][1] = _mm512_dpbf16_ps(sum[m][1], x, column1);
     }
   }
   const __m512 scale = _mm512_set1_ps(alpha);
