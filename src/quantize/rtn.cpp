@@ -1,5 +1,5 @@
-// Round to nearest: each block alone, by the format's own scale rule. Needs no data; what llama.cpp does
-// without an importance matrix, byte for byte.
+// Round to nearest: each block alone, by the format's own scale rule. Needs no data. For the formats of 32
+// weights what llama.cpp does without an importance matrix, byte for byte.
 #include "quantize/rounder_list.h"
 
 namespace hone {
