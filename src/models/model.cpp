@@ -224,7 +224,9 @@ Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache) co
 }
 
 Tensor Model::logits(OpContext& ctx, const Tensor& hidden) const {
-  return matmul(ctx, hidden, head());
+  OpContext head_ctx = ctx;
+  head_ctx.compute = head_compute(ctx.compute, hidden.rows());
+  return matmul(head_ctx, hidden, head());
 }
 
 void Model::for_each_linear(const std::function<void(size_t layer, Linear&)>& visit) {

@@ -13,6 +13,11 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
               : "default (int8 activations on quantized weights, f32 products on others)";
 }
 
+ComputeMode head_compute(ComputeMode mode, size_t rows) noexcept {
+  constexpr size_t kDecodedRows = 8;
+  return mode == ComputeMode::kFast && rows > kDecodedRows ? ComputeMode::kTrain : mode;
+}
+
 bool fast_is_precise(const Format& format) noexcept {
   return active_kernels().tile_bf16 == nullptr && packing_of(format) == nullptr;
 }

@@ -50,7 +50,7 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
     const size_t n = std::min(chunk_rows, scored.size() - begin);
     for (size_t i = 0; i < n; ++i)
       std::memcpy(x.row(i), hidden.row(scored[begin + i]), width * sizeof(float));
-    gemm_nt(n, x.data(), width, head, logits.data(), vocab, {.compute = ctx.compute});
+    gemm_nt(n, x.data(), width, head, logits.data(), vocab, {.compute = head_compute(ctx.compute, n)});
     thread_pool().run(n, [&](size_t i, int) {
       const auto target = static_cast<size_t>(targets[scored[begin + i]]);
       HONE_CHECK(target < vocab, "target {} of {}", target, vocab);

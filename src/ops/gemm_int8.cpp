@@ -1,6 +1,7 @@
 // A few rows (decoding): each thread walks through groups of W as they lie in memory and multiplies codes in
-// registers. More rows: a panel of columns is unpacked to bytes for a slice of K, small enough to stay in the
-// L1 cache, and every row of A passes over it.
+// registers; one or two rows as two planes of codes, which loses next to nothing. More rows: a panel of
+// columns is unpacked to bytes for a slice of K, small enough to stay in the L1 cache, and every row of A
+// passes over it.
 #include "ops/gemm_int8.h"
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace hone {
 namespace {
 
 constexpr size_t kFewRows = 8;
+constexpr size_t kExactRows = 2;  // up to here memory is the limit, and a second plane of codes costs nothing
+constexpr size_t kMaxLanes = 16;
 constexpr size_t kSliceK = 640;  // 32 columns of it are 20 KB
 
 size_t ceil_div(size_t n, size_t by) {
@@ -31,6 +34,27 @@ Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {
     for (size_t i = part * rows; i < std::min(m, (part + 1) * rows); ++i)
       ks.quantize_int8(k, a + i * lda, q + i * k, d + i * (k / 32), sums + i * (k / 16));
   });
+  return {q, d, sums, k};
+}
+
+// Each row twice: its codes, then the codes of what they left over (about 14 bits together).
+Int8Rows quantize_exactly(size_t m, const float* a, size_t lda, size_t k) {
+  const Kernels& ks = active_kernels();
+  auto* q = scratch<int8_t>(2 * m * k, ScratchSlot::kCodes);
+  auto* d = scratch<float>(2 * m * (k / 32), ScratchSlot::kCodeScales);
+  auto* sums = scratch<int32_t>(2 * m * (k / 16), ScratchSlot::kCodeSums);
+  float* rest = scratch<float>(k, ScratchSlot::kConverted);
+  for (size_t i = 0; i < m; ++i) {
+    const size_t row = 2 * i;
+    const float* x = a + i * lda;
+    int8_t* codes = q + row * k;
+    float* scales = d + row * (k / 32);
+    ks.quantize_int8(k, x, codes, scales, sums + row * (k / 16));
+    for (size_t b = 0; b < k / 32; ++b)
+      for (size_t j = 32 * b; j < 32 * (b + 1); ++j)
+        rest[j] = x[j] - scales[b] * static_cast<float>(codes[j]);
+    ks.quantize_int8(k, rest, codes + k, scales + k / 32, sums + (row + 1) * (k / 16));
+  }
   return {q, d, sums, k};
 }
 
@@ -54,18 +78,40 @@ size_t total_units(std::span<const GemmTarget> targets, const Count& count) {
   return n;
 }
 
-void multiply_few(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
+// multiply(target, first row, rows) for every group of all targets, shared out in stretches.
+template <typename Multiply>
+void for_each_group(std::span<const GemmTarget> targets, const Multiply& multiply) {
   const auto groups = [](const GemmTarget& t) { return ceil_div(t.w.rows, t.w.packed->lanes); };
   const size_t n = total_units(targets, groups);
   const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
   thread_pool().run(parts, [&](size_t part, int) {
-    visit_units(targets, part * n / parts, (part + 1) * n / parts, groups,
-                [&](const GemmTarget& t, size_t group) {
-                  const size_t first = group * t.w.packed->lanes;
-                  t.w.packed->rows(m, std::min(t.w.packed->lanes, t.w.rows - first),
-                                   t.w.data + first * t.w.row_bytes(), x, t.c + first, t.ldc, options.alpha,
-                                   options.accumulate);
-                });
+    const auto visit = [&](const GemmTarget& t, size_t group) {
+      const size_t first = group * t.w.packed->lanes;
+      multiply(t, first, std::min(t.w.packed->lanes, t.w.rows - first));
+    };
+    visit_units(targets, part * n / parts, (part + 1) * n / parts, groups, visit);
+  });
+}
+
+void multiply_few(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
+  for_each_group(targets, [&](const GemmTarget& t, size_t first, size_t n_rows) {
+    t.w.packed->rows(m, n_rows, t.w.data + first * t.w.row_bytes(), x, t.c + first, t.ldc, options.alpha,
+                     options.accumulate);
+  });
+}
+
+// x has every row twice (quantize_exactly); the two results are added up.
+void multiply_exactly(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
+  for_each_group(targets, [&](const GemmTarget& t, size_t first, size_t n_rows) {
+    float both[2 * kExactRows * kMaxLanes];
+    t.w.packed->rows(2 * m, n_rows, t.w.data + first * t.w.row_bytes(), x, both, kMaxLanes, options.alpha,
+                     false);
+    for (size_t i = 0; i < m; ++i)
+      for (size_t r = 0; r < n_rows; ++r) {
+        const float y = both[2 * i * kMaxLanes + r] + both[(2 * i + 1) * kMaxLanes + r];
+        float& out = t.c[i * t.ldc + first + r];
+        out = options.accumulate ? out + y : y;
+      }
   });
 }
 
@@ -116,11 +162,12 @@ void multiply_panels(size_t m, Int8Rows x, std::span<const GemmTarget> targets, 
 void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmTarget> targets,
                GemmOptions options) {
   for (const GemmTarget& t : targets) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
-  const Int8Rows x = quantize_rows(m, a, lda, k);
-  if (m <= kFewRows)
-    multiply_few(m, x, targets, options);
+  if (m <= kExactRows)
+    multiply_exactly(m, quantize_exactly(m, a, lda, k), targets, options);
+  else if (m <= kFewRows)
+    multiply_few(m, quantize_rows(m, a, lda, k), targets, options);
   else
-    multiply_panels(m, x, targets, options);
+    multiply_panels(m, quantize_rows(m, a, lda, k), targets, options);
 }
 
 }  // namespace hone
