@@ -1,9 +1,9 @@
 #include "nn/linear.h"
 
-#include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/large_memory.h"
 #include "ops/parallel.h"
 
 namespace hone {
@@ -42,12 +42,8 @@ const char* role_name(TensorRole role) noexcept {
 
 WeightStorage::WeightStorage(size_t size) : size_(size) {
   // A few bytes beyond the end may be read by vector loads of the last block; they never reach a result.
-  const size_t allocated = (size_ + 64 + 63) / 64 * 64;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, allocated));
-  if (memory == nullptr)
-    fail(ErrorCode::kResourceExhausted, "memory: cannot hold {} bytes of weights", allocated);
-  std::memset(memory + size_, 0, allocated - size_);
-  data_ = std::shared_ptr<std::byte>(memory, [](std::byte* p) { std::free(p); });
+  data_ = allocate_large(size_ + 64);
+  if (!data_) fail(ErrorCode::kResourceExhausted, "memory: cannot hold {} bytes of weights", size_);
 }
 
 Linear::Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols,
