@@ -94,7 +94,8 @@ __attribute__((target("avx512f,avx512bf16"))) void bf16_avx512() {
   for (__m512& s : sum) keep_512(s);
 }
 
-// GCC 12 keeps the sums of this intrinsic in memory, so the registers are named: zmm24 times itself into zmm0 to 23.
+// GCC 12 keeps the sums of this intrinsic in memory, so the registers are named: zmm24 times itself into zmm0
+// to 23.
 __attribute__((target("avx512f,avx512vnni"))) void int8_avx512() {
   for (int step = 0; step < kSteps; ++step)
     asm volatile(
@@ -103,7 +104,9 @@ __attribute__((target("avx512f,avx512vnni"))) void int8_avx512() {
         ".endr"
         :
         :
-        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24");
+        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+          "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",
+          "xmm23", "xmm24");
 }
 
 __attribute__((target("avx2"))) void int8_avx2() {

@@ -32,8 +32,8 @@ struct Mapping {
 std::shared_ptr<Mapping> map(size_t capacity) {
   auto mapping = std::make_shared<Mapping>();
   mapping->size = capacity + kHugePage;
-  void* memory =
-      ::mmap(nullptr, mapping->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = ::mmap(nullptr, mapping->size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   mapping->start = static_cast<std::byte*>(memory);
   const size_t off = reinterpret_cast<size_t>(memory) % kHugePage;

@@ -52,8 +52,8 @@ void attend_scores(size_t n_queries, size_t dim, size_t n_blocks, const float* q
 
 // kVecs vectors of dimensions.
 template <typename Stored, size_t kQueries, size_t kVecs>
-void mix_of(size_t row_bytes, size_t n, const float* weights, size_t stride, const std::byte* values, float* out,
-            size_t out_stride) noexcept {
+void mix_of(size_t row_bytes, size_t n, const float* weights, size_t stride, const std::byte* values,
+            float* out, size_t out_stride) noexcept {
   Vec sum[kQueries][kVecs];
 #pragma GCC unroll 4
   for (size_t i = 0; i < kQueries; ++i)
@@ -83,9 +83,11 @@ void mix_dims(size_t dim, size_t n, const float* weights, size_t stride, const s
   const size_t row_bytes = dim * Stored::kBytes;
   size_t d = 0;
   for (; d + kVecs * kW <= dim; d += kVecs * kW)
-    mix_of<Stored, kQueries, kVecs>(row_bytes, n, weights, stride, values + d * Stored::kBytes, out + d, out_stride);
+    mix_of<Stored, kQueries, kVecs>(row_bytes, n, weights, stride, values + d * Stored::kBytes, out + d,
+                                    out_stride);
   for (; d + kW <= dim; d += kW)
-    mix_of<Stored, kQueries, 1>(row_bytes, n, weights, stride, values + d * Stored::kBytes, out + d, out_stride);
+    mix_of<Stored, kQueries, 1>(row_bytes, n, weights, stride, values + d * Stored::kBytes, out + d,
+                                out_stride);
   for (; d < dim; ++d)
     for (size_t i = 0; i < kQueries; ++i) {
       float sum = 0;
@@ -96,8 +98,8 @@ void mix_dims(size_t dim, size_t n, const float* weights, size_t stride, const s
 }
 
 template <typename Stored>
-void attend_mix(size_t n_queries, size_t dim, size_t n, const float* weights, size_t stride, const std::byte* values,
-                float* out, size_t out_stride) noexcept {
+void attend_mix(size_t n_queries, size_t dim, size_t n, const float* weights, size_t stride,
+                const std::byte* values, float* out, size_t out_stride) noexcept {
   for (; n_queries >= 3; n_queries -= 3, weights += 3 * stride, out += 3 * out_stride)
     mix_dims<Stored, 3>(dim, n, weights, stride, values, out, out_stride);
   if (n_queries == 2) mix_dims<Stored, 2>(dim, n, weights, stride, values, out, out_stride);

@@ -28,8 +28,8 @@ using DotFloat = float (*)(size_t n, const std::byte* w, const float* x) noexcep
 // n stored elements (a multiple of the format's block) to f32: the format's own to_float, bit for bit.
 using DecodeRow = void (*)(const std::byte* w, float* y, size_t n) noexcept;
 
-using AttendScores = void (*)(size_t n_queries, size_t dim, size_t n_blocks, const float* queries, size_t q_stride,
-                              const std::byte* keys, float* scores, size_t stride) noexcept;
+using AttendScores = void (*)(size_t n_queries, size_t dim, size_t n_blocks, const float* queries,
+                              size_t q_stride, const std::byte* keys, float* scores, size_t stride) noexcept;
 using AttendMix = void (*)(size_t n_queries, size_t dim, size_t n, const float* weights, size_t stride,
                            const std::byte* values, float* out, size_t out_stride) noexcept;
 
@@ -62,8 +62,8 @@ struct Kernels {
   // Pairs (x[2i], x[2i + 1]) turned: y[i] = x[i] cos[i] + x[i ^ 1] sin[i]. n even; y may be x.
   void (*rotate_pairs)(size_t n, const float* x, const float* cos, const float* sin, float* y) noexcept;
 
-  // A few queries against keys in blocks of 16, transposed: scores[i * stride + key] = queries[i * q_stride] . key,
-  // for n_blocks * 16 keys of `dim` elements [block][dim][16].
+  // A few queries against keys in blocks of 16, transposed: scores[i * stride + key] = queries[i * q_stride]
+  // . key, for n_blocks * 16 keys of `dim` elements [block][dim][16].
   AttendScores attend_scores_f32, attend_scores_f16;
   // out[i * out_stride + d] = sum over n keys of weights[i * stride + key] * values[key][d], values [n][dim].
   AttendMix attend_mix_f32, attend_mix_f16;

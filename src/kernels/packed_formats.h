@@ -105,6 +105,7 @@ struct PackedQ6_K {
     const size_t half = quad / 32, row = quad / 8 % 4, column = quad % 8;
     const Bytes low = load_bytes(p + 4 * (16 * half + 8 * (row % 2) + column) * Vec::kLanes);
     const Bytes high = load_bytes(p + (128 + 4 * (8 * half + column)) * Vec::kLanes);
-    return either(row < 2 ? low_nibbles(low) : high_nibbles(low), bits_at(high, 2 * static_cast<int>(row) - 4, 48));
+    return either(row < 2 ? low_nibbles(low) : high_nibbles(low),
+                  bits_at(high, 2 * static_cast<int>(row) - 4, 48));
   }
 };

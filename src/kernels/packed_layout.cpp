@@ -19,8 +19,8 @@ constexpr PackedField kQ5_K[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 3}, {16, 4, 8}, {4
 constexpr PackedField kQ6_K[] = {{0, 4, 32}, {128, 4, 16}, {192, 4, 4}, {208, 2, 1}};
 
 constexpr PackedLayout kLayouts[] = {
-    {FormatId::kQ4_0, kQ4_0}, {FormatId::kQ4_1, kQ4_1}, {FormatId::kQ5_0, kQ5_0},
-    {FormatId::kQ5_1, kQ5_1}, {FormatId::kQ8_0, kQ8_0}, {FormatId::kQ4_K, kQ4_K}, {FormatId::kQ5_K, kQ5_K}, {FormatId::kQ6_K, kQ6_K},
+    {FormatId::kQ4_0, kQ4_0}, {FormatId::kQ4_1, kQ4_1}, {FormatId::kQ5_0, kQ5_0}, {FormatId::kQ5_1, kQ5_1},
+    {FormatId::kQ8_0, kQ8_0}, {FormatId::kQ4_K, kQ4_K}, {FormatId::kQ5_K, kQ5_K}, {FormatId::kQ6_K, kQ6_K},
 };
 
 constexpr size_t field_bytes(const PackedField& field) {

@@ -11,8 +11,7 @@ void to_f16(size_t n, const float* x, uint16_t* y) noexcept {
   size_t i = 0;
   for (; i + 8 <= n; i += 8)
     _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), _mm256_cvtps_ph(_mm256_loadu_ps(x + i), 0));
-  for (; i < n; ++i)
-    y[i] = static_cast<uint16_t>(_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x[i]), 0)));
+  for (; i < n; ++i) y[i] = static_cast<uint16_t>(_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x[i]), 0)));
 }
 
 // 8x8 blocks of 32-bit elements in registers; the ragged rest element by element.

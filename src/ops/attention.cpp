@@ -1,7 +1,7 @@
 // Causal grouped-query attention in tiles of query rows. A task owns a piece of one sequence's rows and one
-// key/value head: keys and values are packed once into the tile kernels' panels and used by every query head of the
-// group. A tile of kRows x (visible keys) scores is the largest thing stored; T x T never is. A few rows against a
-// cache (decoding) read it as it stands.
+// key/value head: keys and values are packed once into the tile kernels' panels and used by every query head
+// of the group. A tile of kRows x (visible keys) scores is the largest thing stored; T x T never is. A few
+// rows against a cache (decoding) read it as it stands.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -17,10 +17,10 @@
 namespace hone {
 namespace {
 
-constexpr size_t kRows = 48;            // query rows of a tile: a multiple of the tile kernels' rows
+constexpr size_t kRows = 48;  // query rows of a tile: a multiple of the tile kernels' rows
 constexpr size_t kPieceRows = 4 * kRows;
-constexpr size_t kFewQueries = 4;       // up to here a cache is read as it stands
-constexpr size_t kSerialWork = 16384;   // query x key x dimension products that one thread does at once
+constexpr size_t kFewQueries = 4;      // up to here a cache is read as it stands
+constexpr size_t kSerialWork = 16384;  // query x key x dimension products that one thread does at once
 
 struct Piece {
   const AttentionSegment* segment;
@@ -78,8 +78,8 @@ struct Forward {
     const size_t d = g.shape.head_dim, first = piece.segment->begin + piece.first + r;
     const size_t before = piece.visible - piece.n_rows + r, width = before + rows;
     float inverse[kRows];
-    products.multiply(rows, width, d, d, q.row(first) + head * d, g.q_stride, 1, key_panels, scores, stride, 1.0f,
-                      false);
+    products.multiply(rows, width, d, d, q.row(first) + head * d, g.q_stride, 1, key_panels, scores, stride,
+                      1.0f, false);
     for (size_t i = 0; i < rows; ++i)
       inverse[i] = soften(ks, scores + i * stride, before + i + 1, width, g.shape.scale,
                           lse != nullptr ? lse->row(first + i) + head : nullptr);
@@ -100,14 +100,15 @@ void attend_cached(const AttentionGeometry& g, const KvLayer& cache, const float
   const size_t stride = blocks * KvLayer::kBlock;
   float* scores = scratch<float>(n_heads * stride, ScratchSlot::kConverted);
   const bool f32 = cache.format() == KvFormat::kF32;
-  (f32 ? ks.attend_scores_f32 : ks.attend_scores_f16)(n_heads, d, blocks, queries, d, cache.keys(kv_head), scores,
-                                                      stride);
+  (f32 ? ks.attend_scores_f32 : ks.attend_scores_f16)(n_heads, d, blocks, queries, d, cache.keys(kv_head),
+                                                      scores, stride);
   for (size_t i = 0; i < n_heads; ++i) {
     float* row = scores + i * stride;
     const float inverse = soften(ks, row, visible, visible, g.shape.scale, nullptr);
     for (size_t key = 0; key < visible; ++key) row[key] *= inverse;
   }
-  (f32 ? ks.attend_mix_f32 : ks.attend_mix_f16)(n_heads, d, visible, scores, stride, cache.values(kv_head), out, d);
+  (f32 ? ks.attend_mix_f32 : ks.attend_mix_f16)(n_heads, d, visible, scores, stride, cache.values(kv_head),
+                                                out, d);
 }
 
 // Every row of every head is one unit of work; neighbours of a group share what they read.
@@ -130,8 +131,8 @@ void attend_few(const AttentionGeometry& g, const Tensor& q, const AttentionSegm
 
 }  // namespace
 
-Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                 std::span<const AttentionSegment> segments) {
+Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionShape& shape, std::span<const AttentionSegment> segments) {
   const AttentionGeometry g{shape, shape.n_heads * shape.head_dim, shape.n_kv_heads * shape.head_dim,
                             shape.n_heads / shape.n_kv_heads};
   HONE_CHECK(q.cols() == g.q_stride && k.cols() == g.kv_stride && v.cols() == g.kv_stride);

@@ -1,6 +1,6 @@
-// Attention's backward: recomputes the probabilities of a tile from the saved log-sum-exp (Dao et al. 2022). A task
-// owns one query head of one sequence and writes gradients of keys and values, transposed, into a buffer of its own;
-// a second pass adds up the heads of a group.
+// Attention's backward: recomputes the probabilities of a tile from the saved log-sum-exp (Dao et al. 2022).
+// A task owns one query head of one sequence and writes gradients of keys and values, transposed, into a
+// buffer of its own; a second pass adds up the heads of a group.
 #include <algorithm>
 #include <cstring>
 
@@ -49,7 +49,8 @@ struct Backward {
     }
   }
 
-  // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy . y.
+  // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy .
+  // y.
   void scores_gradient(size_t row, size_t r, size_t rows, size_t width, size_t head, float* p, float* dp,
                        size_t stride) const {
     const Kernels& ks = active_kernels();
@@ -67,8 +68,8 @@ struct Backward {
   }
 
   // out (D, width) += alpha * x^T w: x (rows, D) of the query rows, w (rows, width).
-  void add_transposed(size_t rows, size_t width, const float* x, const float* w, size_t stride, float* out, size_t ld,
-                      float alpha) const {
+  void add_transposed(size_t rows, size_t width, const float* x, const float* w, size_t stride, float* out,
+                      size_t ld, float alpha) const {
     const size_t d = saved.g.shape.head_dim;
     auto* panels = scratch<uint32_t>(products.panel_size(rows, width), ScratchSlot::kScales);
     products.pack_direct(w, stride, 0, rows, width, rows, panels);
@@ -77,8 +78,8 @@ struct Backward {
 };
 
 // Adds up the heads of a group and turns them back: dk, dv rows of one sequence and key/value head.
-void gather(const AttentionGeometry& g, const AttentionSegment& s, size_t kv_head, const float* parts, size_t ld,
-            Tensor& out) {
+void gather(const AttentionGeometry& g, const AttentionSegment& s, size_t kv_head, const float* parts,
+            size_t ld, Tensor& out) {
   const size_t d = g.shape.head_dim, part = d * ld;
   float* sum = scratch<float>(part, ScratchSlot::kDecoded);
   const float* first = parts + kv_head * g.group * part;
@@ -100,8 +101,8 @@ void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
   for (const AttentionSegment& s : saved.segments) {
     const size_t ld = (s.n_rows + 15) / 16 * 16;
     Tensor dk_parts = Tensor::empty({heads, d * ld}), dv_parts = Tensor::empty({heads, d * ld});
-    thread_pool().run(heads,
-                      [&](size_t head, int) { body.run(s, head, dk_parts.row(head), dv_parts.row(head), ld); });
+    thread_pool().run(
+        heads, [&](size_t head, int) { body.run(s, head, dk_parts.row(head), dv_parts.row(head), ld); });
     thread_pool().run(2 * kv_heads, [&](size_t i, int) {
       gather(g, s, i / 2, i % 2 == 0 ? dk_parts.data() : dv_parts.data(), ld, i % 2 == 0 ? dk : dv);
     });

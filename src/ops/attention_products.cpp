@@ -17,7 +17,8 @@ size_t AttentionProducts::panel_size(size_t k, size_t n) const noexcept {
   return (n + tile_n_ - 1) / tile_n_ * tile_n_ * depth(k);
 }
 
-void AttentionProducts::pack_transposed(const float* x, size_t stride, size_t n, size_t k, uint32_t* panels) const {
+void AttentionProducts::pack_transposed(const float* x, size_t stride, size_t n, size_t k,
+                                        uint32_t* panels) const {
   const size_t rows = depth(k);
   for (size_t first = 0; first < n; first += tile_n_, panels += tile_n_ * rows) {
     const size_t width = std::min(tile_n_, n - first);
@@ -32,8 +33,8 @@ void AttentionProducts::pack_transposed(const float* x, size_t stride, size_t n,
   }
 }
 
-void AttentionProducts::pack_direct(const float* x, size_t stride, size_t k0, size_t k, size_t n, size_t total_k,
-                                    uint32_t* panels) const {
+void AttentionProducts::pack_direct(const float* x, size_t stride, size_t k0, size_t k, size_t n,
+                                    size_t total_k, uint32_t* panels) const {
   for (size_t first = 0; first < n; first += tile_n_) {
     const size_t width = std::min(tile_n_, n - first);
     uint32_t* out = panels + first * depth(total_k) + depth(k0) * tile_n_;
@@ -86,12 +87,14 @@ void AttentionProducts::pack_cached_values(const KvLayer& cache, size_t head, si
 }
 
 // A as bf16 pairs [m][(k + 1) / 2].
-const uint32_t* AttentionProducts::halves_of(size_t m, size_t k, const float* a, size_t a_row, size_t a_col) const {
+const uint32_t* AttentionProducts::halves_of(size_t m, size_t k, const float* a, size_t a_row,
+                                             size_t a_col) const {
   const size_t pairs = (k + 1) / 2;
   auto* out = scratch<uint32_t>(m * pairs, ScratchSlot::kPairs);
   if (a_col != 1) {
     float* rows = scratch<float>(m * 2 * pairs, ScratchSlot::kOdd);
-    ks_.transpose32(k, m, reinterpret_cast<const uint32_t*>(a), a_col, reinterpret_cast<uint32_t*>(rows), 2 * pairs);
+    ks_.transpose32(k, m, reinterpret_cast<const uint32_t*>(a), a_col, reinterpret_cast<uint32_t*>(rows),
+                    2 * pairs);
     a = rows;
     a_row = 2 * pairs;
   }
@@ -113,11 +116,11 @@ void AttentionProducts::multiply(size_t m, size_t n, size_t k, size_t total_k, c
     for (size_t i = 0; i < m; i += tile_m) {
       const size_t rows = std::min(tile_m, m - i);
       if (bf16_)
-        ks_.tile_bf16(rows, width, depth(k), halves + i * depth(k), depth(k), panel, c + i * ldc + j, ldc, alpha,
-                      accumulate);
+        ks_.tile_bf16(rows, width, depth(k), halves + i * depth(k), depth(k), panel, c + i * ldc + j, ldc,
+                      alpha, accumulate);
       else
-        ks_.tile_f32(rows, width, k, a + i * a_row, a_row, a_col, reinterpret_cast<const float*>(panel), tile_n_,
-                     c + i * ldc + j, ldc, alpha, accumulate);
+        ks_.tile_f32(rows, width, k, a + i * a_row, a_row, a_col, reinterpret_cast<const float*>(panel),
+                     tile_n_, c + i * ldc + j, ldc, alpha, accumulate);
     }
   }
 }

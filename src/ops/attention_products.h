@@ -1,5 +1,5 @@
-// The small products of attention, in bf16 or f32: B is packed into the tile kernels' panels once and used by many
-// rows of A. Panels: [n / tile_n][k][tile_n], in bf16 two consecutive k in one element.
+// The small products of attention, in bf16 or f32: B is packed into the tile kernels' panels once and used by
+// many rows of A. Panels: [n / tile_n][k][tile_n], in bf16 two consecutive k in one element.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,9 @@ class AttentionProducts {
   void pack_cached_keys(const KvLayer& cache, size_t head, size_t dim, size_t n, uint32_t* panels) const;
   void pack_cached_values(const KvLayer& cache, size_t head, size_t dim, size_t n, uint32_t* panels) const;
 
-  // C (m, n) = or += alpha * A B. A(i, j) at a[i * a_row + j * a_col], one of the two steps being 1; panels are total_k
-  // deep, the first k are used. With a_col == 1, bf16 and odd k, a[i * a_row + k] must be readable.
+  // C (m, n) = or += alpha * A B. A(i, j) at a[i * a_row + j * a_col], one of the two steps being 1; panels
+  // are total_k deep, the first k are used. With a_col == 1, bf16 and odd k, a[i * a_row + k] must be
+  // readable.
   void multiply(size_t m, size_t n, size_t k, size_t total_k, const float* a, size_t a_row, size_t a_col,
                 const uint32_t* panels, float* c, size_t ldc, float alpha, bool accumulate) const;
 

@@ -19,8 +19,8 @@ size_t padded(size_t capacity) {
 std::shared_ptr<std::byte> allocate(size_t bytes) {
   auto* memory = static_cast<std::byte*>(std::calloc(1, bytes + 64));
   if (memory == nullptr)
-    fail(ErrorCode::kResourceExhausted, "memory: cannot hold {} bytes of keys and values; use a smaller context",
-         bytes);
+    fail(ErrorCode::kResourceExhausted,
+         "memory: cannot hold {} bytes of keys and values; use a smaller context", bytes);
   return {memory, [](std::byte* p) { std::free(p); }};
 }
 

@@ -1,5 +1,5 @@
-// Keys and values of one layer of a growing sequence. Keys are kept in blocks of 16 positions, transposed, so that
-// one vector holds one dimension of 16 keys; values row by row. Each head's part is contiguous.
+// Keys and values of one layer of a growing sequence. Keys are kept in blocks of 16 positions, transposed, so
+// that one vector holds one dimension of 16 keys; values row by row. Each head's part is contiguous.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ class KvLayer {
   // [capacity][D] elements.
   const std::byte* values(size_t head) const noexcept { return values_.get() + head * head_bytes_; }
   size_t element_bytes() const noexcept { return format_ == KvFormat::kF32 ? 4 : 2; }
-  // Positions [begin, begin + n) of a head as f32: keys to [n / 16][D][16] (begin a multiple of 16, n rounded up),
-  // values to [n][D].
+  // Positions [begin, begin + n) of a head as f32: keys to [n / 16][D][16] (begin a multiple of 16, n rounded
+  // up), values to [n][D].
   void decode_keys(size_t head, size_t begin, size_t n, float* out) const;
   void decode_values(size_t head, size_t begin, size_t n, float* out) const;
   static size_t bytes(size_t n_heads, size_t head_dim, size_t capacity, KvFormat format) noexcept;

@@ -15,7 +15,8 @@ struct Angles {
   std::vector<int32_t> positions;
   std::vector<float> frequencies;
   std::vector<float> cos, sin;  // (T, D/2)
-  // (T, D): each twice, for turning neighbours; the sine negative first, and the other way round for turning back.
+  // (T, D): each twice, for turning neighbours; the sine negative first, and the other way round for turning
+  // back.
   std::vector<float> pair_cos, pair_sin, pair_back;
   size_t half = 0;
 };
@@ -27,7 +28,8 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
   angles->frequencies.assign(frequencies.begin(), frequencies.end());
   const size_t half = angles->half = frequencies.size();
   for (std::vector<float>* table : {&angles->cos, &angles->sin}) table->resize(positions.size() * half);
-  for (std::vector<float>* table : {&angles->pair_cos, &angles->pair_sin, &angles->pair_back}) table->resize(positions.size() * 2 * half);
+  for (std::vector<float>* table : {&angles->pair_cos, &angles->pair_sin, &angles->pair_back})
+    table->resize(positions.size() * 2 * half);
   parallel_rows(
       positions.size(), half,
       [&](size_t begin, size_t end) {
@@ -57,12 +59,13 @@ std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions,
 }
 
 // One head; direction -1 turns back.
-void rotate_head(const Angles& angles, size_t t, size_t head_dim, bool interleaved, float direction, const float* x,
-                 float* y) {
+void rotate_head(const Angles& angles, size_t t, size_t head_dim, bool interleaved, float direction,
+                 const float* x, float* y) {
   const size_t half = angles.half;
   if (interleaved) {
     const std::vector<float>& sines = direction > 0 ? angles.pair_sin : angles.pair_back;
-    active_kernels().rotate_pairs(2 * half, x, angles.pair_cos.data() + 2 * t * half, sines.data() + 2 * t * half, y);
+    active_kernels().rotate_pairs(2 * half, x, angles.pair_cos.data() + 2 * t * half,
+                                  sines.data() + 2 * t * half, y);
   } else {
     const float* cos = angles.cos.data() + t * half;
     const float* sin = angles.sin.data() + t * half;

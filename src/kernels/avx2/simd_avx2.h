@@ -139,8 +139,8 @@ static inline Bytes either(Bytes a, Bytes b) {
 static inline Ints signed_byte(Ints a, int i) {
   return {_mm256_srai_epi32(_mm256_slli_epi32(a.v, 24 - 8 * i), 24)};
 }
-// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another byte
-// moved into.
+// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another
+// byte moved into.
 static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
   const __m256i moved = right >= 0 ? _mm256_srli_epi16(a.v, right) : _mm256_slli_epi16(a.v, -right);
   return {_mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)))};

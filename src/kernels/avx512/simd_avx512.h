@@ -143,8 +143,8 @@ static inline Bytes either(Bytes a, Bytes b) {
 static inline Ints signed_byte(Ints a, int i) {
   return {_mm512_srai_epi32(_mm512_slli_epi32(a.v, static_cast<unsigned>(24 - 8 * i)), 24)};
 }
-// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another byte
-// moved into.
+// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another
+// byte moved into.
 static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
   const __m512i moved = right >= 0 ? _mm512_srli_epi16(a.v, static_cast<unsigned>(right))
                                    : _mm512_slli_epi16(a.v, static_cast<unsigned>(-right));

@@ -102,8 +102,8 @@ static inline Ints signed_byte(Ints a, int i) {
     return static_cast<int32_t>(static_cast<int8_t>(static_cast<uint32_t>(a.v[lane]) >> (8 * i)));
   });
 }
-// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another byte
-// moved into.
+// Every byte's bits moved down by `right` (up when negative), then masked; the mask holds no bit that another
+// byte moved into.
 static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
   return each<Bytes>([&](size_t i) {
     return static_cast<uint8_t>((right >= 0 ? a.v[i] >> right : a.v[i] << -right) & mask);
