@@ -67,6 +67,10 @@ std::vector<Column> standing_columns(const RunReport& report) {
        "How surprised the model is by the correct answers to questions it was not trained on. Lower is "
        "better.",
        true, 95, mean("answer_loss"), true},
+      {"Gain kept", "95\u00A0% interval", "gain kept",
+       "The share of the improvement by tuning, measured by answer loss, that is left at this stage. Not "
+       "stated where the improvement itself cannot be told from zero.",
+       true, 90, gain_cell},
       {"Perplexity", "general text", "ppl",
        "The same idea on general text: among how many equally likely words the model hesitates. Lower is "
        "better; a rise after tuning is forgetting.",
@@ -78,10 +82,6 @@ std::vector<Column> standing_columns(const RunReport& report) {
        [](const StageResult& s) { return percent_cell(s, "top1_agreement"); }},
       {"Writing speed", "tokens per second", "tok/s", "How fast this stage writes an answer on this machine.",
        true, 60, mean("decode_tok_s")},
-      {"Gain kept", "95\u00A0% interval", "gain kept",
-       "The share of the improvement by tuning, measured by answer loss, that is left at this stage. Not "
-       "stated where the improvement itself cannot be told from zero.",
-       true, 90, gain_cell},
       {"Status", "", "status",
        "done: measured in this run. cached: same inputs as an earlier run, taken from it.", false,
        any_failed ? 85 : 40,
@@ -138,7 +138,7 @@ std::vector<Column> stage_columns(const RunReport& report) {
       column.short_title = "top-1 gen.";
       column.help = "How often the most likely token is the reference's, on the general text.";
     }
-    columns.insert(columns.end() - 2, std::move(column));  // gain and status stay last
+    columns.insert(columns.end() - 1, std::move(column));  // the status stays last
   }
   return columns;
 }
