@@ -151,7 +151,7 @@ class BadInput(HoneCase):
 
     @unittest.skipIf(SANITIZED, "sanitizers reserve more address space than any limit")
     def test_too_little_memory(self):
-        (self.folder / "many.jsonl").write_text(chats(3000))
+        (self.folder / "many.jsonl").write_text(chats(6000))
         result = self.limited(resource.RLIMIT_AS, 400 << 20, "tune", "--model", self.gguf, "--data", "many.jsonl",
                               "--output", "toobig", "--batch", 600, "--max-length", 512)
         self.assertEqual(result.returncode, 1, result.stderr)
@@ -273,8 +273,8 @@ class BadInput(HoneCase):
         big = folder / "big"
         write_zero_model(big, self.model)
         (folder / "one.jsonl").write_text(chats(1))
-        (folder / "many.jsonl").write_text(chats(3000))
-        (folder / "long.txt").write_text("Once upon a time there was a little girl. " * 4000)
+        (folder / "many.jsonl").write_text(chats(6000))
+        (folder / "long.txt").write_text("Once upon a time there was a little girl. " * 20000)
         self.run_ok("tune", "--model", big, "--data", folder / "one.jsonl", "--output", folder / "adapter", "--rank", 1,
                     "--max-length", 64, "--targets", "v_proj")
         (folder / "out.gguf").write_text("earlier")
@@ -291,7 +291,8 @@ class BadInput(HoneCase):
             "merge": (("merge", "--model", big, "--adapter", folder / "adapter", "--format", "f32", "--output",
                        folder / "out.gguf"), writing),
             "pull": (("pull", big), writing),
-            "generate": (("generate", "--model", big, "--raw", "--prompt", "Once", "--max-tokens", 4000), None),
+            "generate": (("generate", "--model", big, "--raw", "--prompt", "Once", "--max-tokens", 4000,
+                          "--temperature", 0), None),
             "eval": (("eval", "--model", big, "--text", folder / "long.txt", "--context", 64), None),
             "tune": ((*tune, folder / "adapter", "--model", big), None),
             "validation": ((*tune, folder / "adapter2", "--model", self.gguf, "--valid", folder / "many.jsonl",
