@@ -114,7 +114,7 @@ void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
 
 }  // namespace
 
-void record_attention_backward(Tape& tape, std::shared_ptr<const AttentionSaved> saved) {
+void record_attention_backward(Tape& tape, const std::shared_ptr<const AttentionSaved>& saved) {
   tape.require(saved->y);
   tape.record([saved](Tape& t) {
     const Tensor dy = t.take_grad(saved->y);

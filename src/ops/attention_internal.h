@@ -21,6 +21,6 @@ struct AttentionSaved {
   std::vector<AttentionSegment> segments;
 };
 
-void record_attention_backward(Tape& tape, std::shared_ptr<const AttentionSaved> saved);
+void record_attention_backward(Tape& tape, const std::shared_ptr<const AttentionSaved>& saved);
 
 }  // namespace hone

@@ -88,7 +88,7 @@ std::vector<TensorPlan> plan_formats(const WeightSource& source, const QuantizeO
       if (plan.format != &wanted) plan.wanted = &wanted;
     }
     if (plan.format != info.format) require_leave(source, info, *plan.format, options);
-    plans.push_back(std::move(plan));
+    plans.push_back(plan);
   }
   return plans;
 }
