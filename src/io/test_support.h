@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -25,8 +26,9 @@ class ScratchFile {
   explicit ScratchFile(std::string_view bytes = {}) {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
     static int n_made = 0;
-    path_ = std::filesystem::path(testing::TempDir()) / (std::string("hone_io_") + test->test_suite_name() +
-                                                         "_" + test->name() + "_" + std::to_string(n_made++));
+    path_ = std::filesystem::path(testing::TempDir()) /
+            ("hone_io_" + std::to_string(::getpid()) + "_" + test->test_suite_name() + "_" + test->name() +
+             "_" + std::to_string(n_made++));
     set(bytes);
   }
   ~ScratchFile() {
