@@ -2,6 +2,8 @@
 #include "pipeline/recipe.h"
 
 #define TOML_EXCEPTIONS 1
+// Recipes such as "[[[" break an assertion of the library (3.3), which has an error message behind it.
+#define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 
 #include <algorithm>
