@@ -58,7 +58,7 @@ struct TrainBench::Impl {
 
   Impl(Model& base, const BenchWork& work)
       : model(base),
-        compute(work.precise ? ComputeMode::kPrecise : ComputeMode::kTrain),
+        compute(work.precise ? ComputeMode::kPrecise : ComputeMode::kFast),
         adapters(AdapterSet::create(base, AdapterSettings{})),
         optimizer(adapters.parameters(), AdamWSettings{}) {
     const size_t length = std::min(kTrainLength, model.config().context_length);

@@ -25,6 +25,12 @@ using TileBf16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* 
 // Dot product of one stored float row with f32 activations.
 using DotFloat = float (*)(size_t n, const std::byte* w, const float* x) noexcept;
 
+// n elements of a stored float row to bf16, rounded to nearest even.
+using HalfRow = void (*)(const std::byte* w, uint16_t* y, size_t n) noexcept;
+
+// Two stored float rows side by side in bf16: y[i] = (low: even[i], high: odd[i]).
+using PairRows = void (*)(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept;
+
 // n stored elements (a multiple of the format's block) to f32: the format's own to_float, bit for bit.
 using DecodeRow = void (*)(const std::byte* w, float* y, size_t n) noexcept;
 
@@ -74,6 +80,8 @@ struct Kernels {
   const PackedKernels* (*packed)(FormatId format) noexcept;
   DotFloat (*dot_float)(FormatId format) noexcept;  // null: not a float format
   DecodeRow (*decode_row)(FormatId format) noexcept;
+  HalfRow (*half_row)(FormatId format) noexcept;    // null: not a float format
+  PairRows (*pair_rows)(FormatId format) noexcept;  // null: not a float format
 };
 
 // nullptr when the ISA was not compiled in.

@@ -32,6 +32,12 @@ const Kernels& oracle() {
   return *kernels_for(Isa::kScalar);
 }
 
+std::vector<const Kernels*> all_tables() {
+  std::vector<const Kernels*> tables = vector_tables();
+  tables.push_back(&oracle());
+  return tables;
+}
+
 std::vector<float> normals(Rng& rng, size_t n, double scale = 1.0) {
   std::vector<float> x(n);
   for (float& v : x) v = static_cast<float>(rng.normal() * scale);
@@ -129,6 +135,37 @@ TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
         }
       }
     }
+  }
+}
+
+TEST(Kernels, StoredFloatRowsBecomeHalvesAndPairs) {
+  Rng rng(7);
+  for (const FormatId id : {FormatId::kF32, FormatId::kF16, FormatId::kBF16}) {
+    const Format& format = format_of(id);
+    for (const size_t n : {1u, 15u, 16u, 33u, 100u}) {
+      const std::vector<float> x = normals(rng, 2 * n);
+      std::vector<std::byte> stored(format.bytes(2 * n));
+      format.from_float(x.data(), stored.data(), 2 * n);
+      const std::byte* odd = stored.data() + format.bytes(n);
+      std::vector<float> exact(2 * n);
+      format.to_float(stored.data(), exact.data(), 2 * n);
+      for (const Kernels* ks : all_tables()) {
+        std::vector<uint16_t> halves(n + 1, 7);
+        ks->half_row(id)(stored.data(), halves.data(), n);
+        std::vector<uint32_t> pairs(n + 1, 7);
+        ks->pair_rows(id)(stored.data(), odd, pairs.data(), n);
+        for (size_t i = 0; i < n; ++i) {
+          ASSERT_EQ(halves[i], f32_to_bf16(exact[i])) << isa_name(ks->isa);
+          ASSERT_EQ(pairs[i], f32_to_bf16(exact[i]) | static_cast<uint32_t>(f32_to_bf16(exact[n + i])) << 16);
+        }
+        ASSERT_EQ(halves[n], 7);
+        ASSERT_EQ(pairs[n], 7u);
+      }
+    }
+  }
+  for (const Kernels* ks : all_tables()) {
+    EXPECT_EQ(ks->half_row(FormatId::kQ8_0), nullptr);
+    EXPECT_EQ(ks->pair_rows(FormatId::kQ8_0), nullptr);
   }
 }
 

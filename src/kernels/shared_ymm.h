@@ -79,3 +79,21 @@ DecodeRow decode_row(FormatId format) noexcept {
   if (format == FormatId::kBF16) return decode_bf16;
   return find_format(format)->to_float;
 }
+
+// Each ISA's own.
+void to_bf16(size_t n, const float* x, uint16_t* y) noexcept;
+void halves_of_f16(const std::byte* w, uint16_t* y, size_t n) noexcept;
+
+void halves_of_f32(const std::byte* w, uint16_t* y, size_t n) noexcept {
+  to_bf16(n, reinterpret_cast<const float*>(w), y);
+}
+
+void halves_of_bf16(const std::byte* w, uint16_t* y, size_t n) noexcept {
+  __builtin_memcpy(y, w, 2 * n);
+}
+
+HalfRow half_row(FormatId format) noexcept {
+  if (format == FormatId::kF32) return halves_of_f32;
+  if (format == FormatId::kF16) return halves_of_f16;
+  return format == FormatId::kBF16 ? halves_of_bf16 : nullptr;
+}

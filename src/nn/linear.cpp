@@ -63,17 +63,12 @@ Linear::Linear(std::string name, TensorRole role, const Format& format, size_t r
   view_.data = storage_.data();
 }
 
-Tensor Linear::finish(OpContext& ctx, const Tensor& x, Tensor y) const {
-  if (!bias_.empty()) {
-    parallel_rows(y.rows(), y.cols(), [&](size_t begin, size_t end) {
-      for (size_t t = begin; t < end; ++t)
-        for (size_t i = 0; i < y.cols(); ++i) y.row(t)[i] += bias_[i];
-    });
-  }
-  if (!adapter_) return y;
-  Tensor out = adapter_->apply(ctx, *this, x, std::move(y));
-  if (ctx.tape != nullptr) ctx.tape->require(out);
-  return out;
+void Linear::add_bias(Tensor& y) const {
+  if (bias_.empty()) return;
+  parallel_rows(y.rows(), y.cols(), [&](size_t begin, size_t end) {
+    for (size_t t = begin; t < end; ++t)
+      for (size_t i = 0; i < y.cols(); ++i) y.row(t)[i] += bias_[i];
+  });
 }
 
 std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
@@ -81,14 +76,12 @@ std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
   std::vector<MatmulWeight> weights;
   for (const Linear* linear : linears) {
     if (ctx.observer != nullptr) ctx.observer->on_input(*linear, x);
-    weights.push_back({linear->view_, linear->trainable_.get()});
+    weights.push_back({linear->view_, linear->trainable_.get(), {}});
+    if (linear->adapter_) weights.back().low_rank = linear->adapter_->low_rank();
   }
   std::vector<Tensor> outputs = matmul(ctx, x, weights);
   size_t i = 0;
-  for (const Linear* linear : linears) {
-    outputs[i] = linear->finish(ctx, x, std::move(outputs[i]));
-    ++i;
-  }
+  for (const Linear* linear : linears) linear->add_bias(outputs[i++]);
   return outputs;
 }
 

@@ -38,8 +38,8 @@ class Linear;
 class LinearAdapter {
  public:
   virtual ~LinearAdapter() = default;
-  // base_y = x W^T (T, O), already on the tape. Returns the adapted output (may add into base_y's storage).
-  virtual Tensor apply(OpContext& ctx, const Linear& base, const Tensor& x, Tensor base_y) = 0;
+  // What it adds in this step.
+  virtual LowRank low_rank() = 0;
   // Adds this adapter's change to f32 weight rows [row_begin, row_begin + n_rows) of W (n_rows, C).
   virtual void merge_rows(const Linear& base, size_t row_begin, size_t n_rows, float* rows) const = 0;
   virtual std::vector<Parameter*> parameters() = 0;
@@ -88,8 +88,7 @@ class Linear {
   Parameter* trainable() const noexcept { return trainable_.get(); }
 
  private:
-  // Bias and adapter.
-  Tensor finish(OpContext& ctx, const Tensor& x, Tensor y) const;
+  void add_bias(Tensor& y) const;
 
   std::string name_;
   TensorRole role_ = TensorRole::kOther;

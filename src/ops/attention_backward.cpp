@@ -17,6 +17,7 @@ constexpr size_t kRows = 48;  // query rows of a tile
 struct Backward {
   const AttentionProducts& products;
   const AttentionSaved& saved;
+  Tensor q, k, v, y;
   const Tensor& dy;
   Tensor& dq;
 
@@ -27,9 +28,9 @@ struct Backward {
     const size_t across = products.panel_size(d, n), along = products.panel_size(n, d);
     auto* panels = scratch<uint32_t>(2 * across + along, ScratchSlot::kPanels);
     uint32_t *key_t = panels, *value_t = panels + across, *keys = panels + 2 * across;
-    products.pack_transposed(saved.k.row(s.begin) + kv_column, g.kv_stride, n, d, key_t);
-    products.pack_transposed(saved.v.row(s.begin) + kv_column, g.kv_stride, n, d, value_t);
-    products.pack_direct(saved.k.row(s.begin) + kv_column, g.kv_stride, 0, n, d, n, keys);
+    products.pack_transposed(k.row(s.begin) + kv_column, g.kv_stride, n, d, key_t);
+    products.pack_transposed(v.row(s.begin) + kv_column, g.kv_stride, n, d, value_t);
+    products.pack_direct(k.row(s.begin) + kv_column, g.kv_stride, 0, n, d, n, keys);
     const size_t stride = (n + 16) / 16 * 16;
     float* p = scratch<float>(2 * kRows * stride, ScratchSlot::kConverted);
     float* dp = p + kRows * stride;
@@ -37,7 +38,7 @@ struct Backward {
     std::memset(dv_t, 0, d * ld * sizeof(float));
     for (size_t r = 0; r < n; r += kRows) {
       const size_t rows = std::min(kRows, n - r), width = r + rows;
-      const float* query = saved.q.row(s.begin + r) + head * d;
+      const float* query = q.row(s.begin + r) + head * d;
       const float* dout = dy.row(s.begin + r) + head * d;
       products.multiply(rows, width, d, d, query, g.q_stride, 1, key_t, p, stride, 1.0f, false);
       products.multiply(rows, width, d, d, dout, g.q_stride, 1, value_t, dp, stride, 1.0f, false);
@@ -61,7 +62,7 @@ struct Backward {
       const size_t visible = r + i + 1;
       ks.exp_sum(visible, saved.g.shape.scale, saved.lse.row(row + i)[head], prob, prob);
       std::memset(prob + visible, 0, (width - visible) * sizeof(float));
-      const float delta = ks.dot(d, dy.row(row + i) + head * d, saved.y.row(row + i) + head * d);
+      const float delta = ks.dot(d, dy.row(row + i) + head * d, y.row(row + i) + head * d);
       for (size_t j = 0; j < visible; ++j) grad[j] = prob[j] * (grad[j] - delta);
       std::memset(grad + visible, 0, (width - visible) * sizeof(float));
     }
@@ -95,7 +96,8 @@ void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
   const AttentionProducts products(saved.compute != ComputeMode::kPrecise);
   Tensor dq = Tensor::empty(saved.q.shape()), dk = Tensor::empty(saved.k.shape()),
          dv = Tensor::empty(saved.v.shape());
-  const Backward body{products, saved, dy, dq};
+  const Backward body{products, saved, saved.q_rows.values(), saved.k_rows.values(), saved.v_rows.values(),
+                      saved.y_rows.values(), dy, dq};
   const size_t heads = g.shape.n_heads, kv_heads = g.shape.n_kv_heads, d = g.shape.head_dim;
   // Sequences by turns: the buffers of one are the largest thing held.
   for (const AttentionSegment& s : saved.segments) {

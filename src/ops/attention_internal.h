@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/attention_products.h"
+#include "ops/halves.h"
 #include "ops/ops.h"
 
 namespace hone {
@@ -14,10 +15,13 @@ struct AttentionGeometry {
   size_t q_stride, kv_stride, group;  // group: query heads of a key/value head
 };
 
+// What backward needs of the forward pass.
 struct AttentionSaved {
   AttentionGeometry g;
   ComputeMode compute;
-  Tensor q, k, v, y, lse;  // lse (T, H): log of the sum of exponentials of every row
+  Tensor q, k, v, y;  // without values
+  KeptRows q_rows, k_rows, v_rows, y_rows;
+  Tensor lse;  // (T, H): log of the sum of exponentials of every row
   std::vector<AttentionSegment> segments;
 };
 

@@ -8,14 +8,14 @@ namespace hone {
 const char* compute_mode_name(ComputeMode mode) noexcept {
   if (mode == ComputeMode::kPrecise) return "precise (f32)";
   const bool bf16 = active_kernels().tile_bf16 != nullptr;
-  if (mode == ComputeMode::kTrain) return bf16 ? "default (bf16 products)" : "default (f32 products)";
+  if (mode == ComputeMode::kHalf) return bf16 ? "bf16 products" : "f32 products";
   return bf16 ? "default (int8 activations on quantized weights, bf16 products on others)"
               : "default (int8 activations on quantized weights, f32 products on others)";
 }
 
 ComputeMode head_compute(ComputeMode mode, size_t rows) noexcept {
   constexpr size_t kDecodedRows = 8;
-  return mode == ComputeMode::kFast && rows > kDecodedRows ? ComputeMode::kTrain : mode;
+  return mode == ComputeMode::kFast && rows > kDecodedRows ? ComputeMode::kHalf : mode;
 }
 
 bool fast_is_precise(const Format& format) noexcept {

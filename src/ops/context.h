@@ -17,8 +17,10 @@ class LinearObserver {
 
 enum class ComputeMode {
   kPrecise,  // every product in f32
-  kFast,     // int8 activations with quantized weights; bf16 products with float ones, where the ISA has them
-  kTrain,    // bf16 products with f32 accumulation where the ISA has them, whatever the weights
+  // Forward: int8 activations with quantized weights; bf16 products with float ones, where the ISA has them.
+  // Gradients: bf16 products.
+  kFast,
+  kHalf,  // bf16 products with f32 accumulation where the ISA has them, whatever the weights
 };
 // How the vocabulary projection of many rows multiplies: int8 activations would cost there a quarter of all
 // the divergence from f32 (about 0.0008 nats with SmolLM2), so the fast mode takes bf16.

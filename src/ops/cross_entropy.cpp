@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernels/kernels.h"
+#include "ops/halves.h"
 #include "ops/ops.h"
 #include "ops/parallel.h"
 
@@ -13,16 +14,27 @@ namespace {
 
 constexpr size_t kChunkRows = 256;
 
-// Replaces a row of logits by its softmax and returns -log p(target).
-double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, bool keep_probabilities) {
+// -log p(target); the row of logits becomes exp(logit - largest), whose sum is given back.
+double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, double& sum) {
   const float largest = ks.max(n, logits);
   const float score = logits[target];
-  const double sum = ks.exp_sum(n, 1.0f, largest, logits, logits);
-  if (keep_probabilities) {
-    const float inverse = static_cast<float>(1.0 / sum);
-    for (size_t i = 0; i < n; ++i) logits[i] *= inverse;
-  }
+  sum = ks.exp_sum(n, 1.0f, largest, logits, logits);
   return std::log(sum) + static_cast<double>(largest) - static_cast<double>(score);
+}
+
+// Turns exponentials into the gradient of the logits, p - 1 at the target and p elsewhere: in place, or straight
+// to the halves that the next product reads.
+void write_gradient(const Kernels& ks, size_t n, float* row, size_t target, double sum, uint16_t* halves) {
+  const float inverse = static_cast<float>(1.0 / sum);
+  row[target] -= static_cast<float>(sum);
+  constexpr size_t kPiece = 1024;
+  float piece[kPiece];
+  for (size_t begin = 0; begin < n; begin += kPiece) {
+    const size_t count = std::min(kPiece, n - begin);
+    float* out = halves != nullptr ? piece : row + begin;
+    for (size_t i = 0; i < count; ++i) out[i] = row[begin + i] * inverse;
+    if (halves != nullptr) ks.f32_to_bf16(count, piece, halves + begin);
+  }
 }
 
 }  // namespace
@@ -45,6 +57,9 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
   const size_t chunk_rows = std::min(kChunkRows, scored.size());
   Tensor x = Tensor::empty({chunk_rows, width});
   Tensor logits = Tensor::empty({chunk_rows, vocab});
+  // Rows of an odd length would not begin on whole pairs.
+  const bool in_halves = train && vocab % 2 == 0 && multiplies_in_bf16(ctx.compute);
+  Tensor halves = in_halves ? Tensor::empty({chunk_rows, vocab / 2}) : Tensor{};
   std::vector<double> nll(chunk_rows);
   for (size_t begin = 0; begin < scored.size(); begin += chunk_rows) {
     const size_t n = std::min(chunk_rows, scored.size() - begin);
@@ -54,16 +69,22 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
     thread_pool().run(n, [&](size_t i, int) {
       const auto target = static_cast<size_t>(targets[scored[begin + i]]);
       HONE_CHECK(target < vocab, "target {} of {}", target, vocab);
-      float* row = logits.row(i);
-      nll[i] = softmax_nll(ks, vocab, row, target, train);
-      if (train) row[target] -= 1.0f;
+      double sum = 0;
+      nll[i] = softmax_nll(ks, vocab, logits.row(i), target, sum);
+      if (train)
+        write_gradient(ks, vocab, logits.row(i), target, sum,
+                       in_halves ? reinterpret_cast<uint16_t*>(halves.row(i)) : nullptr);
     });
     for (size_t i = 0; i < n; ++i) {
       result.sum_nll += nll[i];
       result.nll[scored[begin + i]] = static_cast<float>(nll[i]);
     }
     if (!train) continue;
-    gemm_nn(n, logits.data(), vocab, head, x.data(), width, {.compute = ctx.compute, .alpha = grad_scale});
+    const GemmTerm term{{n, vocab, logits.data(), vocab, 1,
+                         in_halves ? reinterpret_cast<const uint32_t*>(halves.data()) : nullptr},
+                        head};
+    const GemmTarget target{std::span(&term, 1), x.data(), width};
+    gemm_nn(std::span(&target, 1), {.compute = ctx.compute, .alpha = grad_scale});
     for (size_t i = 0; i < n; ++i)
       std::memcpy(dhidden.row(scored[begin + i]), x.row(i), width * sizeof(float));
   }

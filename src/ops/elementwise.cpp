@@ -1,8 +1,10 @@
 // SwiGLU and addition.
 #include "base/error.h"
 #include "kernels/kernels.h"
+#include "ops/halves.h"
 #include "ops/ops.h"
 #include "ops/parallel.h"
+#include "ops/scratch.h"
 
 namespace hone {
 
@@ -15,14 +17,17 @@ Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up) {
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
   ctx.tape->require(y);
-  ctx.tape->record([gate, up, y](Tape& tape) {
+  const KeptRows kept_gate(gate, ctx.compute), kept_up(up, ctx.compute);
+  ctx.tape->record([gate = gate.without_values(), up = up.without_values(), y = y.without_values(), kept_gate, kept_up](Tape& tape) {
     const Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     Tensor dgate = Tensor::empty(gate.shape()), dup = Tensor::empty(up.shape());
     const size_t width = gate.cols();
     parallel_rows(gate.rows(), width, [&](size_t begin, size_t end) {
-      active_kernels().swiglu_backward((end - begin) * width, gate.row(begin), up.row(begin), dy.row(begin),
-                                       dgate.row(begin), dup.row(begin));
+      float* room = scratch<float>(2 * width, ScratchSlot::kConverted);
+      for (size_t t = begin; t < end; ++t)
+        active_kernels().swiglu_backward(width, kept_gate.rows(t, 1, room), kept_up.rows(t, 1, room + width),
+                                         dy.row(t), dgate.row(t), dup.row(t));
     });
     if (tape.requires_grad(gate)) tape.add_grad(gate, dgate);
     if (tape.requires_grad(up)) tape.add_grad(up, dup);
@@ -41,7 +46,7 @@ Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b) {
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(a) && !ctx.tape->requires_grad(b))) return y;
   ctx.tape->require(y);
-  ctx.tape->record([a, b, y](Tape& tape) {
+  ctx.tape->record([a = a.without_values(), b = b.without_values(), y = y.without_values()](Tape& tape) {
     Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     const bool both = tape.requires_grad(a) && tape.requires_grad(b);

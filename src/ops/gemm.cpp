@@ -1,9 +1,10 @@
 // Which road a product takes: int8 over interleaved quantized weights (inference), stored float rows as they
-// stand (a few tokens), or unpacked panels in bf16 or f32.
+// stand (a few tokens), or unpacked panels in bf16 or f32. Only panels add up the products of a sum at once;
+// the other roads take them one by one.
 #include "ops/gemm.h"
 
 #include <algorithm>
-#include <cstring>
+#include <vector>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -18,21 +19,20 @@ namespace {
 constexpr size_t kFewRows = 8;  // up to here float rows of W are multiplied as they are stored
 
 // Rows [begin, end) of one stored W times a few rows of A, in f32.
-void multiply_stored(size_t m, const float* a, size_t lda, const GemmTarget& t, size_t begin, size_t end,
+void multiply_stored(const GemmRows& a, const GemmOutput& t, size_t begin, size_t end,
                      const GemmOptions& options) {
   const Kernels& ks = active_kernels();
   const DotFloat dot_float = ks.dot_float(t.w.format->id);
-  const size_t k = t.w.cols;
   for (size_t n = begin; n < end; ++n) {
     const float* decoded = nullptr;
     if (dot_float == nullptr) {
-      float* row = scratch<float>(k, ScratchSlot::kDecoded);
-      decode_elements(t.w, n, 0, k, row);
+      float* row = scratch<float>(a.k, ScratchSlot::kDecoded);
+      decode_elements(t.w, n, 0, a.k, row);
       decoded = row;
     }
-    for (size_t i = 0; i < m; ++i) {
-      const float y = decoded != nullptr ? ks.dot(k, decoded, a + i * lda)
-                                         : dot_float(k, t.w.data + n * t.w.row_bytes(), a + i * lda);
+    for (size_t i = 0; i < a.m; ++i) {
+      const float y = decoded != nullptr ? ks.dot(a.k, decoded, a.a + i * a.row)
+                                         : dot_float(a.k, t.w.data + n * t.w.row_bytes(), a.a + i * a.row);
       float& out = t.c[i * t.ldc + n];
       out = options.accumulate ? out + options.alpha * y : options.alpha * y;
     }
@@ -40,91 +40,113 @@ void multiply_stored(size_t m, const float* a, size_t lda, const GemmTarget& t, 
 }
 
 // A few rows of A: every thread takes stretches of the rows of all W, as they are stored.
-void multiply_rows(size_t m, const float* a, size_t lda, std::span<const GemmTarget> targets,
-                   const GemmOptions& options) {
+void multiply_rows(const GemmRows& a, std::span<const GemmOutput> outputs, const GemmOptions& options) {
   size_t n = 0;
-  for (const GemmTarget& t : targets) n += t.w.rows;
+  for (const GemmOutput& t : outputs) n += t.w.rows;
   const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
   thread_pool().run(parts, [&](size_t part, int) {
     const size_t begin = part * n / parts, end = (part + 1) * n / parts;
     size_t first = 0;
-    for (const GemmTarget& t : targets) {
+    for (const GemmOutput& t : outputs) {
       const size_t from = std::max(begin, first), to = std::min(end, first + t.w.rows);
-      if (from < to) multiply_stored(m, a, lda, t, from - first, to - first, options);
+      if (from < to) multiply_stored(a, t, from - first, to - first, options);
       first += t.w.rows;
     }
   });
 }
 
-void check_blocks(const MatrixView& w) {
-  HONE_CHECK(w.cols % w.format->block_elems == 0, "{} columns in {}", w.cols, w.format->name);
-}
-
-void clear(size_t m, size_t n, const GemmTarget& t) {
-  for (size_t i = 0; i < m; ++i) std::memset(t.c + i * t.ldc, 0, n * sizeof(float));
-}
-
-void multiply_panels(size_t m, const float* a, size_t a_row, size_t a_col, size_t k, WeightLayout layout,
-                     std::span<const GemmTarget> targets, const GemmOptions& options) {
-  if (k == 0) {
-    if (!options.accumulate)
-      for (const GemmTarget& t : targets) clear(m, layout == WeightLayout::kNt ? t.w.rows : t.w.cols, t);
-    return;
-  }
-  gemm_panels({m, k, a, a_row, a_col, layout, options.alpha, options.accumulate}, targets,
-              options.compute != ComputeMode::kPrecise);
-}
-
 enum class Road { kInt8, kRows, kPanels };
 
-Road road_of(size_t m, const MatrixView& w, ComputeMode compute) {
-  if (compute == ComputeMode::kFast && w.packed != nullptr && w.cols % 32 == 0) return Road::kInt8;
-  return m <= kFewRows && w.packed == nullptr ? Road::kRows : Road::kPanels;
+Road road_of(const GemmTerm& term, ComputeMode compute) {
+  if (term.a.k == 0 || term.a.col != 1) return Road::kPanels;
+  if (compute == ComputeMode::kFast && term.w.packed != nullptr && term.w.cols % 32 == 0) return Road::kInt8;
+  return term.a.m <= kFewRows && term.w.packed == nullptr ? Road::kRows : Road::kPanels;
+}
+
+// Products of one A with several W that take the same road.
+void multiply_run(Road road, const GemmRows& a, std::span<const GemmOutput> outputs,
+                  const GemmOptions& options) {
+  if (road == Road::kInt8) return gemm_int8(a.m, a.a, a.row, a.k, outputs, options);
+  if (road == Road::kRows) return multiply_rows(a, outputs, options);
+  std::vector<GemmTerm> terms;
+  std::vector<GemmTarget> targets;
+  for (const GemmOutput& t : outputs) terms.push_back({a, t.w});
+  for (size_t i = 0; i < outputs.size(); ++i)
+    targets.push_back({std::span(terms).subspan(i, 1), outputs[i].c, outputs[i].ldc});
+  gemm_panels(WeightLayout::kNt, targets, options);
+}
+
+// The idx-th product of every sum; runs of neighbours with one A and one road go together.
+void multiply_terms(std::span<const GemmTarget> targets, size_t idx, const GemmOptions& options) {
+  std::vector<GemmOutput> outputs;
+  for (size_t begin = 0, end = 0; begin < targets.size(); begin = end) {
+    end = begin + 1;
+    if (targets[begin].terms.size() <= idx) continue;
+    const GemmTerm& first = targets[begin].terms[idx];
+    const Road road = road_of(first, options.compute);
+    outputs.assign(1, {first.w, targets[begin].c, targets[begin].ldc});
+    for (; end < targets.size() && targets[end].terms.size() > idx; ++end) {
+      const GemmTerm& next = targets[end].terms[idx];
+      if (next.a.a != first.a.a || next.a.k != first.a.k || road_of(next, options.compute) != road) break;
+      outputs.push_back({next.w, targets[end].c, targets[end].ldc});
+    }
+    multiply_run(road, first.a, outputs, options);
+  }
+}
+
+void check(const GemmTarget& t, size_t m, bool along_k) {
+  HONE_CHECK(!t.terms.empty());
+  for (const GemmTerm& term : t.terms) {
+    const MatrixView &w = term.w, &w0 = t.terms[0].w;
+    HONE_CHECK(w.cols % w.format->block_elems == 0, "{} columns in {}", w.cols, w.format->name);
+    HONE_CHECK(term.a.m == m && term.a.k == (along_k ? w.cols : w.rows));
+    HONE_CHECK((along_k ? w.rows : w.cols) == (along_k ? w0.rows : w0.cols));
+  }
 }
 
 }  // namespace
 
-void gemm_nt(size_t m, const float* a, size_t lda, std::span<const GemmTarget> targets, GemmOptions options) {
-  if (m == 0 || targets.empty()) return;
-  const size_t k = targets[0].w.cols;
+void gemm_nt(std::span<const GemmTarget> targets, GemmOptions options) {
+  if (targets.empty() || targets[0].terms[0].a.m == 0) return;
+  bool panels = true;
+  size_t most_terms = 0;
   for (const GemmTarget& t : targets) {
-    check_blocks(t.w);
-    HONE_CHECK(t.w.cols == k);
+    check(t, targets[0].terms[0].a.m, true);
+    most_terms = std::max(most_terms, t.terms.size());
+    for (const GemmTerm& term : t.terms) panels = panels && road_of(term, options.compute) == Road::kPanels;
   }
-  // Runs of neighbours that take the same road go together.
-  for (size_t begin = 0, end = 0; begin < targets.size(); begin = end) {
-    const Road road = k == 0 ? Road::kPanels : road_of(m, targets[begin].w, options.compute);
-    while (end < targets.size() && (k == 0 || road_of(m, targets[end].w, options.compute) == road)) ++end;
-    const std::span<const GemmTarget> run = targets.subspan(begin, end - begin);
-    if (road == Road::kInt8)
-      gemm_int8(m, a, lda, k, run, options);
-    else if (road == Road::kRows)
-      multiply_rows(m, a, lda, run, options);
-    else
-      multiply_panels(m, a, lda, 1, k, WeightLayout::kNt, run, options);
+  if (panels) return gemm_panels(WeightLayout::kNt, targets, options);
+  for (size_t idx = 0; idx < most_terms; ++idx) {
+    multiply_terms(targets, idx, options);
+    options.accumulate = true;
   }
+}
+
+void gemm_nn(std::span<const GemmTarget> targets, GemmOptions options) {
+  if (targets.empty() || targets[0].terms[0].a.m == 0) return;
+  for (const GemmTarget& t : targets) check(t, targets[0].terms[0].a.m, false);
+  gemm_panels(WeightLayout::kNn, targets, options);
 }
 
 void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
              GemmOptions options) {
-  const GemmTarget target{w, c, ldc};
-  gemm_nt(m, a, lda, std::span(&target, 1), options);
+  const GemmTerm term{{m, w.cols, a, lda, 1}, w};
+  const GemmTarget target{std::span(&term, 1), c, ldc};
+  gemm_nt(std::span(&target, 1), options);
 }
 
 void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
              GemmOptions options) {
-  if (m == 0 || w.cols == 0) return;
-  check_blocks(w);
-  const GemmTarget target{w, c, ldc};
-  multiply_panels(m, a, lda, 1, w.rows, WeightLayout::kNn, std::span(&target, 1), options);
+  const GemmTerm term{{m, w.rows, a, lda, 1}, w};
+  const GemmTarget target{std::span(&term, 1), c, ldc};
+  gemm_nn(std::span(&target, 1), options);
 }
 
 void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
              GemmOptions options) {
-  if (m == 0 || w.cols == 0) return;
-  check_blocks(w);
-  const GemmTarget target{w, c, ldc};
-  multiply_panels(m, a, 1, lda, w.rows, WeightLayout::kNn, std::span(&target, 1), options);
+  const GemmTerm term{{m, w.rows, a, 1, lda}, w};
+  const GemmTarget target{std::span(&term, 1), c, ldc};
+  gemm_nn(std::span(&target, 1), options);
 }
 
 }  // namespace hone

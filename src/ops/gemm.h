@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "ops/context.h"
@@ -15,25 +16,37 @@ struct GemmOptions {
   bool accumulate = false;  // C += instead of C =
 };
 
-// C (M, N) = alpha * A (M, K) * W^T, W stored (N, K). A and C f32 row-major with row strides lda, ldc; C must
-// not alias A or W.
-void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
-             GemmOptions options = {});
+// The operand A (m, k): element (i, j) at a[i * row + j * col], row or col being 1.
+struct GemmRows {
+  size_t m = 0, k = 0;
+  const float* a = nullptr;
+  size_t row = 0, col = 1;
+  // The same rows in bf16, two consecutive k in one element, (k + 1) / 2 elements a row (ops/halves.h); null:
+  // converted when the product needs them.
+  const uint32_t* halves = nullptr;
+};
 
-// Several such products of the same A at once: A is converted once, and all outputs share the threads.
+// One product of a sum, and a sum with its place: C (m, n) = or += alpha * sum of A_i W_i^T (gemm_nt; W stored
+// (n, k)) or of A_i W_i (gemm_nn; W stored (k, n)). C is f32 with row stride ldc and aliases no operand.
+struct GemmTerm {
+  GemmRows a;
+  MatrixView w;
+};
 struct GemmTarget {
-  MatrixView w;  // (N, K)
+  std::span<const GemmTerm> terms;
   float* c = nullptr;
   size_t ldc = 0;
 };
-void gemm_nt(size_t m, const float* a, size_t lda, std::span<const GemmTarget> targets,
-             GemmOptions options = {});
+// Several sums of the same m at once: each A is converted once, and all outputs share the threads.
+void gemm_nt(std::span<const GemmTarget> targets, GemmOptions options = {});
+void gemm_nn(std::span<const GemmTarget> targets, GemmOptions options = {});
 
-// C (M, N) = alpha * A (M, K) * W, W stored (K, N).
+// A single product of rows of A (m, k), row stride lda.
+void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
+             GemmOptions options = {});
 void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
              GemmOptions options = {});
-
-// C (M, N) = alpha * A^T * W, A stored f32 (K, M) with row stride lda, W stored (K, N). For weight gradients.
+// C (m, n) = alpha * A^T * W, A stored f32 (k, m) with row stride lda, W stored (k, n). For weight gradients.
 void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
              GemmOptions options = {});
 

@@ -60,10 +60,10 @@ Int8Rows quantize_exactly(size_t m, const float* a, size_t lda, size_t k) {
 
 // Units (groups or panels) of all targets in one row; visits those in [begin, end) as visit(target, unit).
 template <typename Count, typename Visit>
-void visit_units(std::span<const GemmTarget> targets, size_t begin, size_t end, const Count& count,
+void visit_units(std::span<const GemmOutput> outputs, size_t begin, size_t end, const Count& count,
                  const Visit& visit) {
   size_t first = 0;
-  for (const GemmTarget& target : targets) {
+  for (const GemmOutput& target : outputs) {
     const size_t n = count(target);
     for (size_t unit = std::max(begin, first); unit < std::min(end, first + n); ++unit)
       visit(target, unit - first);
@@ -72,37 +72,37 @@ void visit_units(std::span<const GemmTarget> targets, size_t begin, size_t end, 
 }
 
 template <typename Count>
-size_t total_units(std::span<const GemmTarget> targets, const Count& count) {
+size_t total_units(std::span<const GemmOutput> outputs, const Count& count) {
   size_t n = 0;
-  for (const GemmTarget& target : targets) n += count(target);
+  for (const GemmOutput& target : outputs) n += count(target);
   return n;
 }
 
 // multiply(target, first row, rows) for every group of all targets, shared out in stretches.
 template <typename Multiply>
-void for_each_group(std::span<const GemmTarget> targets, const Multiply& multiply) {
-  const auto groups = [](const GemmTarget& t) { return ceil_div(t.w.rows, t.w.packed->lanes); };
-  const size_t n = total_units(targets, groups);
+void for_each_group(std::span<const GemmOutput> outputs, const Multiply& multiply) {
+  const auto groups = [](const GemmOutput& t) { return ceil_div(t.w.rows, t.w.packed->lanes); };
+  const size_t n = total_units(outputs, groups);
   const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
   thread_pool().run(parts, [&](size_t part, int) {
-    const auto visit = [&](const GemmTarget& t, size_t group) {
+    const auto visit = [&](const GemmOutput& t, size_t group) {
       const size_t first = group * t.w.packed->lanes;
       multiply(t, first, std::min(t.w.packed->lanes, t.w.rows - first));
     };
-    visit_units(targets, part * n / parts, (part + 1) * n / parts, groups, visit);
+    visit_units(outputs, part * n / parts, (part + 1) * n / parts, groups, visit);
   });
 }
 
-void multiply_few(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
-  for_each_group(targets, [&](const GemmTarget& t, size_t first, size_t n_rows) {
+void multiply_few(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, const GemmOptions& options) {
+  for_each_group(outputs, [&](const GemmOutput& t, size_t first, size_t n_rows) {
     t.w.packed->rows(m, n_rows, t.w.data + first * t.w.row_bytes(), x, t.c + first, t.ldc, options.alpha,
                      options.accumulate);
   });
 }
 
 // x has every row twice (quantize_exactly); the two results are added up.
-void multiply_exactly(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
-  for_each_group(targets, [&](const GemmTarget& t, size_t first, size_t n_rows) {
+void multiply_exactly(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, const GemmOptions& options) {
+  for_each_group(outputs, [&](const GemmOutput& t, size_t first, size_t n_rows) {
     float both[2 * kExactRows * kMaxLanes];
     t.w.packed->rows(2 * m, n_rows, t.w.data + first * t.w.row_bytes(), x, both, kMaxLanes, options.alpha,
                      false);
@@ -120,7 +120,7 @@ size_t slice_of(size_t k, size_t block) {
   return ceil_div(ceil_div(k, ceil_div(k, kSliceK)), block) * block;
 }
 
-void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmTarget& t, size_t panel_idx,
+void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmOutput& t, size_t panel_idx,
                     const GemmOptions& options) {
   const PackedKernels& p = *t.w.packed;
   const size_t k = t.w.cols, slice = slice_of(k, t.w.format->block_elems);
@@ -143,31 +143,31 @@ void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmTarget& t, size_
   }
 }
 
-void multiply_panels(size_t m, Int8Rows x, std::span<const GemmTarget> targets, const GemmOptions& options) {
-  const auto panels = [](const GemmTarget& t) { return ceil_div(t.w.rows, t.w.packed->panel_cols); };
-  const size_t n = total_units(targets, panels), threads = static_cast<size_t>(thread_pool().size());
+void multiply_panels(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, const GemmOptions& options) {
+  const auto panels = [](const GemmOutput& t) { return ceil_div(t.w.rows, t.w.packed->panel_cols); };
+  const size_t n = total_units(outputs, panels), threads = static_cast<size_t>(thread_pool().size());
   // Few columns for many threads: the rows are cut too.
   const size_t row_parts = std::clamp<size_t>(ceil_div(8 * threads, n), 1, ceil_div(m, 96));
   const size_t rows = ceil_div(ceil_div(m, row_parts), 12) * 12;
   thread_pool().run(n * row_parts, [&](size_t task, int) {
     const size_t m0 = task / n * rows, m1 = std::min(m, m0 + rows), unit = task % n;
     if (m0 >= m1) return;
-    visit_units(targets, unit, unit + 1, panels,
-                [&](const GemmTarget& t, size_t panel) { multiply_panel(m0, m1, x, t, panel, options); });
+    visit_units(outputs, unit, unit + 1, panels,
+                [&](const GemmOutput& t, size_t panel) { multiply_panel(m0, m1, x, t, panel, options); });
   });
 }
 
 }  // namespace
 
-void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmTarget> targets,
+void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
                GemmOptions options) {
-  for (const GemmTarget& t : targets) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
+  for (const GemmOutput& t : outputs) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
   if (m <= kExactRows)
-    multiply_exactly(m, quantize_exactly(m, a, lda, k), targets, options);
+    multiply_exactly(m, quantize_exactly(m, a, lda, k), outputs, options);
   else if (m <= kFewRows)
-    multiply_few(m, quantize_rows(m, a, lda, k), targets, options);
+    multiply_few(m, quantize_rows(m, a, lda, k), outputs, options);
   else
-    multiply_panels(m, quantize_rows(m, a, lda, k), targets, options);
+    multiply_panels(m, quantize_rows(m, a, lda, k), outputs, options);
 }
 
 }  // namespace hone

@@ -5,9 +5,16 @@
 
 namespace hone {
 
-// C = alpha * A W^T (accumulated if asked for) for every target. All W are packed and have K columns, K % 32
+// One W and the place of its product.
+struct GemmOutput {
+  MatrixView w;
+  float* c = nullptr;
+  size_t ldc = 0;
+};
+
+// C = alpha * A W^T (accumulated if asked for) for every output. All W are packed and have K columns, K % 32
 // == 0.
-void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmTarget> targets,
+void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
                GemmOptions options);
 
 }  // namespace hone

@@ -1,53 +1,196 @@
-// y = x W^T and its backward: dx = dy W from the same stored bytes; dW = dy^T x only for a trainable W.
+// y = x W^T, with a low-rank change if there is one, and its backward from the same stored bytes. All products
+// of one input are one step of the tape: x and the gradients are converted once, and dx is a single sum.
+#include <vector>
+
 #include "base/error.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "ops/dropout.h"
+#include "ops/halves.h"
 #include "ops/ops.h"
 
 namespace hone {
 namespace {
 
-void record_backward(Tape& tape, const Tensor& x, const Tensor& y, const MatmulWeight& weight,
-                     ComputeMode compute) {
-  if (!tape.requires_grad(x) && weight.trainable == nullptr) return;
-  tape.require(y);
-  // x is kept only when dW needs it.
-  tape.record([x, y, weight, compute](Tape& t) {
-    const Tensor dy = t.take_grad(y);
-    if (!dy.defined()) return;
-    const MatrixView& w = weight.w;
-    if (t.requires_grad(x)) {
-      const bool first = !t.has_grad(x);
-      Tensor dx = first ? Tensor::empty(x.shape()) : t.grad(x);
-      gemm_nn(dy.rows(), dy.data(), dy.cols(), w, dx.data(), w.cols,
-              {.compute = compute, .accumulate = !first});
-      if (first) t.add_grad(x, dx);
+// One weight's part in the backward pass.
+struct Branch {
+  MatmulWeight weight;
+  Tensor y;    // without values
+  Tensor low;  // scaling * x A^T (T, r); undefined without a low-rank change
+  KeptRows input;  // of the low-rank change, when dropout makes it differ from x
+};
+
+struct Group {
+  Tensor x;  // without values
+  KeptRows kept;
+  bool need_dx = false;
+  std::vector<Branch> branches;
+  ComputeMode compute = ComputeMode::kFast;
+};
+
+GemmRows rows_of(const Tensor& x, const uint32_t* halves = nullptr) {
+  return {x.rows(), x.cols(), x.data(), x.cols(), 1, halves};
+}
+
+// A sum of one product, to be given to gemm with others.
+struct Sums {
+  std::vector<std::vector<GemmTerm>> terms;
+  std::vector<GemmTarget> targets;
+
+  void add(std::vector<GemmTerm> sum, float* c, size_t ldc) {
+    terms.push_back(std::move(sum));
+    targets.push_back({terms.back(), c, ldc});
+  }
+};
+
+// A branch whose output has received a gradient.
+struct Flowing {
+  const Branch* branch;
+  Tensor dy;
+  KeptRows kept;     // dy
+  Tensor dlow;       // scaling * dy B (T, r)
+};
+
+std::vector<Flowing> flowing_branches(Tape& tape, const Group& group) {
+  std::vector<Flowing> flowing;
+  for (const Branch& branch : group.branches) {
+    const Tensor dy = tape.take_grad(branch.y);
+    if (dy.defined()) flowing.push_back({&branch, dy, KeptRows(dy, group.compute), {}});
+  }
+  return flowing;
+}
+
+void fill_dlow(std::vector<Flowing>& flowing, ComputeMode compute) {
+  for (Flowing& f : flowing) {
+    const LowRank* low_rank = f.branch->weight.low_rank ? &*f.branch->weight.low_rank : nullptr;
+    if (low_rank == nullptr) continue;
+    f.dlow = Tensor::empty({f.dy.rows(), low_rank->a->value.rows()});
+    const GemmTerm term{rows_of(f.dy, f.kept.halves()), f32_view(low_rank->b->value)};
+    const GemmTarget target{std::span(&term, 1), f.dlow.data(), f.dlow.cols()};
+    gemm_nn(std::span(&target, 1), {.compute = compute, .alpha = low_rank->scaling});
+  }
+}
+
+// dB += dy^T low, computed as (low^T dy)^T: the narrow side is the one that is turned. dA += dlow^T x.
+void add_low_rank_gradients(const Group& group, const Flowing& f) {
+  const LowRank& low_rank = *f.branch->weight.low_rank;
+  const size_t n_tokens = f.dy.rows(), rank = f.dlow.cols(), out = f.dy.cols();
+  Tensor db = Tensor::empty({rank, out});
+  gemm_tn(rank, f.branch->low.data(), rank, f.kept.view(), db.data(), out, {.compute = group.compute});
+  float* grad = low_rank.b->ensure_grad().data();
+  for (size_t o = 0; o < out; ++o)
+    for (size_t r = 0; r < rank; ++r) grad[o * rank + r] += db.data()[r * out + o];
+  const KeptRows& input = f.branch->input.defined() ? f.branch->input : group.kept;
+  HONE_CHECK(input.view().rows == n_tokens);
+  gemm_tn(rank, f.dlow.data(), rank, input.view(), low_rank.a->ensure_grad().data(), input.view().cols,
+          {.compute = group.compute, .accumulate = true});
+}
+
+void add_dx(Tape& tape, const Group& group, const std::vector<Flowing>& flowing) {
+  std::vector<GemmTerm> terms;
+  for (const Flowing& f : flowing) terms.push_back({rows_of(f.dy, f.kept.halves()), f.branch->weight.w});
+  for (const Flowing& f : flowing)
+    if (f.dlow.defined() && !f.branch->input.defined())
+      terms.push_back({rows_of(f.dlow), f32_view(f.branch->weight.low_rank->a->value)});
+  const bool first = !tape.has_grad(group.x);
+  Tensor dx = first ? Tensor::empty(group.x.shape()) : tape.grad(group.x);
+  const GemmTarget target{terms, dx.data(), dx.cols()};
+  gemm_nn(std::span(&target, 1), {.compute = group.compute, .accumulate = !first});
+  if (first) tape.add_grad(group.x, dx);
+  for (const Flowing& f : flowing) {
+    if (!f.dlow.defined() || !f.branch->input.defined()) continue;
+    const LowRank& low_rank = *f.branch->weight.low_rank;
+    Tensor masked = Tensor::empty(group.x.shape());
+    gemm_nn(f.dlow.rows(), f.dlow.data(), f.dlow.cols(), f32_view(low_rank.a->value), masked.data(),
+            masked.cols(), {.compute = group.compute});
+    apply_dropout(*low_rank.dropout, masked, masked);
+    tape.add_grad(group.x, std::move(masked));
+  }
+}
+
+void backward(Tape& tape, const Group& group) {
+  std::vector<Flowing> flowing = flowing_branches(tape, group);
+  if (flowing.empty()) return;
+  fill_dlow(flowing, group.compute);
+  for (const Flowing& f : flowing) {
+    if (f.dlow.defined()) add_low_rank_gradients(group, f);
+    if (Parameter* trainable = f.branch->weight.trainable) {
+      const MatrixView x = group.kept.view();
+      gemm_tn(f.dy.cols(), f.dy.data(), f.dy.cols(), x, trainable->ensure_grad().data(), x.cols,
+              {.compute = group.compute, .accumulate = true});
     }
-    if (weight.trainable != nullptr) {
-      Tensor& dw = weight.trainable->ensure_grad();
-      gemm_tn(w.rows, dy.data(), dy.cols(), f32_view(x), dw.data(), w.cols,
-              {.compute = compute, .accumulate = true});
+  }
+  if (group.need_dx) add_dx(tape, group, flowing);
+}
+
+// scaling * input A^T of every low-rank change, and the masked inputs of those with dropout.
+void fill_low(const Tensor& x, Group& group) {
+  Sums sums;
+  sums.terms.reserve(group.branches.size());
+  std::vector<Tensor> masked;
+  for (Branch& branch : group.branches) {
+    if (!branch.weight.low_rank) continue;
+    const LowRank& low_rank = *branch.weight.low_rank;
+    HONE_CHECK(x.cols() == low_rank.a->value.cols() && branch.weight.w.rows == low_rank.b->value.rows());
+    branch.low = Tensor::empty({x.rows(), low_rank.a->value.rows()});
+    GemmRows input = rows_of(x, group.kept.halves());
+    if (low_rank.dropout) {
+      masked.push_back(Tensor::empty(x.shape()));
+      apply_dropout(*low_rank.dropout, x, masked.back());
+      branch.input = KeptRows(masked.back(), group.compute);
+      input = rows_of(masked.back(), branch.input.halves());
     }
-  });
+    sums.add({{input, f32_view(low_rank.a->value)}}, branch.low.data(), branch.low.cols());
+  }
+  gemm_nt(sums.targets, {.compute = group.compute});
+  for (Branch& branch : group.branches)
+    if (branch.low.defined() && branch.weight.low_rank->scaling != 1.0f)
+      for (size_t i = 0; i < branch.low.size(); ++i) branch.low.data()[i] *= branch.weight.low_rank->scaling;
 }
 
 }  // namespace
 
 std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights) {
-  std::vector<Tensor> outputs;
-  std::vector<GemmTarget> targets;
+  Group group;
+  group.compute = ctx.compute;
+  group.need_dx = ctx.tape != nullptr && ctx.tape->requires_grad(x);
+  bool keep_x = false, low_rank = false;
   for (const MatmulWeight& weight : weights) {
     HONE_CHECK(x.cols() == weight.w.cols, "x has {} columns, W {}", x.cols(), weight.w.cols);
-    outputs.push_back(Tensor::empty({x.rows(), weight.w.rows}));
-    targets.push_back({weight.w, outputs.back().data(), weight.w.rows});
+    group.branches.push_back({weight, {}, {}, {}});
+    low_rank = low_rank || weight.low_rank.has_value();
+    keep_x = keep_x || weight.low_rank || weight.trainable != nullptr;
   }
-  gemm_nt(x.rows(), x.data(), x.cols(), targets, {.compute = ctx.compute});
-  if (ctx.tape != nullptr)
-    for (size_t i = 0; i < weights.size(); ++i)
-      record_backward(*ctx.tape, x, outputs[i], weights[i], ctx.compute);
+  const bool record = ctx.tape != nullptr && (group.need_dx || keep_x);
+  if (record && keep_x) group.kept = KeptRows(x, ctx.compute);
+  if (low_rank) fill_low(x, group);
+
+  std::vector<Tensor> outputs;
+  Sums sums;
+  sums.terms.reserve(weights.size());
+  for (Branch& branch : group.branches) {
+    outputs.push_back(Tensor::empty({x.rows(), branch.weight.w.rows}));
+    std::vector<GemmTerm> terms = {{rows_of(x, group.kept.halves()), branch.weight.w}};
+    // Adding zeros would turn -0 into +0.
+    if (branch.low.defined() && !branch.weight.low_rank->b_is_zero)
+      terms.push_back({rows_of(branch.low), f32_view(branch.weight.low_rank->b->value)});
+    sums.add(std::move(terms), outputs.back().data(), branch.weight.w.rows);
+  }
+  gemm_nt(sums.targets, {.compute = ctx.compute});
+  if (!record) return outputs;
+  group.x = x.without_values();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    ctx.tape->require(outputs[i]);
+    group.branches[i].y = outputs[i].without_values();
+  }
+  ctx.tape->record([shared = std::make_shared<const Group>(std::move(group))](Tape& tape) {
+    backward(tape, *shared);
+  });
   return outputs;
 }
 
 Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable) {
-  const MatmulWeight weight{w, trainable};
+  const MatmulWeight weight{w, trainable, {}};
   return std::move(matmul(ctx, x, std::span(&weight, 1))[0]);
 }
 

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "ops/context.h"
+#include "ops/dropout.h"
 #include "ops/gemm.h"
 
 namespace hone {
@@ -49,14 +51,24 @@ struct AttentionShape {
 Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor& v,
                  const AttentionShape& shape, std::span<const AttentionSegment> segments);
 
-// y = x W^T (+ bias): x (T, K), W (N, K) in any format. dx always; dW into `trainable` when given (then W
-// must be f32 and be trainable->value).
-Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable = nullptr);
-// The same for several W at once: x is converted once, and the products share the threads.
+// A trainable low-rank change of W: y += scaling * (x A^T) B^T. (Hu et al. 2021)
+struct LowRank {
+  Parameter* a = nullptr;  // (r, K)
+  Parameter* b = nullptr;  // (N, r)
+  float scaling = 1.0f;
+  bool b_is_zero = false;          // then y keeps its bits
+  std::optional<Dropout> dropout;  // of the input
+};
+
+// y = x W^T: x (T, K), W (N, K) in any format. dx always; dW into `trainable` when given (then W must be f32 and
+// be trainable->value), dA and dB into the low-rank change.
 struct MatmulWeight {
   MatrixView w;
   Parameter* trainable = nullptr;
+  std::optional<LowRank> low_rank;
 };
+Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable = nullptr);
+// Several W of the same input: x is converted once, and the products share the threads.
 std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights);
 
 // Softmax cross-entropy fused with the vocabulary projection, in chunks of rows: the (T, V) logits are never

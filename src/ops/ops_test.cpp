@@ -319,13 +319,13 @@ TEST(Attention, HalfPrecisionGradientIsClose) {
   const Tensor q = random_tensor(rng, {111, 384}), k = random_tensor(rng, {111, 128}),
                v = random_tensor(rng, {111, 128}), g = random_tensor(rng, {111, 384});
   std::vector<Tensor> gradients[2];
-  for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kTrain}) {
+  for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kHalf}) {
     Tape tape;
     OpContext ctx{.tape = &tape, .compute = mode};
     for (const Tensor* x : {&q, &k, &v}) tape.require(*x);
     tape.add_grad(attention(ctx, q, k, v, shape, segments), g.clone());
     tape.backward();
-    for (const Tensor* x : {&q, &k, &v}) gradients[mode == ComputeMode::kTrain].push_back(tape.take_grad(*x));
+    for (const Tensor* x : {&q, &k, &v}) gradients[mode == ComputeMode::kHalf].push_back(tape.take_grad(*x));
   }
   for (size_t t = 0; t < 3; ++t) {
     double error = 0, size = 0;

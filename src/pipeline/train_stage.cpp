@@ -74,7 +74,7 @@ TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& mod
       {"train", data.train.content_hash},
       {"valid", data.valid != nullptr ? data.valid->content_hash : ""},
       {"settings", settings_json(config)},
-      {"compute", compute_mode_name(config.precise ? ComputeMode::kPrecise : ComputeMode::kTrain)}};
+      {"compute", compute_mode_name(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast)}};
   const std::string key = hash_text(key_json.dump());
   if (config.save_every == 0) config.save_every = kSaveEvery;
   TrainedAdapter out;

@@ -47,7 +47,7 @@ class TrainRun {
         hooks_(hooks),
         objective_(objective_named(config.objective)),
         schedule_(schedule_named(config.schedule)),
-        compute_(config.precise ? ComputeMode::kPrecise : ComputeMode::kTrain),
+        compute_(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast),
         plan_(data.train, config),
         adapters_(make_adapters(model, base, config)),
         optimizer_(adapters_.parameters(), {.weight_decay = config.weight_decay}) {

@@ -28,6 +28,15 @@ void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
   for (; i < n; ++i) y[i] = bf16_of(x[i]);
 }
 
+void halves_of_f16(const std::byte* w, uint16_t* y, size_t n) noexcept {
+  float line[64];
+  for (size_t i = 0; i < n; i += 64) {
+    const size_t count = n - i < 64 ? n - i : 64;
+    decode_f16(w + 2 * i, line, count);
+    to_bf16(count, line, y + i);
+  }
+}
+
 void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
   size_t i = 0;
   for (; i + 8 <= n; i += 8) {
@@ -37,6 +46,25 @@ void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexc
   }
   for (; i < n; ++i)
     y[i] = static_cast<uint32_t>(bf16_of(even[i])) | static_cast<uint32_t>(bf16_of(odd[i])) << 16;
+}
+
+// This ISA multiplies in f32: a plain form serves the few who ask.
+template <HalfRow kHalves, size_t kBytes>
+void pair_stored(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
+  uint16_t low[64], high[64];
+  for (size_t i = 0; i < n; i += 64) {
+    const size_t count = n - i < 64 ? n - i : 64;
+    kHalves(even + i * kBytes, low, count);
+    kHalves(odd + i * kBytes, high, count);
+    for (size_t j = 0; j < count; ++j)
+      y[i + j] = static_cast<uint32_t>(low[j]) | static_cast<uint32_t>(high[j]) << 16;
+  }
+}
+
+PairRows pair_rows(FormatId format) noexcept {
+  if (format == FormatId::kF32) return pair_stored<halves_of_f32, 4>;
+  if (format == FormatId::kF16) return pair_stored<halves_of_f16, 2>;
+  return format == FormatId::kBF16 ? pair_stored<halves_of_bf16, 2> : nullptr;
 }
 
 void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept {
@@ -94,6 +122,8 @@ constexpr Kernels kTable = {
     .packed = packed_avx2,
     .dot_float = dot_float,
     .decode_row = decode_row,
+    .half_row = half_row,
+    .pair_rows = pair_rows,
 };
 
 }  // namespace

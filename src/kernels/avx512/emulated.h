@@ -61,6 +61,18 @@ static inline To to_bf16(const From& values) {
   return result;
 }
 
+// The second operand goes into the lower half.
+static inline __m512bh two_to_bf16(const __m512& upper, const __m512& lower) {
+  float in[32];
+  uint16_t out[32];
+  std::memcpy(in, &lower, 64);
+  std::memcpy(in + 16, &upper, 64);
+  for (int i = 0; i < 32; ++i) out[i] = f32_to_bf16(in[i]);
+  __m512bh result;
+  std::memcpy(&result, out, sizeof out);
+  return result;
+}
+
 static inline __m512 cvtepi32_ps(__m512i a) {
   int32_t in[16];
   float out[16];
@@ -106,6 +118,7 @@ static inline __m512 swap_pairs_ps(__m512 a) {
 #define _mm512_maskz_loadu_ps(mask, p) hone::emulated::maskz_loadu_ps(mask, p)
 #define _mm512_mask_storeu_ps(p, mask, v) hone::emulated::mask_storeu_ps(p, mask, v)
 #define _mm512_cvtneps_pbh(a) hone::emulated::to_bf16<__m256bh>(a)
+#define _mm512_cvtne2ps_pbh(a, b) hone::emulated::two_to_bf16(a, b)
 #define _mm_cvtneps_pbh(a) hone::emulated::to_bf16<__m128bh>(a)
 #define _mm512_cvtepi32_ps(a) hone::emulated::cvtepi32_ps(a)
 #define _mm512_cvtps_epi32(a) hone::emulated::cvtps_epi32(a)

@@ -25,6 +25,19 @@ void to_bf16(size_t n, const float* x, uint16_t* y) noexcept {
   }
 }
 
+void halves_of_f16(const std::byte* w, uint16_t* y, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 2 * i));
+    const __m256bh h = _mm512_cvtneps_pbh(_mm512_cvtph_ps(x));
+    __builtin_memcpy(y + i, &h, 32);
+  }
+  for (; i < n; ++i) {
+    const __m128bh h = _mm_cvtneps_pbh(_mm_set_ss(half_at(w + 2 * i)));
+    __builtin_memcpy(y + i, &h, 2);
+  }
+}
+
 void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
@@ -43,6 +56,60 @@ void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexc
     to_bf16(1, odd + i, &o);
     y[i] = static_cast<uint32_t>(e) | static_cast<uint32_t>(o) << 16;
   }
+}
+
+// Sixteen of one row, then sixteen of the other, to neighbours.
+inline __m512i interleave_halves() noexcept {
+  alignas(64) uint16_t order[32];
+  for (uint16_t i = 0; i < 16; ++i) {
+    order[2 * i] = i;
+    order[2 * i + 1] = static_cast<uint16_t>(16 + i);
+  }
+  return _mm512_load_si512(order);
+}
+
+void pair_f16(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
+  const __m512i order = interleave_halves();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m512 low = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(even + 2 * i))),
+                 high = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(odd + 2 * i)));
+    const __m512bh both = _mm512_cvtne2ps_pbh(high, low);
+    __m512i halves;
+    __builtin_memcpy(&halves, &both, 64);
+    _mm512_storeu_si512(y + i, _mm512_permutexvar_epi16(order, halves));
+  }
+  for (; i < n; ++i) {
+    uint16_t low, high;
+    halves_of_f16(even + 2 * i, &low, 1);
+    halves_of_f16(odd + 2 * i, &high, 1);
+    y[i] = static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
+  }
+}
+
+void pair_stored_bf16(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(even + 2 * i))),
+                  high = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(odd + 2 * i)));
+    _mm512_storeu_si512(y + i, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+  }
+  for (; i < n; ++i) {
+    uint16_t low, high;
+    __builtin_memcpy(&low, even + 2 * i, 2);
+    __builtin_memcpy(&high, odd + 2 * i, 2);
+    y[i] = static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
+  }
+}
+
+void pair_f32(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
+  pair_bf16(n, reinterpret_cast<const float*>(even), reinterpret_cast<const float*>(odd), y);
+}
+
+PairRows pair_rows(FormatId format) noexcept {
+  if (format == FormatId::kF32) return pair_f32;
+  if (format == FormatId::kF16) return pair_f16;
+  return format == FormatId::kBF16 ? pair_stored_bf16 : nullptr;
 }
 
 // kNv vectors of columns: narrow products (LoRA's rank) take one.
@@ -148,6 +215,8 @@ constexpr Kernels kTable = {
     .packed = packed_avx512,
     .dot_float = dot_float,
     .decode_row = decode_row,
+    .half_row = half_row,
+    .pair_rows = pair_rows,
 };
 
 }  // namespace

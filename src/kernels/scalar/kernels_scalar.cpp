@@ -173,6 +173,48 @@ DecodeRow decode_row(FormatId format) noexcept {
   return find_format(format)->to_float;
 }
 
+void halves_of_f32(const std::byte* w, uint16_t* y, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) {
+    float x;
+    std::memcpy(&x, w + 4 * i, sizeof x);
+    y[i] = f32_to_bf16(x);
+  }
+}
+
+void halves_of_f16(const std::byte* w, uint16_t* y, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) {
+    uint16_t x;
+    std::memcpy(&x, w + 2 * i, sizeof x);
+    y[i] = f32_to_bf16(f16_to_f32(x));
+  }
+}
+
+void halves_of_bf16(const std::byte* w, uint16_t* y, size_t n) noexcept {
+  std::memcpy(y, w, 2 * n);
+}
+
+HalfRow half_row(FormatId format) noexcept {
+  if (format == FormatId::kF32) return halves_of_f32;
+  if (format == FormatId::kF16) return halves_of_f16;
+  return format == FormatId::kBF16 ? halves_of_bf16 : nullptr;
+}
+
+template <HalfRow kHalves, size_t kBytes>
+void pair_stored(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) {
+    uint16_t low, high;
+    kHalves(even + i * kBytes, &low, 1);
+    kHalves(odd + i * kBytes, &high, 1);
+    y[i] = static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
+  }
+}
+
+PairRows pair_rows(FormatId format) noexcept {
+  if (format == FormatId::kF32) return pair_stored<halves_of_f32, 4>;
+  if (format == FormatId::kF16) return pair_stored<halves_of_f16, 2>;
+  return format == FormatId::kBF16 ? pair_stored<halves_of_bf16, 2> : nullptr;
+}
+
 constexpr Kernels kTable = {
     .isa = Isa::kScalar,
     .tile_m = kTileM,
@@ -201,6 +243,8 @@ constexpr Kernels kTable = {
     .packed = packed_scalar,
     .dot_float = dot_float,
     .decode_row = decode_row,
+    .half_row = half_row,
+    .pair_rows = pair_rows,
 };
 
 }  // namespace

@@ -15,8 +15,7 @@ class LoraAdapter final : public LinearAdapter {
   // Kaiming-uniform with a = sqrt(5), which is uniform within 1 / sqrt(in): PEFT's start. B zero.
   void init(Rng& rng);
 
-  // Adds into base_y. As long as B is all zero the bits of base_y do not change.
-  Tensor apply(OpContext& ctx, const Linear& base, const Tensor& x, Tensor base_y) override;
+  LowRank low_rank() override;
   void merge_rows(const Linear& base, size_t row_begin, size_t n_rows, float* rows) const override;
   std::vector<Parameter*> parameters() override { return {&a_, &b_}; }
 
@@ -26,7 +25,7 @@ class LoraAdapter final : public LinearAdapter {
   Parameter a_, b_;
   double scaling_;
   double dropout_;
-  uint64_t dropout_seed_;
+  uint64_t seed_;
   std::shared_ptr<const AdapterPhase> phase_;
 };
 

@@ -1,0 +1,36 @@
+// Activations as the products of a compute mode read them. Where products are in bf16, a bf16 copy of half the
+// size stands for the tensor: operand A of later products takes it as it is, and it is all that backward needs
+// of the tensor as operand B.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/context.h"
+#include "ops/matrix.h"
+
+namespace hone {
+
+// Whether products with float operands are in bf16 in this mode on the active instruction set.
+bool multiplies_in_bf16(ComputeMode mode) noexcept;
+
+class KeptRows {
+ public:
+  KeptRows() = default;
+  KeptRows(const Tensor& x, ComputeMode mode);
+
+  bool defined() const noexcept { return f32_.defined() || halves_.defined(); }
+  // (T, C) as a stored matrix.
+  MatrixView view() const noexcept;
+  // For GemmRows::halves; null when the values are kept in f32.
+  const uint32_t* halves() const noexcept;
+  // Rows [begin, begin + n) in f32: the tensor's own, or the halves widened into `room` (n, C).
+  const float* rows(size_t begin, size_t n, float* room) const;
+  // (T, C) in f32: the tensor itself, or the halves widened.
+  Tensor values() const;
+
+ private:
+  Tensor f32_, halves_;
+  size_t rows_ = 0, cols_ = 0;
+};
+
+}  // namespace hone

@@ -1,0 +1,195 @@
+#include "ops/panel_pack.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ops/scratch.h"
+
+namespace hone {
+namespace {
+
+constexpr size_t kRowsAtOnce = 16;  // rows of W unpacked together when they run along K
+
+size_t round_up(size_t n, size_t step) {
+  return (n + step - 1) / step * step;
+}
+
+// The first block that a slice of a group of interleaved rows starts with.
+const std::byte* packed_slice(const MatrixView& w, size_t row, size_t begin) {
+  return w.data + row / w.packed->lanes * w.packed->lanes * w.row_bytes() +
+         w.packed->lanes * w.format->bytes(begin);
+}
+
+// `width` interleaved rows from n on as f32 columns [kc][nr]; columns beyond become zeros.
+void unpack_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size_t kc, size_t nr, float* out) {
+  for (size_t i = 0; i < nr; i += w.packed->lanes) {
+    if (i < width)
+      w.packed->unpack_f32(kc, packed_slice(w, n + i, k0), out + i, nr);
+    else
+      for (size_t k = 0; k < kc; ++k) std::memset(out + k * nr + i, 0, w.packed->lanes * sizeof(float));
+  }
+}
+
+// Elements [begin, begin + n) of a row that is not interleaved, in bf16.
+void row_halves(const Kernels& ks, const MatrixView& w, size_t row, size_t begin, size_t n, uint16_t* out) {
+  if (const HalfRow convert = ks.half_row(w.format->id))
+    return convert(w.data + row * w.row_bytes() + w.format->bytes(begin), out, n);
+  float* line = scratch<float>(n, ScratchSlot::kOdd);
+  decode_elements(w, row, begin, n, line);
+  ks.f32_to_bf16(n, line, out);
+}
+
+bool interleaved(const MatrixView& w, size_t n_rows) {
+  return w.packed != nullptr && w.packed->lanes <= n_rows;
+}
+
+// Rows [k0, k0 + n_rows) of W, n_rows <= kRowsAtOnce, columns [n0, n0 + cols) as f32 [n_rows][stride].
+void unpack_rows(const Kernels& ks, const MatrixView& w, size_t k0, size_t n_rows, size_t n0, size_t cols,
+                 float* out, size_t stride) {
+  if (!interleaved(w, n_rows)) {
+    for (size_t r = 0; r < n_rows; ++r) decode_elements(w, k0 + r, n0, cols, out + r * stride);
+    return;
+  }
+  const size_t lanes = w.packed->lanes;
+  float* turned = scratch<float>(cols * lanes, ScratchSlot::kDecoded);
+  for (size_t r = 0; r < n_rows; r += lanes) {
+    const size_t n = std::min(lanes, n_rows - r);
+    w.packed->unpack_f32(cols, packed_slice(w, k0 + r, n0), turned, lanes);
+    ks.transpose32(cols, n, reinterpret_cast<const uint32_t*>(turned), lanes,
+                   reinterpret_cast<uint32_t*>(out + r * stride), stride);
+  }
+}
+
+// Rows k and k + 1 of the slice into one row of pairs of every panel, straight from the stored floats.
+void pair_stored_rows(const Kernels& ks, const PanelSlice& s, size_t k, PairRows pair, uint32_t* panels) {
+  static constexpr std::byte kZeros[64 * sizeof(float)] = {};
+  const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc), elem = s.w.format->bytes(1);
+  const std::byte* even = s.w.data + (s.k0 + k) * s.w.row_bytes() + s.n0 * elem;
+  const std::byte* odd = even + s.w.row_bytes();
+  uint32_t* out = panels + k / 2 * nr;
+  for (size_t n = 0; n < s.cols; n += nr, out += nr * depth) {
+    const size_t width = std::min(nr, s.cols - n);
+    pair(even + n * elem, k + 1 < s.kc ? odd + n * elem : kZeros, out, width);
+    if (width < nr) std::memset(out + width, 0, (nr - width) * sizeof(uint32_t));
+  }
+}
+
+// The same for formats that have to be decoded first.
+void pair_decoded_rows(const Kernels& ks, const PanelSlice& s, size_t k, size_t stored, uint32_t* panels) {
+  const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc), stride = std::max(stored, round_up(s.cols, nr));
+  float* even = scratch<float>(2 * stride, ScratchSlot::kPairs);
+  float* odd = even + stride;
+  decode_elements(s.w, s.k0 + k, s.n0, stored, even);
+  if (k + 1 < s.kc) decode_elements(s.w, s.k0 + k + 1, s.n0, stored, odd);
+  if (k + 1 == s.kc) std::fill(odd, odd + stride, 0.0f);
+  for (float* row : {even, odd}) std::fill(row + s.cols, row + stride, 0.0f);
+  for (size_t n = 0; n < s.cols; n += nr) ks.pair_bf16(nr, even + n, odd + n, panels + n * depth + k / 2 * nr);
+}
+
+// A group of `lanes` interleaved rows of W, an even number: its halves are pairs along K once it is turned.
+void turn_group(const Kernels& ks, const PanelSlice& s, size_t k, size_t stored, uint32_t* panels) {
+  const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc), lanes = s.w.packed->lanes;
+  float* turned = scratch<float>(stored * lanes, ScratchSlot::kDecoded);
+  s.w.packed->unpack_f32(stored, packed_slice(s.w, s.k0 + k, s.n0), turned, lanes);
+  auto* halves = scratch<uint32_t>(stored * lanes / 2, ScratchSlot::kPairs);
+  ks.f32_to_bf16(stored * lanes, turned, reinterpret_cast<uint16_t*>(halves));
+  const size_t n_pairs = std::min(lanes / 2, depth - k / 2);
+  for (size_t n = 0; n < s.cols; n += nr) {
+    const size_t width = std::min(nr, s.cols - n);
+    uint32_t* out = panels + n * depth + k / 2 * nr;
+    ks.transpose32(width, n_pairs, halves + n * lanes / 2, lanes / 2, out, nr);
+    if (width < nr)
+      for (size_t p = 0; p < n_pairs; ++p)
+        std::memset(out + p * nr + width, 0, (nr - width) * sizeof(uint32_t));
+  }
+}
+
+}  // namespace
+
+SliceAhead::SliceAhead(WeightLayout layout, const PanelSlice& s) {
+  const MatrixView& w = s.w;
+  const bool nt = layout == WeightLayout::kNt;
+  const size_t row = nt ? s.n0 : s.k0, n_rows = nt ? s.cols : s.kc, begin = nt ? s.k0 : s.n0;
+  const size_t end = std::min(w.cols, begin + (nt ? s.kc : s.cols));
+  const size_t lanes = w.packed != nullptr ? w.packed->lanes : 1;
+  at_ = first_ = w.data + row / lanes * lanes * w.row_bytes() + lanes * w.format->bytes(begin);
+  stride_ = lanes * w.row_bytes();
+  strip_ = lanes * w.format->bytes(round_up(end - begin, w.format->block_elems));
+  n_strips_ = (n_rows + lanes - 1) / lanes;
+}
+
+void SliceAhead::ask(size_t n_lines) noexcept {
+  for (; n_lines > 0 && n_strips_ > 0; --n_lines) {
+    __builtin_prefetch(at_, 0, 2);
+    at_ += kLine;
+    if (at_ < first_ + strip_) continue;
+    at_ = first_ += stride_;
+    --n_strips_;
+  }
+}
+
+void F32Panels::pack_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  const size_t nr = ks.tile_n;
+  for (size_t n = 0; n < s.cols; n += nr, panels += nr * s.kc) {
+    const size_t width = std::min(nr, s.cols - n);
+    if (s.w.packed != nullptr) {
+      unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, reinterpret_cast<float*>(panels));
+      continue;
+    }
+    float* rows = scratch<float>(nr * s.kc, ScratchSlot::kDecoded);
+    for (size_t r = 0; r < width; ++r) decode_elements(s.w, s.n0 + n + r, s.k0, s.kc, rows + r * s.kc);
+    std::memset(rows + width * s.kc, 0, (nr - width) * s.kc * sizeof(float));
+    ks.transpose32(nr, s.kc, reinterpret_cast<const uint32_t*>(rows), s.kc, panels, nr);
+  }
+}
+
+void F32Panels::pack_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  const size_t nr = ks.tile_n, padded = round_up(s.cols, nr);
+  const size_t stored = round_up(s.cols, s.w.format->block_elems), stride = std::max(padded, stored);
+  float* rows = scratch<float>(kRowsAtOnce * stride, ScratchSlot::kPairs);
+  for (size_t k = 0; k < s.kc; k += kRowsAtOnce) {
+    const size_t n_rows = std::min(kRowsAtOnce, s.kc - k);
+    unpack_rows(ks, s.w, s.k0 + k, n_rows, s.n0, stored, rows, stride);
+    for (size_t r = 0; r < n_rows; ++r) {
+      std::fill(rows + r * stride + s.cols, rows + r * stride + padded, 0.0f);
+      for (size_t n = 0; n < padded; n += nr)
+        std::memcpy(panels + n * s.kc + (k + r) * nr, rows + r * stride + n, nr * sizeof(float));
+    }
+  }
+}
+
+void Bf16Panels::pack_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  const size_t nr = ks.tile_n_bf16, pairs = depth(s.kc);
+  for (size_t n = 0; n < s.cols; n += nr, panels += nr * pairs) {
+    const size_t width = std::min(nr, s.cols - n);
+    if (s.w.packed != nullptr) {
+      float* columns = scratch<float>(nr * 2 * pairs, ScratchSlot::kPairs);
+      unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, columns);
+      for (size_t p = 0; p < pairs; ++p)
+        ks.pair_bf16(nr, columns + 2 * p * nr, columns + (2 * p + 1) * nr, panels + p * nr);
+      continue;
+    }
+    auto* rows = scratch<uint32_t>(nr * pairs, ScratchSlot::kPairs);
+    for (size_t r = 0; r < width; ++r) {
+      auto* halves = reinterpret_cast<uint16_t*>(rows + r * pairs);
+      row_halves(ks, s.w, s.n0 + n + r, s.k0, s.kc, halves);
+      if (s.kc % 2 != 0) halves[s.kc] = 0;
+    }
+    std::memset(rows + width * pairs, 0, (nr - width) * pairs * sizeof(uint32_t));
+    ks.transpose32(nr, pairs, rows, pairs, panels, nr);
+  }
+}
+
+void Bf16Panels::pack_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  if (const PairRows pair = ks.pair_rows(s.w.format->id)) {
+    for (size_t k = 0; k < s.kc; k += 2) pair_stored_rows(ks, s, k, pair, panels);
+    return;
+  }
+  const size_t stored = round_up(s.cols, s.w.format->block_elems);
+  size_t k = 0;
+  if (s.w.packed != nullptr && s.k0 % s.w.packed->lanes == 0 && s.w.packed->lanes % 2 == 0)
+    for (; k + s.w.packed->lanes <= s.kc; k += s.w.packed->lanes) turn_group(ks, s, k, stored, panels);
+  for (; k < s.kc; k += 2) pair_decoded_rows(ks, s, k, stored, panels);
+}
+
+}  // namespace hone

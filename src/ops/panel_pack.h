@@ -1,0 +1,54 @@
+// W unpacked into the panels that the tile kernels read, for a slice of K: [n / tile_n][k][tile_n], in f32 or
+// in bf16 with two consecutive k in one element (an odd last k is paired with zero). Columns beyond n are zero.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "ops/matrix.h"
+
+namespace hone {
+
+enum class WeightLayout {
+  kNt,  // W stored (N, K)
+  kNn,  // W stored (K, N)
+};
+
+// Columns [n0, n0 + cols) of the product's N, slice [k0, k0 + kc) of its K. With kNt W is stored (N, K), with kNn
+// (K, N); k0 and n0 are on block boundaries of the format, k0 is even.
+struct PanelSlice {
+  const MatrixView& w;
+  size_t n0, cols, k0, kc;
+};
+
+constexpr size_t kMaxSliceK = 320;  // 32 columns of it in bf16 are 20 KB of the L1 cache
+
+// The stored bytes of a slice that will be unpacked later, asked for line by line while something else is
+// computed: its strips are too short for the processor to guess, and would otherwise wait for memory one by one.
+class SliceAhead {
+ public:
+  SliceAhead() = default;
+  SliceAhead(WeightLayout layout, const PanelSlice& slice);
+  size_t n_lines() const noexcept { return n_strips_ * (strip_ / kLine + 1); }
+  void ask(size_t n_lines) noexcept;
+
+ private:
+  static constexpr size_t kLine = 64;
+  const std::byte *first_ = nullptr, *at_ = nullptr;
+  size_t stride_ = 0, strip_ = 0, n_strips_ = 0;
+};
+
+struct F32Panels {
+  static size_t depth(size_t k) noexcept { return k; }
+  static void pack_nt(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
+  static void pack_nn(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
+};
+
+struct Bf16Panels {
+  static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
+  static void pack_nt(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
+  static void pack_nn(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
+};
+
+}  // namespace hone
