@@ -9,7 +9,7 @@ Tensor checkpoint(OpContext& ctx, const Tensor& x, std::function<Tensor(OpContex
   if (ctx.tape == nullptr) return y;
   ctx.tape->require(y);
   const OpContext recorded = plain;
-  ctx.tape->record([x, y, body = std::move(body), recorded](Tape& tape) {
+  ctx.tape->record([x, y = y.without_values(), body = std::move(body), recorded](Tape& tape) {
     Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     Tape inner;

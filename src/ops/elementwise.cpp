@@ -15,7 +15,7 @@ Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up) {
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
   ctx.tape->require(y);
-  ctx.tape->record([gate, up, y](Tape& tape) {
+  ctx.tape->record([gate, up, y = y.without_values()](Tape& tape) {
     const Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     Tensor dgate = Tensor::empty(gate.shape()), dup = Tensor::empty(up.shape());
@@ -41,7 +41,7 @@ Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b) {
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(a) && !ctx.tape->requires_grad(b))) return y;
   ctx.tape->require(y);
-  ctx.tape->record([a, b, y](Tape& tape) {
+  ctx.tape->record([a = a.without_values(), b = b.without_values(), y = y.without_values()](Tape& tape) {
     Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     const bool both = tape.requires_grad(a) && tape.requires_grad(b);

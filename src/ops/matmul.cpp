@@ -9,8 +9,9 @@ void record_backward(Tape& tape, const Tensor& x, const Tensor& y, const MatmulW
                      ComputeMode compute) {
   if (!tape.requires_grad(x) && weight.trainable == nullptr) return;
   tape.require(y);
-  // x is kept only when dW needs it.
-  tape.record([x, y, weight, compute](Tape& t) {
+  // The values of x are kept only when dW needs them.
+  tape.record([x = weight.trainable != nullptr ? x : x.without_values(), y = y.without_values(), weight,
+               compute](Tape& t) {
     const Tensor dy = t.take_grad(y);
     if (!dy.defined()) return;
     const MatrixView& w = weight.w;

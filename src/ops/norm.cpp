@@ -34,7 +34,7 @@ Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Par
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(x) && trainable == nullptr)) return y;
   ctx.tape->require(y);
-  ctx.tape->record([x, w, y, inverse, trainable](Tape& tape) {
+  ctx.tape->record([x, w, y = y.without_values(), inverse, trainable](Tape& tape) {
     const Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     const Kernels& kernels = active_kernels();

@@ -117,7 +117,9 @@ Tensor LoraAdapter::apply(OpContext& ctx, const Linear& base, const Tensor& x, T
 
   ctx.tape->require(base_y);
   const bool need_dx = ctx.tape->requires_grad(x);
-  ctx.tape->record([=, this, y = base_y, compute = ctx.compute](Tape& tape) {
+  const Tensor y = base_y.without_values();
+  const ComputeMode compute = ctx.compute;
+  ctx.tape->record([=, this, x = x.without_values()](Tape& tape) {
     if (!tape.has_grad(y)) return;
     // Only read: the base layer's closure runs after this one and takes the gradient.
     const Tensor dy = tape.grad(y);
