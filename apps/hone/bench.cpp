@@ -1,206 +1,211 @@
-// hone bench: prefill, decode and training speed of a model, beside what the machine could do and, if asked
-// for, beside other programs, in turns.
+// hone bench: the speed of a model's works beside what the machine could do and, if asked for, beside other
+// programs, in turns.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
-#include <optional>
+#include <filesystem>
 
+#include "base/atomic_file.h"
+#include "base/energy.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/threads.h"
-#include "bench_machine.h"
-#include "bench_measure.h"
 #include "bench_peer.h"
+#include "bench_result.h"
 #include "command.h"
-#include "cpu/isa.h"
-#include "models/model.h"
 
 namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model;
-  std::vector<std::string> only;
-  std::vector<std::string> peers;
-  size_t prompt = 512, generate = 128, repeats = 3;
+  std::string model, memory_limit, plot, roofline;
+  std::vector<std::string> only, peers;
+  std::vector<int> threads_sweep;
+  size_t repeats = 3;
+  BenchSettings settings;
 };
 
-struct Spread {
-  double median = 0, least = 0, most = 0;
+struct Prepared {
+  const BenchWork* work;
+  std::unique_ptr<TimedWork> timed;
 };
 
-Spread spread_of(std::vector<double> values) {
-  if (values.empty()) return {};
-  std::sort(values.begin(), values.end());
-  return {values[values.size() / 2], values.front(), values.back()};
+std::vector<std::string> work_names() {
+  std::vector<std::string> names;
+  for (const BenchWork* work : all_bench_works()) names.emplace_back(work->name);
+  return names;
 }
 
-// What one kind of work gave, repeat by repeat; a peer's list is empty when it does not do this work.
-struct Work {
-  std::string name;
-  std::vector<double> own;
-  std::vector<std::vector<double>> peers;
-  double limit_tok_s = 0;
-  uint64_t peak_rss = 0;
-};
-
-Work work_on(std::string name, double limit_tok_s) {
-  Work work;
-  work.name = std::move(name);
-  work.limit_tok_s = limit_tok_s;
-  return work;
-}
-
-bool wanted(const Arguments& arguments, const std::string& name) {
-  return std::find(arguments.only.begin(), arguments.only.end(), name) != arguments.only.end();
-}
-
-// The fastest products the compute mode may use here, in operations per second.
-double product_limit(const MachineLimits& machine, bool quantized, bool precise) {
-  if (precise) return machine.f32_gflops * 1e9;
-  if (quantized && machine.int8_gops > 0) return machine.int8_gops * 1e9;
-  return (machine.bf16_gflops > 0 ? machine.bf16_gflops : machine.f32_gflops) * 1e9;
+std::string work_help() {
+  std::string text = "works, separated by commas:";
+  for (const BenchWork* work : all_bench_works())
+    text += fmt::format(" {} ({}{});", work->name, work->summary, work->by_default ? "" : "; not by default");
+  text.back() = '.';
+  return text;
 }
 
 // hone and the peers take turns, so that a machine that slows down slows all of them.
-void run_in_turns(LoadedModel& model, const BenchWork& work, const Arguments& arguments,
-                  const std::vector<Peer>& peers, std::vector<Work>& results) {
-  std::optional<TrainBench> train;
-  Progress progress("bench", arguments.repeats, "rounds");
-  for (Work& result : results) result.peers.resize(peers.size());
-  for (size_t round = 0; round < arguments.repeats; ++round) {
-    for (Work& result : results) {
-      if (result.name == "train" && !train) {
-        train.emplace(model, work);
-        train->time_step();  // warms up
-      }
-      if (result.name == "prefill") result.own.push_back(time_prefill(model, work));
-      if (result.name == "decode") result.own.push_back(time_decode(model, work));
-      if (result.name == "train") result.own.push_back(train->time_step());
-      result.peak_rss = peak_rss_bytes();
+void run_in_turns(std::vector<Prepared>& prepared, const std::vector<Peer>& peers, size_t repeats,
+                  std::vector<WorkResult>& results) {
+  Progress progress("bench", repeats, "rounds");
+  EnergyMeter meter;
+  for (size_t round = 0; round < repeats; ++round) {
+    for (size_t i = 0; i < prepared.size(); ++i) {
+      meter.joules();
+      const auto start = std::chrono::steady_clock::now();
+      results[i].tok_s.push_back(prepared[i].timed->round());
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (const auto joules = meter.joules())
+        results[i].joules_per_token.push_back(*joules / (results[i].tok_s.back() * seconds));
+      results[i].peak_rss_bytes = peak_rss_bytes();
+      results[i].note = prepared[i].timed->note();
     }
-    for (size_t i = 0; i < peers.size(); ++i) {
-      const PeerRates rates = run_peer(peers[i]);
-      for (Work& result : results) {
-        const std::optional<double>& rate = result.name == "prefill"  ? rates.prefill
-                                            : result.name == "decode" ? rates.decode
-                                                                      : rates.train;
-        if (rate) result.peers[i].push_back(*rate);
-      }
+    for (size_t p = 0; p < peers.size(); ++p) {
+      const std::map<std::string, double> rates = run_peer(peers[p]);
+      for (WorkResult& result : results)
+        if (const auto rate = rates.find(result.name); rate != rates.end())
+          result.peers[p].tok_s.push_back(rate->second);
     }
     progress.update(round + 1);
   }
   progress.finish();
 }
 
-std::string machine_text(const MachineLimits& machine) {
-  const auto number = [](double v, const char* unit) {
-    return v > 0 ? fmt::format("{:.0f} {}", v, unit) : "-";
-  };
-  return fmt::format("machine: {} threads, {}: f32 {}, bf16 {}, int8 {}, read {}\n", thread_pool().size(),
-                     isa_name(active_isa()), number(machine.f32_gflops, "GFLOP/s"),
-                     number(machine.bf16_gflops, "GFLOP/s"), number(machine.int8_gops, "GOP/s"),
-                     number(machine.read_gb_s, "GB/s"));
-}
-
-Spread ratios(const std::vector<double>& own, const std::vector<double>& peer) {
-  std::vector<double> values;
-  for (size_t i = 0; i < peer.size() && i < own.size(); ++i) values.push_back(own[i] / peer[i]);
-  return spread_of(std::move(values));
-}
-
-Json to_json(const Work& work, const Arguments& arguments, const std::vector<Peer>& peers) {
-  const Spread own = spread_of(work.own);
-  Json json = {{"name", work.name},
-               {"model", arguments.model},
-               {"tok_s", own.median},
-               {"least_tok_s", own.least},
-               {"most_tok_s", own.most},
-               {"limit_tok_s", work.limit_tok_s},
-               {"limit_share", work.limit_tok_s > 0 ? own.median / work.limit_tok_s : 0},
-               {"peak_rss_bytes", work.peak_rss}};
-  for (size_t i = 0; i < peers.size(); ++i) {
-    if (work.peers[i].empty()) continue;
-    const Spread ratio = ratios(work.own, work.peers[i]);
-    json["peers"].push_back({{"name", peers[i].name},
-                             {"tok_s", spread_of(work.peers[i]).median},
-                             {"ratio", ratio.median},
-                             {"least_ratio", ratio.least},
-                             {"most_ratio", ratio.most}});
+// Every work at every number of threads, in turns.
+std::vector<ScalingResult> run_scaling(std::vector<Prepared>& prepared, const Arguments& arguments) {
+  const int before = thread_pool().size();
+  std::vector<ScalingResult> results;
+  Progress progress("scaling", arguments.repeats, "rounds");
+  for (const Prepared& p : prepared)
+    results.push_back({std::string(p.work->name), arguments.threads_sweep,
+                       std::vector<std::vector<double>>(arguments.threads_sweep.size())});
+  for (size_t round = 0; round < arguments.repeats; ++round) {
+    for (size_t i = 0; i < prepared.size(); ++i)
+      for (size_t t = 0; t < arguments.threads_sweep.size(); ++t) {
+        set_thread_count(arguments.threads_sweep[t]);
+        results[i].tok_s[t].push_back(prepared[i].timed->round());
+      }
+    progress.update(round + 1);
   }
-  return json;
+  progress.finish();
+  set_thread_count(before);
+  return results;
 }
 
-std::string to_text(const Work& work, const std::vector<Peer>& peers) {
-  const Spread own = spread_of(work.own);
-  std::string text =
-      fmt::format("  {:<8} {:>8.1f} {:>8.0f} {:>8.0f} %   {}\n", work.name, own.median, work.limit_tok_s,
-                  100 * own.median / std::max(work.limit_tok_s, 1e-9), format_bytes(work.peak_rss));
-  for (size_t i = 0; i < peers.size(); ++i) {
-    if (work.peers[i].empty()) continue;
-    const Spread ratio = ratios(work.own, work.peers[i]);
-    text +=
-        fmt::format("    {:<18} {:>8.1f} tok/s; hone is {:.2f} times as fast ({:.2f} to {:.2f})\n",
-                    peers[i].name, spread_of(work.peers[i]).median, ratio.median, ratio.least, ratio.most);
+std::vector<Prepared> prepare_works(LoadedModel& loaded, const Arguments& arguments) {
+  std::vector<Prepared> prepared;
+  for (const std::string& name : arguments.only) {
+    const BenchWork& work = bench_work_named(name);
+    prepared.push_back({&work, work.prepare(loaded, arguments.settings)});
   }
-  return text;
+  return prepared;
 }
 
-Outcome run(const Arguments& arguments, const CommonOptions& common) {
-  say("measuring the machine");
-  const MachineLimits machine = measure_machine(thread_pool().size());
-  Json json;
-  json["machine"] = {{"f32_gflops", machine.f32_gflops}, {"bf16_gflops", machine.bf16_gflops},
-                     {"int8_gops", machine.int8_gops},   {"read_gb_s", machine.read_gb_s},
-                     {"threads", thread_pool().size()},  {"isa", isa_name(active_isa())}};
-  json["results"] = Json::array();
-  std::string text = machine_text(machine);
-  if (arguments.model.empty()) return {json, text};
-
-  LoadedModel loaded(arguments.model);
-  const BenchCost cost(loaded.model());
-  std::vector<Work> results;
-  if (wanted(arguments, "prefill"))
-    results.push_back(
-        work_on("prefill", product_limit(machine, cost.quantized, common.precise) / cost.prefill_operations));
-  if (wanted(arguments, "decode"))
-    results.push_back(work_on("decode", machine.read_gb_s * 1e9 / cost.decode_bytes));
-  if (wanted(arguments, "train"))
-    results.push_back(
-        work_on("train", product_limit(machine, false, common.precise) / cost.train_operations));
-  const std::string path = open_model(arguments.model).path.string();
+void run_works(const Arguments& arguments, LoadedModel& loaded, BenchResult& result) {
+  const BenchSettings& settings = arguments.settings;
   std::vector<Peer> peers;
   for (const std::string& peer : arguments.peers)
-    peers.push_back(parse_peer(peer, path, arguments.prompt, arguments.generate, thread_pool().size()));
-  run_in_turns(loaded, {arguments.prompt, arguments.generate, common.precise, common.seed}, arguments, peers,
-               results);
-
-  text += "\n             tok/s    limit  of limit   peak memory\n";
-  for (const Work& work : results) {
-    json["results"].push_back(to_json(work, arguments, peers));
-    text += to_text(work, peers);
+    peers.push_back(parse_peer(peer, loaded.path().string(), settings, result.threads));
+  std::vector<Prepared> prepared = prepare_works(loaded, arguments);
+  result.roofs = roofs_of(result.machine, ModelCost(loaded.model()).quantized, settings.precise);
+  for (const Prepared& p : prepared) {
+    WorkResult work;
+    work.name = p.work->name;
+    work.cost = p.work->cost(loaded.model(), settings);
+    work.limit_tok_s = limit_of(work.cost, result.roofs, result.machine);
+    for (const Peer& peer : peers) work.peers.push_back({peer.name, {}});
+    result.works.push_back(std::move(work));
   }
-  return {json, text};
+  run_in_turns(prepared, peers, arguments.repeats, result.works);
+  if (!arguments.threads_sweep.empty()) result.scaling = run_scaling(prepared, arguments);
+  if (!arguments.roofline.empty())
+    result.shapes = time_shapes(loaded.model(), settings.prompt, settings.precise);
+}
+
+std::string page_of(const std::string& picture) {
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\"><title>hone bench</title>\n<body>\n{}</body></html>\n",
+      picture);
+}
+
+void check_picture(const char* option, const std::string& path, bool page_allowed) {
+  if (path.empty() || path.ends_with(".svg") || (page_allowed && path.ends_with(".html"))) return;
+  fail(ErrorCode::kInvalidArgument, "{}: got '{}', expected a name that ends with .svg{}", option, path,
+       page_allowed ? " or .html" : "");
+}
+
+void check(const Arguments& arguments) {
+  check_picture("--plot", arguments.plot, true);
+  check_picture("--roofline", arguments.roofline, false);
+  if (arguments.model.empty() &&
+      !(arguments.plot.empty() && arguments.roofline.empty() && arguments.peers.empty()))
+    fail(ErrorCode::kInvalidArgument, "--plot, --roofline, --peer: got no --model, expected one to time");
+  const auto& only = arguments.only;
+  if (std::find(only.begin(), only.end(), kPerplexityWork.name) != only.end() &&
+      arguments.settings.text.empty())
+    fail(ErrorCode::kInvalidArgument, "--only perplexity: got no --text, expected a text file to measure on");
+}
+
+Outcome run(Arguments arguments, const CommonOptions& common) {
+  check(arguments);
+  arguments.settings.precise = common.precise;
+  arguments.settings.seed = common.seed;
+  if (!arguments.memory_limit.empty())
+    arguments.settings.memory_limit = parse_bytes("--memory-limit", arguments.memory_limit);
+  say("measuring the machine");
+  BenchResult result;
+  result.threads = thread_pool().size();
+  result.machine = measure_machine(result.threads);
+  result.energy_told = EnergyMeter().available();
+  if (arguments.model.empty()) return {to_json(result), to_text(result)};
+  LoadedModel loaded(arguments.model);
+  result.model = loaded.path().filename().string();
+  run_works(arguments, loaded, result);
+  const std::string ratios = arguments.plot.empty() ? std::string() : ratio_picture(result);
+  if (!ratios.empty())
+    write_file(arguments.plot, arguments.plot.ends_with(".html") ? page_of(ratios) : ratios);
+  if (!arguments.roofline.empty()) write_file(arguments.roofline, roofline_picture(result));
+  return {to_json(result), to_text(result)};
+}
+
+void declare_sizes(CLI::App& app, BenchSettings& settings, std::string& memory_limit) {
+  const auto size = [&](const char* name, size_t& value, const char* what) {
+    app.add_option(name, value, fmt::format("{} (default {})", what, value))->check(CLI::Range(1, 1 << 20));
+  };
+  size("--prompt", settings.prompt, "prefill: tokens of the prompt");
+  size("--generate", settings.generate, "decode: tokens to generate");
+  size("--train-rows", settings.train_rows, "train: rows of a step");
+  size("--train-length", settings.train_length, "train: tokens of a row");
+  app.add_option("--memory-limit", memory_limit,
+                 "train: the most this process may hold: 6.5GB, 800MB, 4GiB (default nine tenths of what is "
+                 "available)");
+  app.add_option("--text", settings.text, "perplexity: a text file");
+  size("--context", settings.context, "perplexity: tokens of a window");
 }
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  arguments->only = {"prefill", "decode", "train"};
+  for (const BenchWork* work : all_bench_works())
+    if (work->by_default) arguments->only.emplace_back(work->name);
   app.add_option("-m,--model", arguments->model, "model to time; without one, only the machine is measured");
-  app.add_option("--only", arguments->only, "of prefill, decode, train; separated by commas")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"prefill", "decode", "train"}));
-  app.add_option("--prompt", arguments->prompt, "tokens of the prompt (default 512)")
-      ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--generate", arguments->generate, "tokens to generate (default 128)")
-      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--only", arguments->only, work_help())->delimiter(',')->check(CLI::IsMember(work_names()));
+  declare_sizes(app, arguments->settings, arguments->memory_limit);
   app.add_option("--repeats", arguments->repeats, "rounds; the median counts (default 3)")
       ->check(CLI::Range(1, 1000));
   app.add_option(
       "--peer", arguments->peers,
-      "NAME=COMMAND of another program to time in turns: the path of a llama-bench, or a command that "
-      "prints a JSON line with tok_s; may be given more than once");
+      "NAME=COMMAND of another program to time in turns: the path of a llama-bench or llama-perplexity, or "
+      "a command that prints a JSON line with tok_s; may be given more than once");
+  app.add_option("--threads-sweep", arguments->threads_sweep,
+                 "also time the works with each of these numbers of threads: 1,2")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--plot", arguments->plot,
+                 "write a picture of the ratios and limits: FILE.svg or FILE.html");
+  app.add_option("--roofline", arguments->roofline,
+                 "also time the products of the model's matrices and write a roofline picture: FILE.svg");
   return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }
 
@@ -208,7 +213,8 @@ Action declare(CLI::App& app) {
 
 const Command kBenchCommand = {
     .name = "bench",
-    .summary = "prefill, decode and training speed beside the machine's limits and other programs",
+    .summary =
+        "speed of prompts, decoding, training and evaluation beside the machine's limits and other programs",
     .example =
         "hone bench --model smollm2-135m-instruct --only prefill,decode --peer llama.cpp=./llama-bench",
     .declare = declare,

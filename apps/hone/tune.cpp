@@ -15,7 +15,7 @@ namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model, data, valid, output, checkpointing = "auto", targets;
+  std::string model, data, valid, output, checkpointing = "auto", targets, memory_limit;
   size_t limit = 0;
   TrainConfig config;
 };
@@ -45,16 +45,19 @@ Json result_json(const Arguments& arguments, const TrainResult& result) {
   json["seconds"] = result.seconds;
   json["peak_rss_bytes"] = result.peak_rss_bytes;
   json["trainable_parameters"] = result.trainable_parameters;
-  json["checkpointing"] = result.checkpointing;
+  json["recomputed_blocks"] = result.recomputed_blocks;
+  json["blocks"] = result.n_blocks;
   json["output"] = arguments.output;
   return json;
 }
 
 std::string result_text(const Arguments& arguments, const TrainResult& result) {
   std::string text = fmt::format(
-      "{} steps, {} tokens, {:.0f} tok/s, {:.1f} M trainable parameters, peak memory {}\n", result.steps,
-      result.tokens, result.tok_s, static_cast<double>(result.trainable_parameters) / 1e6,
-      format_bytes(result.peak_rss_bytes));
+      "{} steps, {} tokens, {:.0f} tok/s, {:.1f} M trainable parameters, {} of {} blocks recomputed, peak "
+      "memory "
+      "{}\n",
+      result.steps, result.tokens, result.tok_s, static_cast<double>(result.trainable_parameters) / 1e6,
+      result.recomputed_blocks, result.n_blocks, format_bytes(result.peak_rss_bytes));
   if (!result.curve.empty())
     text +=
         fmt::format("loss {:.4f} -> {:.4f}", result.curve.front().train_loss, result.curve.back().train_loss);
@@ -72,6 +75,8 @@ Outcome run(Arguments arguments, const CommonOptions& common) {
   config.seed = config.adapter.seed = common.seed;
   config.precise = common.precise;
   config.checkpointing = parse_checkpointing(arguments.checkpointing);
+  if (!arguments.memory_limit.empty())
+    config.memory_limit = parse_bytes("--memory-limit", arguments.memory_limit);
   if (!arguments.targets.empty()) config.adapter.targets = CLI::detail::split(arguments.targets, ',');
   validate(config);
   LoadedModel loaded(arguments.model);
@@ -130,8 +135,12 @@ Action declare(CLI::App& app) {
   app.add_flag("--ignore-base", config.ignore_base, "accept an --init-adapter of other weights");
   app.add_flag("!--no-packing", config.packing, "one chat per row");
   app.add_flag("!--no-shuffle", config.shuffle, "the order of the data file");
-  app.add_option("--checkpointing", arguments->checkpointing,
-                 "recompute activations: auto, on, off (default auto)");
+  app.add_option(
+      "--checkpointing", arguments->checkpointing,
+      "recompute activations: on (of all blocks), off, auto (of as few as the memory allows; default)");
+  app.add_option(
+      "--memory-limit", arguments->memory_limit,
+      "the most this process may hold: 6.5GB, 800MB, 4GiB (default nine tenths of what is available)");
   app.add_option("--eval-every", config.eval_every, "steps between validations (default: five times)");
   app.add_option("--save-every", config.save_every, "steps between saves of the state to resume from");
   app.add_flag("--restart", config.restart, "throw away the state of a stopped run");

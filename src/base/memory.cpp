@@ -4,11 +4,16 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+
+#include "base/control_group.h"
+#include "base/error.h"
 
 namespace hone {
 namespace {
@@ -41,46 +46,26 @@ uint64_t less(uint64_t a, uint64_t b) {
   return a - std::min(a, b);
 }
 
-// Where a version of control groups keeps its numbers.
-struct ControlGroups {
-  const char *controllers, *root, *limit, *used, *reclaimable;
+// What a version of control groups calls its numbers.
+struct GroupNames {
+  const char *controller, *limit, *used, *reclaimable;
 };
-constexpr ControlGroups kControlGroups[] = {
-    {"", "/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"},
-    {"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
-     "total_inactive_file"},
+constexpr GroupNames kGroupNames[] = {
+    {"", "memory.max", "memory.current", "inactive_file"},
+    {"memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"},
 };
-
-// This process's group: lines of the form "number:controllers:path". In a container the path may be one of
-// the host's; what is mounted is then the container's own group, at the root.
-std::string group_path(const ControlGroups& groups) {
-  std::ifstream file("/proc/self/cgroup");
-  std::string line;
-  while (std::getline(file, line)) {
-    const size_t first = line.find(':');
-    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    if (line.substr(first + 1, second - first - 1) == groups.controllers) return line.substr(second + 1);
-  }
-  return "/";
-}
 
 // What this process's group and those around it leave. Inactive file pages count as used there but are given
 // back on demand.
-uint64_t left_by(const ControlGroups& groups) {
+uint64_t left_by(const GroupNames& names) {
   uint64_t left = kUnknown;
-  std::string path = group_path(groups);
-  for (;;) {
-    while (path.ends_with('/')) path.pop_back();
-    const std::string folder = groups.root + path + "/";
-    const auto limit = number(folder + groups.limit), used = number(folder + groups.used);
-    if (limit && used) {
-      const uint64_t cache = field(folder + "memory.stat", groups.reclaimable).value_or(0);
-      left = std::min(left, less(*limit, less(*used, cache)));
-    }
-    if (path.empty()) return left;
-    path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
+  for (const std::string& folder : control_group_folders(names.controller)) {
+    const auto limit = number(folder + names.limit), used = number(folder + names.used);
+    if (!limit || !used) continue;
+    const uint64_t cache = field(folder + "memory.stat", names.reclaimable).value_or(0);
+    left = std::min(left, less(*limit, less(*used, cache)));
   }
+  return left;
 }
 
 // What `ulimit -v` leaves.
@@ -103,8 +88,27 @@ uint64_t resident_bytes() {
 uint64_t available_memory_bytes() {
   uint64_t available = kUnknown;
   if (const auto system = field("/proc/meminfo", "MemAvailable:")) available = *system * 1024;
-  for (const ControlGroups& groups : kControlGroups) available = std::min(available, left_by(groups));
+  for (const GroupNames& names : kGroupNames) available = std::min(available, left_by(names));
   return std::min(available, left_of_address_space());
+}
+
+uint64_t parse_bytes(const std::string& where, const std::string& text) {
+  struct Unit {
+    std::string_view name;
+    double bytes;
+  };
+  constexpr Unit kUnits[] = {{"", 1},         {"B", 1},        {"kB", 1e3},    {"KB", 1e3},
+                             {"MB", 1e6},     {"GB", 1e9},     {"TB", 1e12},   {"KiB", 0x1p10},
+                             {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const Unit& u : kUnits)
+    if (error == std::errc() && unit == u.name && value * u.bytes >= 1 && value * u.bytes < 0x1p63)
+      return static_cast<uint64_t>(value * u.bytes);
+  fail(ErrorCode::kInvalidArgument, "{}: got '{}', expected a size such as 6.5GB, 800MB or 4GiB", where,
+       text);
 }
 
 std::string format_bytes(uint64_t bytes) {

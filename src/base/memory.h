@@ -15,5 +15,8 @@ uint64_t resident_bytes();
 uint64_t available_memory_bytes();
 // "1.25 GB", "640 MB", "12 kB" (powers of ten).
 std::string format_bytes(uint64_t bytes);
+// "6.5GB", "800 MB", "4GiB", "1073741824": powers of ten, or of 1024 with an i; at least one byte. Throws
+// kInvalidArgument that begins with `where`.
+uint64_t parse_bytes(const std::string& where, const std::string& text);
 
 }  // namespace hone

@@ -7,12 +7,12 @@
 #include <cmath>
 #include <condition_variable>
 #include <exception>
-#include <fstream>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "base/control_group.h"
 
 namespace hone {
 namespace {
@@ -115,14 +115,7 @@ int default_thread_count() {
   cpu_set_t set;
   int count = static_cast<int>(std::thread::hardware_concurrency());
   if (::sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
-  // Control group v2: "max 100000" or "150000 100000".
-  std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (quota_file >> quota >> period && quota != "max" && period > 0) {
-    const int allowed = static_cast<int>(std::lround(std::stod(quota) / period));
-    count = std::min(count, std::max(1, allowed));
-  }
+  if (const auto quota = cpu_quota(); quota && *quota < count) count = static_cast<int>(std::lround(*quota));
   return std::max(1, count);
 }
 

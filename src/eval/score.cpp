@@ -218,11 +218,25 @@ void check_vocabulary(const std::vector<Candidate>& candidates, const Model* ref
   }
 }
 
+// Positions beyond the context were never trained: what comes out there is no measure of the model.
+void check_context(const Model& model, const std::vector<ScoreItem>& items) {
+  const size_t context = model.config().context_length;
+  for (const ScoreItem& item : items)
+    for (const Sequence& sequence : item.batch.sequences)
+      if (context > 0 && sequence.length > context)
+        fail(ErrorCode::kInvalidArgument,
+             "evaluation: got a text of {} tokens at once, expected at most the model's context of {}; take a "
+             "smaller --context or --max-length",
+             sequence.length, context);
+}
+
 }  // namespace
 
 std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference,
                           const std::vector<ScoreItem>& items, const std::string& progress_label) {
   check_vocabulary(candidates, reference, items);
+  for (const Candidate& candidate : candidates) check_context(*candidate.model, items);
+  if (reference != nullptr) check_context(*reference, items);
   size_t n_documents = 0, n_tokens = 0, done = 0;
   for (const ScoreItem& item : items) {
     n_documents = std::max(n_documents, item.document + 1);

@@ -117,5 +117,24 @@ TEST_F(ScoreTest, ForeignTokensAreErrors) {
   EXPECT_THROW(score({{&first_, ComputeMode::kPrecise}}, nullptr, items_, "test"), Error);
 }
 
+TEST_F(ScoreTest, TextsLongerThanTheContextAreErrors) {
+  const size_t context = first_.config().context_length;
+  const auto error_of = [&](size_t length) -> std::string {
+    ScoreItem item;
+    const std::vector<int32_t> tokens(length, 1);
+    item.batch = TokenBatch::single(tokens);
+    item.targets = tokens;
+    try {
+      score({{&first_, ComputeMode::kPrecise}}, nullptr, {item}, "test");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      return error.what();
+    }
+    return {};
+  };
+  EXPECT_EQ(error_of(context), "");
+  EXPECT_NE(error_of(context + 1).find("expected at most the model's context of 256"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace hone

@@ -1,10 +1,12 @@
 // The one decoder: embedding, L blocks of attention and SwiGLU around an f32 residual stream, output norm.
 #include "models/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "base/error.h"
+#include "ops/halves.h"
 #include "base/memory.h"
 #include "models/architecture.h"
 
@@ -52,7 +54,7 @@ struct Model::Impl {
   Linear token_embd, output;  // output is empty when tied
   Tensor output_norm;
   std::vector<Block> blocks;
-  bool checkpointing = false;
+  size_t recomputed_blocks = 0;
   uint64_t n_parameters = 0, weight_bytes = 0;
 
   const Linear& head() const { return config.tied_embeddings ? token_embd : output; }
@@ -185,11 +187,11 @@ bool Model::fast_is_precise() const {
 const MatrixView& Model::head() const noexcept {
   return impl_->head().weight();
 }
-void Model::set_checkpointing(bool on) noexcept {
-  impl_->checkpointing = on;
+void Model::set_recomputed_blocks(size_t n) noexcept {
+  impl_->recomputed_blocks = std::min(n, impl_->blocks.size());
 }
-bool Model::checkpointing() const noexcept {
-  return impl_->checkpointing;
+size_t Model::recomputed_blocks() const noexcept {
+  return impl_->recomputed_blocks;
 }
 uint64_t Model::n_parameters() const noexcept {
   return impl_->n_parameters;
@@ -207,11 +209,11 @@ Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache) co
          "context: {} tokens do not fit a window of {}; shorten the prompt or raise the context", past + n,
          cache->capacity_);
   Tensor x = embedding(ctx, impl_->token_embd.weight(), batch.tokens);
-  const bool recompute = impl_->checkpointing && ctx.tape != nullptr;
+  const size_t recomputed = ctx.tape != nullptr ? impl_->recomputed_blocks : 0;
   // The batch outlives the tape's closures only if they own it.
-  const auto shared = recompute ? std::make_shared<const TokenBatch>(batch) : nullptr;
+  const auto shared = recomputed > 0 ? std::make_shared<const TokenBatch>(batch) : nullptr;
   for (size_t layer = 0; layer < impl_->blocks.size(); ++layer) {
-    if (recompute) {
+    if (layer < recomputed) {
       x = checkpoint(ctx, x, [impl = impl_.get(), layer, shared](OpContext& inner, const Tensor& in) {
         return impl->run_block(inner, layer, in, *shared, nullptr, 0);
       });
@@ -242,14 +244,21 @@ void Model::for_each_linear(const std::function<void(size_t layer, const Linear&
   const_cast<Model*>(this)->for_each_linear([&](size_t layer, Linear& linear) { visit(layer, linear); });
 }
 
-size_t Model::activation_bytes_per_token(bool checkpointing) const noexcept {
+size_t Model::activation_bytes_per_token(size_t recomputed_blocks, ComputeMode compute) const noexcept {
   const ModelConfig& c = impl_->config;
+  const size_t n = std::min(recomputed_blocks, c.n_layers);
   const size_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
-  // What the closures of one block keep: two residuals, two norms' inputs and outputs, q and k before and
-  // after the rotation, v, the attention's output and projection, gate, up, their product and its projection.
-  const size_t block = 6 * c.n_embd + 3 * q + 3 * kv + 3 * c.n_ff;
-  const size_t kept = checkpointing ? c.n_layers * c.n_embd + 2 * block : c.n_layers * block + block;
-  return kept * sizeof(float);
+  // What the closures of one block keep: in f32 the inputs of two norms; as products read them (ops/halves.h)
+  // the norms' outputs, q, k, v, the attention's output twice, gate, up and their product.
+  const size_t element = multiplies_in_bf16(compute) ? 2 : sizeof(float);
+  const size_t block =
+      (2 * c.n_embd + c.n_heads) * sizeof(float) + (2 * c.n_embd + 3 * q + 2 * kv + 3 * c.n_ff) * element;
+  // Beside them at most, in backward: gradients of gate, up and their product, with their halves, and two of the
+  // residual, or those of the attention with its keys' and values' by query head.
+  const size_t gradients = (3 * c.n_embd + std::max(3 * c.n_ff, 5 * q + 4 * kv)) * sizeof(float) +
+                           3 * c.n_ff * element;
+  const size_t whole = n < c.n_layers ? c.n_layers - n : 1;
+  return n * c.n_embd * sizeof(float) + whole * block + gradients;
 }
 
 TokenBatch TokenBatch::single(std::span<const int32_t> tokens, int32_t position) {

@@ -83,11 +83,15 @@ class Model {
   void for_each_linear(const std::function<void(size_t layer, Linear&)>& visit);
   void for_each_linear(const std::function<void(size_t layer, const Linear&)>& visit) const;
 
-  // Keep the activations of only every block's input during training (recompute the rest).
-  void set_checkpointing(bool on) noexcept;
-  bool checkpointing() const noexcept;
-  // Bytes of activations that training keeps per token, with and without checkpointing.
-  size_t activation_bytes_per_token(bool checkpointing) const noexcept;
+  // Of the first n blocks, training keeps only the input and computes the rest again during backward. The
+  // first: when their turn comes, the other blocks' activations are gone, and what is recomputed takes their
+  // place.
+  void set_recomputed_blocks(size_t n) noexcept;
+  size_t recomputed_blocks() const noexcept;
+  // Bytes per token that a training step holds at most, activations and gradients of them, with the first n
+  // blocks recomputed and adapters on every Linear. Falls as n grows.
+  size_t activation_bytes_per_token(size_t recomputed_blocks,
+                                    ComputeMode compute = ComputeMode::kFast) const noexcept;
   // Whether the fast compute mode gives exactly the precise one's numbers with these weights on this machine.
   bool fast_is_precise() const;
   uint64_t n_parameters() const noexcept;

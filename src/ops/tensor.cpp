@@ -1,11 +1,14 @@
 #include "ops/tensor.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 
 #include "base/error.h"
+#include "ops/parallel.h"
 
 namespace hone {
 namespace {
@@ -15,15 +18,46 @@ namespace {
 class BufferPool {
  public:
   float* take(size_t bytes) {
-    {
-      const std::lock_guard lock(mutex_);
-      const auto it = free_.find(bytes);
-      if (it != free_.end() && !it->second.empty()) {
-        float* buffer = it->second.back();
-        it->second.pop_back();
-        return buffer;
-      }
+    const std::lock_guard lock(mutex_);
+    auto* buffer = static_cast<float*>(take_free(bytes));
+    if (buffer == nullptr) buffer = static_cast<float*>(take_fresh(bytes));
+    memory_.in_use += bytes;
+    memory_.peak = std::max(memory_.peak, memory_.in_use);
+    return buffer;
+  }
+  void give(float* buffer, size_t bytes) noexcept {
+    const std::lock_guard lock(mutex_);
+    memory_.in_use -= bytes;
+    try {
+      free_[bytes].push_back(buffer);
+    } catch (...) {
+      std::free(buffer);
+      memory_.held -= bytes;
     }
+  }
+  TensorMemory memory() noexcept {
+    const std::lock_guard lock(mutex_);
+    return memory_;
+  }
+  void reset_peak() noexcept {
+    const std::lock_guard lock(mutex_);
+    memory_.peak = memory_.in_use;
+  }
+  void limit(size_t bytes) noexcept {
+    const std::lock_guard lock(mutex_);
+    limit_ = bytes;
+  }
+
+ private:
+  void* take_free(size_t bytes) noexcept {
+    const auto it = free_.find(bytes);
+    if (it == free_.end() || it->second.empty()) return nullptr;
+    float* buffer = it->second.back();
+    it->second.pop_back();
+    return buffer;
+  }
+  void* take_fresh(size_t bytes) {
+    if (limit_ != 0 && memory_.held + bytes > limit_) drop_free();
     void* buffer = std::aligned_alloc(64, bytes);
     if (buffer == nullptr) {
       drop_free();
@@ -32,26 +66,20 @@ class BufferPool {
     if (buffer == nullptr)
       fail(ErrorCode::kResourceExhausted,
            "memory: cannot allocate {} bytes for a tensor; use smaller batches", bytes);
-    return static_cast<float*>(buffer);
+    memory_.held += bytes;
+    return buffer;
   }
-  void give(float* buffer, size_t bytes) noexcept {
-    try {
-      const std::lock_guard lock(mutex_);
-      free_[bytes].push_back(buffer);
-    } catch (...) {
-      std::free(buffer);
-    }
-  }
-
- private:
-  void drop_free() {
-    const std::lock_guard lock(mutex_);
-    for (auto& [bytes, buffers] : free_)
+  void drop_free() noexcept {
+    for (auto& [bytes, buffers] : free_) {
       for (float* buffer : buffers) std::free(buffer);
+      memory_.held -= bytes * buffers.size();
+    }
     free_.clear();
   }
   std::mutex mutex_;
   std::map<size_t, std::vector<float*>> free_;
+  TensorMemory memory_;
+  size_t limit_ = 0;
 };
 
 BufferPool& pool() {
@@ -68,6 +96,11 @@ size_t rounded_bytes(size_t n) {
   return bytes < 256 ? 256 : bytes;
 }
 
+uint64_t next_key() noexcept {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 size_t product(const Tensor::Shape& shape) {
   size_t n = 1;
   for (const size_t d : shape) n *= d;
@@ -76,8 +109,19 @@ size_t product(const Tensor::Shape& shape) {
 
 }  // namespace
 
+TensorMemory tensor_memory() noexcept {
+  return pool().memory();
+}
+void reset_tensor_peak() noexcept {
+  pool().reset_peak();
+}
+void limit_tensor_memory(size_t bytes) noexcept {
+  pool().limit(bytes);
+}
+
 Tensor Tensor::empty(Shape shape) {
   Tensor t;
+  t.key_ = next_key();
   t.size_ = product(shape);
   t.shape_ = std::move(shape);
   const size_t bytes = rounded_bytes(t.size_);
@@ -106,9 +150,17 @@ Tensor Tensor::reshape(Shape shape) const {
   return t;
 }
 
+Tensor Tensor::without_values() const {
+  Tensor t = *this;
+  t.storage_.reset();
+  return t;
+}
+
 Tensor Tensor::clone() const {
   Tensor t = empty(shape_);
-  std::memcpy(t.data(), data(), size_ * sizeof(float));
+  parallel_rows(size_, 1, [out = t.data(), in = data()](size_t begin, size_t end) {
+    std::memcpy(out + begin, in + begin, (end - begin) * sizeof(float));
+  });
   return t;
 }
 
@@ -124,7 +176,7 @@ Tensor& Parameter::ensure_grad() {
 }
 
 void Tape::require(const Tensor& t) {
-  required_.emplace(t.key(), t);
+  required_.insert(t.key());
 }
 bool Tape::requires_grad(const Tensor& t) const {
   return required_.contains(t.key());
@@ -151,9 +203,9 @@ void Tape::add_grad(const Tensor& t, Tensor g) {
     sum = std::move(g);
     return;
   }
-  float* out = sum.data();
-  const float* in = g.data();
-  for (size_t i = 0, n = g.size(); i < n; ++i) out[i] += in[i];
+  parallel_rows(g.size(), 1, [out = sum.data(), in = g.data()](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) out[i] += in[i];
+  });
 }
 
 void Tape::backward() {

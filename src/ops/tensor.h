@@ -1,6 +1,7 @@
 // Tensor: contiguous row-major f32 with shared storage. Tape: what backward needs, recorded by the ops while
 // they run forward. There is no graph and no lazy evaluation: an op computes at once and, when the context
-// has a tape, records one closure.
+// has a tape, records one closure. Values live as long as a closure or a caller holds them, so a closure
+// captures without_values() of what it does not read.
 //
 // Gradient convention: closures ADD into the gradients of their inputs; a tensor's gradient is complete when
 // its producer's closure runs, because closures run in reverse order of recording.
@@ -13,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace hone {
@@ -38,13 +40,28 @@ class Tensor {
   // Same storage, other shape of the same size; shares the gradient too.
   Tensor reshape(Shape shape) const;
   Tensor clone() const;
-  const void* key() const noexcept { return storage_.get(); }
+  // Which tensor this is, for the tape: never used twice.
+  uint64_t key() const noexcept { return key_; }
+  // The same tensor to the tape, without the values: what a closure keeps of a tensor whose gradient it moves
+  // but whose values it does not read. data() is null.
+  Tensor without_values() const;
 
  private:
   std::shared_ptr<float> storage_;
   Shape shape_;
   size_t size_ = 0;
+  uint64_t key_ = 0;
 };
+
+// Bytes of tensors: alive now, the most since reset_tensor_peak(), and held with the freed buffers that wait
+// for the next tensor of their size.
+struct TensorMemory {
+  size_t in_use = 0, peak = 0, held = 0;
+};
+TensorMemory tensor_memory() noexcept;
+void reset_tensor_peak() noexcept;
+// Beyond so many bytes held, freed buffers go back to the system before new ones are taken; 0: no limit.
+void limit_tensor_memory(size_t bytes) noexcept;
 
 // A trainable value. grad accumulates over micro-batches until the optimizer takes it.
 struct Parameter {
@@ -77,8 +94,8 @@ class Tape {
 
  private:
   std::vector<Backward> closures_;
-  std::unordered_map<const void*, Tensor> grads_;
-  std::unordered_map<const void*, Tensor> required_;  // keeps the storage alive so that keys stay unique
+  std::unordered_map<uint64_t, Tensor> grads_;
+  std::unordered_set<uint64_t> required_;
 };
 
 }  // namespace hone

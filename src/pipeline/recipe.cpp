@@ -14,6 +14,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "formats/format.h"
 #include "pipeline/suggest.h"
 #include "quantize/mix_list.h"
@@ -71,6 +72,11 @@ class Value {
                                             : node_.as_floating_point()->get();
     if (!std::isfinite(value) || value < low || value > high) wrong(expected);
     return value;
+  }
+
+  // "6.5GB".
+  uint64_t bytes() const {
+    return parse_bytes(fmt::format("{}: {}", where(file_, node_.source()), key_), text());
   }
 
   std::string one_of(const std::vector<std::string>& known) const {
@@ -184,6 +190,7 @@ constexpr Key kKeys[] = {
      [](const Value& v, Recipe& r) {
        r.tune.checkpointing = parse_checkpointing(v.one_of({"auto", "on", "off"}));
      }},
+    {"tune", "memory_limit", false, [](const Value& v, Recipe& r) { r.tune.memory_limit = v.bytes(); }},
     {"tune", "eval_every", false,
      [](const Value& v, Recipe& r) { r.tune.eval_every = v.integer(1, 100000000); }},
     {"tune", "save_every", false,

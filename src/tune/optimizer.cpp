@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "ops/parallel.h"
+
 namespace hone {
 
 AdamW::AdamW(std::vector<Parameter*> parameters, const AdamWSettings& settings)
@@ -33,13 +35,15 @@ void AdamW::step(double lr) {
     float* g = parameter.grad.data();
     float* m = first_[i].data();
     float* v = second_[i].data();
-    for (size_t j = 0; j < parameter.value.size(); ++j) {
-      const float grad = g[j];
-      m[j] += (grad - m[j]) * beta1_rest;
-      v[j] = v[j] * beta2 + grad * grad * beta2_rest;
-      p[j] = p[j] * keep - step_size * (m[j] / (std::sqrt(v[j]) / root + eps));
-      g[j] = 0.0f;
-    }
+    parallel_rows(parameter.value.size(), 1, [&](size_t begin, size_t end) {
+      for (size_t j = begin; j < end; ++j) {
+        const float grad = g[j];
+        m[j] += (grad - m[j]) * beta1_rest;
+        v[j] = v[j] * beta2 + grad * grad * beta2_rest;
+        p[j] = p[j] * keep - step_size * (m[j] / (std::sqrt(v[j]) / root + eps));
+        g[j] = 0.0f;
+      }
+    });
   }
 }
 
@@ -50,14 +54,14 @@ void AdamW::zero_grad() {
 }
 
 double global_gradient_norm(const std::vector<Parameter*>& parameters) {
+  std::vector<double> parts(parameters.size());
+  thread_pool().run(parameters.size(), [&](size_t i, int) {
+    if (!parameters[i]->grad.defined()) return;
+    const float* g = parameters[i]->grad.data();
+    for (size_t j = 0; j < parameters[i]->grad.size(); ++j) parts[i] += static_cast<double>(g[j]) * g[j];
+  });
   double sum = 0;
-  for (const Parameter* parameter : parameters) {
-    if (!parameter->grad.defined()) continue;
-    const float* g = parameter->grad.data();
-    double part = 0;
-    for (size_t j = 0; j < parameter->grad.size(); ++j) part += static_cast<double>(g[j]) * g[j];
-    sum += part;
-  }
+  for (const double part : parts) sum += part;
   return std::sqrt(sum);
 }
 

@@ -40,6 +40,8 @@ struct TrainConfig {
   uint64_t seed = 42;
   bool precise = false;  // every product in f32
   Checkpointing checkpointing = Checkpointing::kAuto;
+  uint64_t memory_limit =
+      0;                  // bytes this process may hold; 0: what is available. Results do not depend on it
   size_t eval_every = 0;  // steps; 0: five times over the run. The last step is always measured
   size_t save_every = 0;  // steps between saves of the resume state; 0: only when interrupted
   bool restart = false;   // throw away the state of a stopped run

@@ -73,6 +73,10 @@ class TrainRun {
             : std::max<size_t>(1, (plan_.total_steps() + kEvaluationsPerRun - 1) / kEvaluationsPerRun);
   }
 
+  ~TrainRun() { limit_tensor_memory(0); }
+  TrainRun(const TrainRun&) = delete;
+  TrainRun& operator=(const TrainRun&) = delete;
+
   TrainResult run();
 
  private:
@@ -122,9 +126,12 @@ void TrainRun::check_room() const {
 void TrainRun::prepare() {
   size_t tokens = plan_.max_micro_batch_tokens();
   for (const PackedBatch& row : valid_rows_) tokens = std::max(tokens, row.batch.tokens.size());
-  const TrainMemory memory =
-      plan_memory(model_, adapters_.n_parameters(), tokens, config_.checkpointing, available_memory_bytes());
-  model_.set_checkpointing(memory.checkpointing);
+  const TrainMemory memory = plan_memory(model_, adapters_.n_parameters(), tokens, config_.checkpointing,
+                                         memory_budget(config_.memory_limit, adapters_.n_parameters()), compute_);
+  model_.set_recomputed_blocks(memory.recomputed_blocks);
+  if (config_.memory_limit != 0) limit_tensor_memory(memory.available);
+  say(fmt::format("{} of {} blocks recomputed; memory: {} beside the weights' {}", memory.recomputed_blocks,
+                  model_.config().n_layers, format_bytes(memory.needed()), format_bytes(memory.weights)));
   make_directories(output_);
   check_room();
   const std::filesystem::path path = resume_path(output_);
@@ -235,7 +242,8 @@ void TrainRun::write_results(TrainResult& result) {
   result.best_step = state_.best_loss ? state_.best_step : state_.steps_done;
   result.trainable_parameters = adapters_.n_parameters();
   result.peak_rss_bytes = peak_rss_bytes();
-  result.checkpointing = model_.checkpointing();
+  result.recomputed_blocks = model_.recomputed_blocks();
+  result.n_blocks = model_.config().n_layers;
   save_adapter(result);
   std::error_code ignored;
   std::filesystem::remove(resume_path(output_), ignored);

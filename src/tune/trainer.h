@@ -43,7 +43,7 @@ struct TrainResult {
   double tok_s = 0;      // training only, of this process
   uint64_t trainable_parameters = 0;
   uint64_t peak_rss_bytes = 0;
-  bool checkpointing = false;
+  size_t recomputed_blocks = 0, n_blocks = 0;  // activations recomputed, of all
 };
 
 // Trains a new adapter on the model and writes, under `output`: peft/ (PEFT folder), adapter.gguf when the

@@ -1,0 +1,72 @@
+// What `hone bench` can time: one descriptor per work, listed in bench_work_list.cpp.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "bench_machine.h"
+#include "pipeline/loaded_model.h"
+
+namespace hone::cli {
+
+struct BenchSettings {
+  size_t prompt = 512, generate = 128;
+  size_t train_rows = 4, train_length = 512;  // of a step
+  size_t context = 512;                       // of perplexity's windows
+  std::string text;                           // of perplexity
+  uint64_t memory_limit = 0;                  // for the process, when training; 0: what is available
+  bool precise = false;
+  uint64_t seed = 42;
+};
+
+// One work made ready; repeated in rounds.
+class TimedWork {
+ public:
+  virtual ~TimedWork() = default;
+  // Does it once: tokens per second.
+  virtual double round() = 0;
+  // What was chosen for it, to be printed ("3 of 30 blocks recomputed"); empty for nothing.
+  virtual std::string note() const { return {}; }
+};
+
+// What a token costs: operations (a multiply-add being two) and bytes that must come from memory.
+struct WorkCost {
+  double weight_operations = 0;  // on the road of the weights: int8 if they are quantized, else bf16
+  double float_operations = 0;   // on the road that gradients and the vocabulary projection take: bf16
+  double bytes = 0;
+  double operations() const { return weight_operations + float_operations; }
+};
+
+struct BenchWork {
+  std::string_view name;     // "prefill"
+  std::string_view summary;  // for --help
+  bool by_default = true;
+  std::unique_ptr<TimedWork> (*prepare)(LoadedModel& model, const BenchSettings& settings) = nullptr;
+  WorkCost (*cost)(const Model& model, const BenchSettings& settings) = nullptr;
+};
+
+std::span<const BenchWork* const> all_bench_works() noexcept;
+// name must be one of the list.
+const BenchWork& bench_work_named(std::string_view name);
+
+extern const BenchWork kPrefillWork, kDecodeWork, kTrainWork, kPerplexityWork;
+
+// Sums over a model's matrices, for the costs.
+struct ModelCost {
+  double block_weights = 0, head_weights = 0;  // elements
+  double block_bytes = 0, head_bytes = 0;
+  bool quantized = false;  // any matrix of a block
+  explicit ModelCost(const Model& model);
+};
+
+// Operations per second at best on the two roads of WorkCost.
+struct Roofs {
+  double weight_operations = 0, float_operations = 0;
+};
+Roofs roofs_of(const MachineLimits& machine, bool quantized, bool precise);
+// Tokens per second at best: what the products or the memory allow, whichever is less.
+double limit_of(const WorkCost& cost, const Roofs& roofs, const MachineLimits& machine);
+
+}  // namespace hone::cli

@@ -1,0 +1,53 @@
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "bench_work.h"
+
+namespace hone::cli {
+namespace {
+
+constexpr std::array<const BenchWork*, 4> kWorks = {
+    &kPrefillWork,
+    &kDecodeWork,
+    &kTrainWork,
+    &kPerplexityWork,
+};
+
+}  // namespace
+
+std::span<const BenchWork* const> all_bench_works() noexcept {
+  return kWorks;
+}
+
+const BenchWork& bench_work_named(std::string_view name) {
+  const auto it =
+      std::find_if(kWorks.begin(), kWorks.end(), [&](const BenchWork* w) { return w->name == name; });
+  HONE_CHECK(it != kWorks.end(), "work {}", name);
+  return **it;
+}
+
+ModelCost::ModelCost(const Model& model) {
+  model.for_each_linear([&](size_t, const Linear& linear) {
+    block_weights += static_cast<double>(linear.in_features()) * static_cast<double>(linear.out_features());
+    block_bytes += static_cast<double>(linear.out_features() * linear.weight().row_bytes());
+    quantized = quantized || linear.weight().format->quantized;
+  });
+  head_weights = static_cast<double>(model.head().rows) * static_cast<double>(model.head().cols);
+  head_bytes = static_cast<double>(model.head().rows * model.head().row_bytes());
+}
+
+Roofs roofs_of(const MachineLimits& machine, bool quantized, bool precise) {
+  const double f32 = machine.f32_gflops * 1e9;
+  if (precise) return {f32, f32};
+  const double bf16 = machine.bf16_gflops > 0 ? machine.bf16_gflops * 1e9 : f32;
+  return {quantized && machine.int8_gops > 0 ? machine.int8_gops * 1e9 : bf16, bf16};
+}
+
+double limit_of(const WorkCost& cost, const Roofs& roofs, const MachineLimits& machine) {
+  const double computing =
+      cost.weight_operations / roofs.weight_operations + cost.float_operations / roofs.float_operations;
+  return 1.0 / std::max(computing, cost.bytes / (machine.read_gb_s * 1e9));
+}
+
+}  // namespace hone::cli
