@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Times LoRA training steps of PEFT: rank 16 on all linear layers, AdamW, random tokens. One JSON line.
 
-    bench/peft_train.py MODEL_DIR [--dtype bfloat16|float32] [--checkpoint] [--rows 4] [--length 512] [--steps 3]
+    bench/peft_train.py MODEL_DIR [--dtype bfloat16|float32] [--nf4] [--checkpoint] [--rows 4] [--length 512] [--steps 3]
+
+--nf4: the base in bitsandbytes' NF4 with double quantization (pip install bitsandbytes), that is QLoRA.
 """
 import argparse
 import json
@@ -20,6 +22,7 @@ def main():
     p.add_argument("model")
     p.add_argument("--dtype", default="bfloat16")
     p.add_argument("--checkpoint", action="store_true")
+    p.add_argument("--nf4", action="store_true")
     p.add_argument("--rows", type=int, default=4)
     p.add_argument("--length", type=int, default=512)
     p.add_argument("--steps", type=int, default=3)
@@ -28,7 +31,14 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    model = transformers.AutoModelForCausalLM.from_pretrained(args.model, dtype=getattr(torch, args.dtype))
+    dtype = getattr(torch, args.dtype)
+    quantization = None
+    if args.nf4:
+        quantization = transformers.BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype)
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        args.model, dtype=dtype, quantization_config=quantization)
     model.config.use_cache = False
     if args.checkpoint:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -50,7 +60,7 @@ def main():
     rates.sort()
     print(json.dumps({
         "tok_s": rates[len(rates) // 2], "min": rates[0], "max": rates[-1], "dtype": args.dtype,
-        "checkpoint": args.checkpoint, "threads": torch.get_num_threads(),
+        "nf4": args.nf4, "checkpoint": args.checkpoint, "threads": torch.get_num_threads(),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "torch": torch.__version__,
     }))
