@@ -15,10 +15,48 @@ inline Bytes dot_codes(const std::byte* p, size_t quad) {
   return codes;
 }
 
-template <bool kSigned>
-inline Ints dot_step(Ints sums, Bytes codes, const int8_t* a) {
-  if constexpr (kSigned) return dot4_signed(sums, codes, a);
-  return dot4(sums, codes, a);
+// Codes as a template parameter: an ISA need not have the product that it never asks for.
+template <bool kSigned, typename Codes>
+inline Ints dot_step(Ints sums, Codes codes, const int8_t* a) {
+  if constexpr (kSigned)
+    return dot4_signed(sums, codes, a);
+  else
+    return dot4(sums, codes, a);
+}
+
+// sums[m][v] += the products of kChain quads with row m of q, summed in 16 bits on the way; code(i, v) gives
+// the i-th quad of vector v.
+template <size_t kChain, size_t kMr, size_t kNv, typename Code>
+inline void add_chain(Ints (&sums)[kMr][kNv], const int8_t* q, size_t stride, const Code& code) {
+  decltype(pair_products(code(0, 0), q)) pairs[kMr][kNv];
+  HONE_UNROLL(8)
+  for (size_t i = 0; i < kChain; ++i) {
+    HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v) {
+      const auto codes = code(i, v);
+      HONE_UNROLL(8)
+      for (size_t m = 0; m < kMr; ++m) {
+        const auto two = pair_products(codes, q + m * stride + 4 * i);
+        pairs[m][v] = i == 0 ? two : add(pairs[m][v], two);
+      }
+    }
+  }
+  HONE_UNROLL(8)
+  for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+  for (size_t v = 0; v < kNv; ++v) sums[m][v] = add_pairs(sums[m][v], pairs[m][v]);
+}
+
+// Where products of two neighbours are summed in 16 bits, this many quads of a run of kScaleElems fit before
+// they must be widened; activations are at most 127. 1: every quad goes straight into 32 bits.
+template <typename F>
+constexpr size_t chain_of() {
+  int32_t largest = 127;
+  if constexpr (requires { F::kMaxCode; }) largest = F::kMaxCode;
+  size_t chain = 1;
+  if (!kPairSums || kDotSigned<F>) return chain;
+  while (2 * chain <= F::kScaleElems / 4 && 2 * static_cast<int32_t>(chain) * 2 * 127 * largest <= 32767)
+    chain *= 2;
+  return chain;
 }
 
 // The sum of the codes of `elems` activations starting at block-local element `first`.
@@ -40,7 +78,7 @@ inline void store_row(float* out, Vec y, size_t n, float alpha, bool accumulate)
 template <typename F, size_t kMr>
 void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, float* c, size_t ldc, float alpha,
                       bool accumulate) noexcept {
-  constexpr size_t kQuads = F::kScaleElems / 4, kScales = F::kElems / F::kScaleElems;
+  constexpr size_t kQuads = F::kScaleElems / 4, kScales = F::kElems / F::kScaleElems, kChain = chain_of<F>();
   constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
   Vec total[kMr];
   HONE_UNROLL(8)
@@ -49,22 +87,29 @@ void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, floa
     HONE_UNROLL(16)
     for (size_t s = 0; s < kScales; ++s) {
       const size_t first = k + s * F::kScaleElems;
-      Ints sums[kMr];
+      Ints sums[kMr][1];
       HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m)
-        sums[m] = splat(-kZero * code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems));
+        sums[m][0] =
+            splat(-kZero * code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems));
       HONE_UNROLL(8)
-      for (size_t j = 0; j < kQuads; ++j) {
-        const Bytes codes = dot_codes<F>(w, s * kQuads + j);
-        HONE_UNROLL(8)
-        for (size_t m = 0; m < kMr; ++m)
-          sums[m] = dot_step<kDotSigned<F>>(sums[m], codes, a.q + m * a.k + first + 4 * j);
+      for (size_t j = 0; j < kQuads; j += kChain) {
+        const int8_t* q = a.q + first + 4 * j;
+        if constexpr (kChain > 1) {
+          add_chain<kChain>(sums, q, a.k,
+                            [&](size_t i, size_t) { return dot_codes<F>(w, s * kQuads + j + i); });
+        } else {
+          const Bytes codes = dot_codes<F>(w, s * kQuads + j);
+          HONE_UNROLL(8)
+          for (size_t m = 0; m < kMr; ++m)
+            sums[m][0] = dot_step<kDotSigned<F>>(sums[m][0], codes, q + m * a.k);
+        }
       }
       const Vec d = F::d(w, s);
       HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const float da = a.d[m * (a.k / 32) + first / 32];
-        total[m] = fma(to_float(sums[m]), mul(d, broadcast(da)), total[m]);
+        total[m] = fma(to_float(sums[m][0]), mul(d, broadcast(da)), total[m]);
         if constexpr (F::kHasMin) {
           const int32_t sum = code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems);
           total[m] = fma(F::min(w, s), broadcast(da * static_cast<float>(sum)), total[m]);
@@ -132,8 +177,20 @@ void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) 
   }
 }
 
-template <size_t kScaleElems, bool kHasMin, bool kSigned>
+template <size_t kScaleElems, bool kHasMin, bool kSigned, size_t kChain>
 struct Int8Tile {
+  template <size_t kMr>
+  static void add_quad(Ints (&sums)[kMr][kInt8Vecs], const uint8_t* codes, const int8_t* q, size_t stride) {
+    constexpr size_t kNv = kInt8Vecs;
+    Bytes b[kNv];
+    HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v)
+      b[v] = load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * v * Vec::kLanes));
+    HONE_UNROLL(8)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v) sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * stride);
+  }
+
   template <size_t kMr>
   static void run(size_t nr, size_t k, int32_t zero, const Int8Rows& a, const Int8Panel& panel, float* c,
                   size_t ldc, float alpha, bool accumulate) noexcept {
@@ -153,15 +210,13 @@ struct Int8Tile {
       }
       const int8_t* q = a.q + s * kScaleElems;
       HONE_UNROLL(8)
-      for (size_t j = 0; j < kScaleElems / 4; ++j, codes += 4 * kPanelCols) {
-        Bytes b[kNv];
-        HONE_UNROLL(2)
-        for (size_t v = 0; v < kNv; ++v)
-          b[v] = load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * v * kW));
-        HONE_UNROLL(8)
-        for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
-        for (size_t v = 0; v < kNv; ++v)
-          sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * a.k + 4 * j);
+      for (size_t j = 0; j < kScaleElems / 4; j += kChain, codes += 4 * kPanelCols * kChain) {
+        if constexpr (kChain > 1)
+          add_chain<kChain>(sums, q + 4 * j, a.k, [&](size_t i, size_t v) {
+            return load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * (i * kPanelCols + v * kW)));
+          });
+        else
+          add_quad(sums, codes, q + 4 * j, a.k);
       }
       const float* d = panel.d + s * kPanelCols;
       HONE_UNROLL(8)
@@ -198,8 +253,8 @@ template <typename F>
 void packed_tile(size_t mr, size_t nr, size_t k, const Int8Rows& a, const Int8Panel& panel, float* c,
                  size_t ldc, float alpha, bool accumulate) noexcept {
   constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
-  Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>>::template pick<kInt8Rows>(mr, nr, k, kZero, a, panel, c,
-                                                                                ldc, alpha, accumulate);
+  Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>, chain_of<F>()>::template pick<kInt8Rows>(
+      mr, nr, k, kZero, a, panel, c, ldc, alpha, accumulate);
 }
 
 template <typename F>
