@@ -15,6 +15,7 @@ endif()
 # Codecs and merges promise bytes: no silent fused multiply-add. Kernels ask for FMA by intrinsics.
 target_compile_options(hone_flags INTERFACE -ffp-contract=off)
 if(HONE_SANITIZE)
+  target_compile_definitions(hone_flags INTERFACE HONE_SANITIZED=1)
   target_compile_options(hone_flags INTERFACE -fsanitize=${HONE_SANITIZE} -fno-omit-frame-pointer
                                               -fno-sanitize-recover=all)
   target_link_options(hone_flags INTERFACE -fsanitize=${HONE_SANITIZE})

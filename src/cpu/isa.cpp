@@ -41,6 +41,20 @@ bool has_f16c() noexcept {
 
 }  // namespace
 
+bool has_avx_vnni() noexcept {
+#if defined(__x86_64__)
+  static const bool has = [] {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    constexpr unsigned kAvxVnniBit = 1u << 4;  // leaf 7, subleaf 1
+    return isa_supported(Isa::kAvx2) && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 &&
+           (eax & kAvxVnniBit) != 0;
+  }();
+  return has;
+#else
+  return false;
+#endif
+}
+
 const char* isa_name(Isa isa) noexcept {
   switch (isa) {
     case Isa::kScalar:

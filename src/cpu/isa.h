@@ -17,6 +17,8 @@ const char* isa_name(Isa isa) noexcept;
 bool isa_supported(Isa isa) noexcept;
 // Best first.
 std::span<const Isa> all_isas() noexcept;
+// 256-bit VNNI in the VEX encoding: products of int8 that machines with AVX2 and without AVX-512 may have.
+bool has_avx_vnni() noexcept;
 // The best supported, or HONE_ISA. Throws kInvalidArgument (unknown name), kNotSupported (not on this
 // machine).
 Isa active_isa();

@@ -2,6 +2,7 @@
 //   kElems, kBytes   elements of a block, bytes of a group's block
 //   kScaleElems      elements that share a scale
 //   kZero            what is subtracted from every (unsigned) code; kSigned: codes are stored signed instead
+//   kMaxCode         the largest unsigned code, where it is below 127
 //   kHasMin          value = d * code + min instead of d * (code - kZero)
 //   d(p, i), min(p, i)  of the block's i-th run of kScaleElems
 //   codes(p, quad)   elements 4 * quad ... + 3
@@ -19,12 +20,14 @@ struct PackedNibbles {
 };
 
 struct PackedQ4_0 : PackedNibbles<2> {
+  static constexpr int32_t kMaxCode = 15;
   static constexpr int32_t kZero = 8;
   static constexpr bool kHasMin = false;
   static Bytes codes(const std::byte* p, size_t quad) { return nibbles(p, quad); }
 };
 
 struct PackedQ4_1 : PackedNibbles<4> {
+  static constexpr int32_t kMaxCode = 15;
   static constexpr int32_t kZero = 0;
   static constexpr bool kHasMin = true;
   static Vec min(const std::byte* p, size_t) { return load_f16(p + 2 * Vec::kLanes); }
@@ -32,6 +35,7 @@ struct PackedQ4_1 : PackedNibbles<4> {
 };
 
 struct PackedQ5_0 : PackedNibbles<6> {
+  static constexpr int32_t kMaxCode = 31;
   static constexpr int32_t kZero = 16;
   static constexpr bool kHasMin = false;
   static Bytes codes(const std::byte* p, size_t quad) {
@@ -40,6 +44,7 @@ struct PackedQ5_0 : PackedNibbles<6> {
 };
 
 struct PackedQ5_1 : PackedNibbles<8> {
+  static constexpr int32_t kMaxCode = 31;
   static constexpr int32_t kZero = 0;
   static constexpr bool kHasMin = true;
   static Vec min(const std::byte* p, size_t) { return load_f16(p + 2 * Vec::kLanes); }
@@ -83,10 +88,12 @@ struct PackedScales {
 };
 
 struct PackedQ4_K : PackedScales<128> {
+  static constexpr int32_t kMaxCode = 15;
   static Bytes codes(const std::byte* p, size_t quad) { return nibbles(p + 16 * Vec::kLanes, quad); }
 };
 
 struct PackedQ5_K : PackedScales<160> {
+  static constexpr int32_t kMaxCode = 31;
   static Bytes codes(const std::byte* p, size_t quad) {
     const Bytes high = load_bytes(p + (16 + 4 * (quad % 8)) * Vec::kLanes);
     return either(nibbles(p + 48 * Vec::kLanes, quad), bits_at(high, static_cast<int>(quad / 8) - 4, 16));
@@ -96,7 +103,7 @@ struct PackedQ5_K : PackedScales<160> {
 struct PackedQ6_K {
   static constexpr size_t kElems = 256, kBytes = 210 * Vec::kLanes, kScaleElems = 16;
   static constexpr bool kSigned = false, kHasMin = false;
-  static constexpr int32_t kZero = 32;
+  static constexpr int32_t kZero = 32, kMaxCode = 63;
   static Vec d(const std::byte* p, size_t i) {
     const Ints scales = load_ints(p + (192 + i / 4 * 4) * Vec::kLanes);
     return mul(load_f16(p + 208 * Vec::kLanes), to_float(signed_byte(scales, static_cast<int>(i % 4))));

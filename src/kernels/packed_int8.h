@@ -2,6 +2,7 @@
 // Bytes. Integer sums run over the elements that share a scale, then go into f32 times both scales. What a
 // format subtracts from its unsigned codes is the start value of an integer sum, so it costs nothing. No
 // include guard on purpose: part of the body of an ISA file, after packed_formats.h.
+#include "kernels/unroll.h"
 
 template <typename F>
 constexpr bool kDotSigned = F::kSigned&& kSignedDot;
@@ -14,10 +15,48 @@ inline Bytes dot_codes(const std::byte* p, size_t quad) {
   return codes;
 }
 
-template <bool kSigned>
-inline Ints dot_step(Ints sums, Bytes codes, const int8_t* a) {
-  if constexpr (kSigned) return dot4_signed(sums, codes, a);
-  return dot4(sums, codes, a);
+// Codes as a template parameter: an ISA need not have the product that it never asks for.
+template <bool kSigned, typename Codes>
+inline Ints dot_step(Ints sums, Codes codes, const int8_t* a) {
+  if constexpr (kSigned)
+    return dot4_signed(sums, codes, a);
+  else
+    return dot4(sums, codes, a);
+}
+
+// sums[m][v] += the products of kChain quads with row m of q, summed in 16 bits on the way; code(i, v) gives
+// the i-th quad of vector v.
+template <size_t kChain, size_t kMr, size_t kNv, typename Code>
+inline void add_chain(Ints (&sums)[kMr][kNv], const int8_t* q, size_t stride, const Code& code) {
+  decltype(pair_products(code(0, 0), q)) pairs[kMr][kNv];
+  HONE_UNROLL(8)
+  for (size_t i = 0; i < kChain; ++i) {
+    HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v) {
+      const auto codes = code(i, v);
+      HONE_UNROLL(8)
+      for (size_t m = 0; m < kMr; ++m) {
+        const auto two = pair_products(codes, q + m * stride + 4 * i);
+        pairs[m][v] = i == 0 ? two : add(pairs[m][v], two);
+      }
+    }
+  }
+  HONE_UNROLL(8)
+  for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+  for (size_t v = 0; v < kNv; ++v) sums[m][v] = add_pairs(sums[m][v], pairs[m][v]);
+}
+
+// Where products of two neighbours are summed in 16 bits, this many quads of a run of kScaleElems fit before
+// they must be widened; activations are at most 127. 1: every quad goes straight into 32 bits.
+template <typename F>
+constexpr size_t chain_of() {
+  int32_t largest = 127;
+  if constexpr (requires { F::kMaxCode; }) largest = F::kMaxCode;
+  size_t chain = 1;
+  if (!kPairSums || kDotSigned<F>) return chain;
+  while (2 * chain <= F::kScaleElems / 4 && 2 * static_cast<int32_t>(chain) * 2 * 127 * largest <= 32767)
+    chain *= 2;
+  return chain;
 }
 
 // The sum of the codes of `elems` activations starting at block-local element `first`.
@@ -39,31 +78,38 @@ inline void store_row(float* out, Vec y, size_t n, float alpha, bool accumulate)
 template <typename F, size_t kMr>
 void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, float* c, size_t ldc, float alpha,
                       bool accumulate) noexcept {
-  constexpr size_t kQuads = F::kScaleElems / 4, kScales = F::kElems / F::kScaleElems;
+  constexpr size_t kQuads = F::kScaleElems / 4, kScales = F::kElems / F::kScaleElems, kChain = chain_of<F>();
   constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
   Vec total[kMr];
-#pragma GCC unroll 8
+  HONE_UNROLL(8)
   for (size_t m = 0; m < kMr; ++m) total[m] = broadcast(0.0f);
   for (size_t k = 0; k < a.k; k += F::kElems, w += F::kBytes) {
-#pragma GCC unroll 16
+    HONE_UNROLL(16)
     for (size_t s = 0; s < kScales; ++s) {
       const size_t first = k + s * F::kScaleElems;
-      Ints sums[kMr];
-#pragma GCC unroll 8
+      Ints sums[kMr][1];
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m)
-        sums[m] = splat(-kZero * code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems));
-#pragma GCC unroll 8
-      for (size_t j = 0; j < kQuads; ++j) {
-        const Bytes codes = dot_codes<F>(w, s * kQuads + j);
-#pragma GCC unroll 8
-        for (size_t m = 0; m < kMr; ++m)
-          sums[m] = dot_step<kDotSigned<F>>(sums[m], codes, a.q + m * a.k + first + 4 * j);
+        sums[m][0] =
+            splat(-kZero * code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems));
+      HONE_UNROLL(8)
+      for (size_t j = 0; j < kQuads; j += kChain) {
+        const int8_t* q = a.q + first + 4 * j;
+        if constexpr (kChain > 1) {
+          add_chain<kChain>(sums, q, a.k,
+                            [&](size_t i, size_t) { return dot_codes<F>(w, s * kQuads + j + i); });
+        } else {
+          const Bytes codes = dot_codes<F>(w, s * kQuads + j);
+          HONE_UNROLL(8)
+          for (size_t m = 0; m < kMr; ++m)
+            sums[m][0] = dot_step<kDotSigned<F>>(sums[m][0], codes, q + m * a.k);
+        }
       }
       const Vec d = F::d(w, s);
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const float da = a.d[m * (a.k / 32) + first / 32];
-        total[m] = fma(to_float(sums[m]), mul(d, broadcast(da)), total[m]);
+        total[m] = fma(to_float(sums[m][0]), mul(d, broadcast(da)), total[m]);
         if constexpr (F::kHasMin) {
           const int32_t sum = code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems);
           total[m] = fma(F::min(w, s), broadcast(da * static_cast<float>(sum)), total[m]);
@@ -71,7 +117,7 @@ void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, floa
       }
     }
   }
-#pragma GCC unroll 8
+  HONE_UNROLL(8)
   for (size_t m = 0; m < kMr; ++m) store_row(c + m * ldc, total[m], n_rows, alpha, accumulate);
 }
 
@@ -95,7 +141,7 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
   float* d = panel.d + column;
   float* min = panel.min + column;
   for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
-#pragma GCC unroll 16
+    HONE_UNROLL(16)
     for (size_t s = 0; s < kScales; ++s) {
       store(d, F::d(w, s));
       d += kPanelCols;
@@ -103,7 +149,7 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
         store(min, F::min(w, s));
         min += kPanelCols;
       }
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t j = 0; j < F::kScaleElems / 4; ++j, codes += 4 * kPanelCols)
         store_bytes(codes, dot_codes<F>(w, s * (F::kScaleElems / 4) + j));
     }
@@ -113,13 +159,13 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
 template <typename F>
 void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) noexcept {
   for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
-#pragma GCC unroll 64
+    HONE_UNROLL(64)
     for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
       const size_t scale = 4 * quad / F::kScaleElems;
       Bytes codes = F::codes(w, quad);
       if constexpr (F::kSigned) codes = flip_sign(codes);
       const Vec d = F::d(w, scale);
-#pragma GCC unroll 4
+      HONE_UNROLL(4)
       for (int i = 0; i < 4; ++i, out += stride) {
         const Vec code = byte_of(codes, i);
         if constexpr (F::kHasMin)
@@ -131,61 +177,68 @@ void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) 
   }
 }
 
-template <size_t kScaleElems, bool kHasMin, bool kSigned>
+template <size_t kScaleElems, bool kHasMin, bool kSigned, size_t kChain>
 struct Int8Tile {
+  template <size_t kMr>
+  static void add_quad(Ints (&sums)[kMr][kInt8Vecs], const uint8_t* codes, const int8_t* q, size_t stride) {
+    constexpr size_t kNv = kInt8Vecs;
+    Bytes b[kNv];
+    HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v)
+      b[v] = load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * v * Vec::kLanes));
+    HONE_UNROLL(8)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v) sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * stride);
+  }
+
   template <size_t kMr>
   static void run(size_t nr, size_t k, int32_t zero, const Int8Rows& a, const Int8Panel& panel, float* c,
                   size_t ldc, float alpha, bool accumulate) noexcept {
     constexpr size_t kNv = kInt8Vecs, kW = Vec::kLanes;
     Vec total[kMr][kNv];
-#pragma GCC unroll 8
-    for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-      for (size_t v = 0; v < kNv; ++v) total[m][v] = broadcast(0.0f);
+    HONE_UNROLL(8)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v) total[m][v] = broadcast(0.0f);
     const uint8_t* codes = panel.codes;
     for (size_t s = 0; s < k / kScaleElems; ++s) {
       Ints sums[kMr][kNv];
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const Ints start = splat(-zero * code_sum<kScaleElems>(a.sums + m * (a.k / 16), s));
-#pragma GCC unroll 2
+        HONE_UNROLL(2)
         for (size_t v = 0; v < kNv; ++v) sums[m][v] = start;
       }
       const int8_t* q = a.q + s * kScaleElems;
-#pragma GCC unroll 8
-      for (size_t j = 0; j < kScaleElems / 4; ++j, codes += 4 * kPanelCols) {
-        Bytes b[kNv];
-#pragma GCC unroll 2
-        for (size_t v = 0; v < kNv; ++v)
-          b[v] = load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * v * kW));
-#pragma GCC unroll 8
-        for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-          for (size_t v = 0; v < kNv; ++v)
-            sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * a.k + 4 * j);
+      HONE_UNROLL(8)
+      for (size_t j = 0; j < kScaleElems / 4; j += kChain, codes += 4 * kPanelCols * kChain) {
+        if constexpr (kChain > 1)
+          add_chain<kChain>(sums, q + 4 * j, a.k, [&](size_t i, size_t v) {
+            return load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * (i * kPanelCols + v * kW)));
+          });
+        else
+          add_quad(sums, codes, q + 4 * j, a.k);
       }
       const float* d = panel.d + s * kPanelCols;
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const float da = a.d[m * (a.k / 32) + s * kScaleElems / 32];
         const Vec scale = broadcast(da);
-#pragma GCC unroll 2
+        HONE_UNROLL(2)
         for (size_t v = 0; v < kNv; ++v)
           total[m][v] = fma(to_float(sums[m][v]), mul(scale, load(d + v * kW)), total[m][v]);
         if constexpr (kHasMin) {
           const Vec sum =
               broadcast(da * static_cast<float>(code_sum<kScaleElems>(a.sums + m * (a.k / 16), s)));
           const float* min = panel.min + s * kPanelCols;
-#pragma GCC unroll 2
+          HONE_UNROLL(2)
           for (size_t v = 0; v < kNv; ++v) total[m][v] = fma(sum, load(min + v * kW), total[m][v]);
         }
       }
     }
-#pragma GCC unroll 8
-    for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-      for (size_t v = 0; v < kNv; ++v)
-        if (v * kW < nr) store_row(c + m * ldc + v * kW, total[m][v], nr - v * kW, alpha, accumulate);
+    HONE_UNROLL(8)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v)
+      if (v * kW < nr) store_row(c + m * ldc + v * kW, total[m][v], nr - v * kW, alpha, accumulate);
   }
 
   template <size_t kMr>
@@ -200,8 +253,8 @@ template <typename F>
 void packed_tile(size_t mr, size_t nr, size_t k, const Int8Rows& a, const Int8Panel& panel, float* c,
                  size_t ldc, float alpha, bool accumulate) noexcept {
   constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
-  Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>>::template pick<kInt8Rows>(mr, nr, k, kZero, a, panel, c,
-                                                                                ldc, alpha, accumulate);
+  Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>, chain_of<F>()>::template pick<kInt8Rows>(
+      mr, nr, k, kZero, a, panel, c, ldc, alpha, accumulate);
 }
 
 template <typename F>

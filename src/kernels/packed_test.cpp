@@ -18,7 +18,14 @@ namespace {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<const Kernels*> tables() {
-#if defined(HONE_EMULATE_AVX512)
+#if defined(HONE_TEST_VNNI_256)
+  static const Kernels vnni = [] {
+    Kernels table = avx2_kernels();
+    table.packed = packed_avx2_vnni;
+    return table;
+  }();
+  return {&vnni};
+#elif defined(HONE_EMULATE_AVX512)
   return {&avx512_kernels()};  // this program was built over an emulation of the instructions
 #endif
   std::vector<const Kernels*> found;

@@ -11,6 +11,8 @@ const Kernels& avx512_kernels() noexcept;
 
 const PackedKernels* packed_scalar(FormatId format) noexcept;
 const PackedKernels* packed_avx2(FormatId format) noexcept;
+// The same over 256-bit VNNI (cpu/isa.h: has_avx_vnni).
+const PackedKernels* packed_avx2_vnni(FormatId format) noexcept;
 const PackedKernels* packed_avx512(FormatId format) noexcept;
 
 }  // namespace hone

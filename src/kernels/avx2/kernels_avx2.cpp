@@ -94,6 +94,10 @@ void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums)
   }
 }
 
+const PackedKernels* packed(FormatId format) noexcept {
+  return has_avx_vnni() ? packed_avx2_vnni(format) : packed_avx2(format);
+}
+
 constexpr Kernels kTable = {
     .isa = Isa::kAvx2,
     .tile_m = Vec::kTileM,
@@ -119,7 +123,7 @@ constexpr Kernels kTable = {
     .attend_mix_f32 = attend_mix<StoredF32>,
     .attend_mix_f16 = attend_mix<StoredF16>,
     .quantize_int8 = quantize_int8,
-    .packed = packed_avx2,
+    .packed = packed,
     .dot_float = dot_float,
     .decode_row = decode_row,
     .half_row = half_row,

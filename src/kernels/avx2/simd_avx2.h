@@ -100,10 +100,15 @@ struct Ints {
 struct Bytes {
   __m256i v;
 };
+#if defined(HONE_VNNI_256)
+// dot4() multiplies signed codes as unsigned ones after adding 128.
+static constexpr bool kSignedDot = false, kPairSums = false;
+#else
 // dot4() of codes up to 127; signed codes have a product of their own, since sums of two u8 x s8 would
-// saturate.
-static constexpr bool kSignedDot = true;
-static constexpr size_t kInt8Rows = 6, kInt8Vecs = 1;  // 6 sums as int32, 6 as f32, of 16 registers
+// saturate. Smaller codes are summed in 16 bits for a while.
+static constexpr bool kSignedDot = true, kPairSums = true;
+#endif
+static constexpr size_t kInt8Rows = 4, kInt8Vecs = 2;  // the f32 sums, touched once a run, wait in memory
 
 static inline Ints splat(int32_t x) {
   return {_mm256_set1_epi32(x)};
@@ -164,18 +169,40 @@ static inline __m256i four_bytes(const int8_t* a) {
   __builtin_memcpy(&four, a, 4);
   return _mm256_set1_epi32(four);
 }
-static inline Ints add_pairs(Ints sums, __m256i unsigned_codes, __m256i a) {
-  const __m256i pairs = _mm256_maddubs_epi16(unsigned_codes, a);
-  return {_mm256_add_epi32(sums.v, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))};
+#if defined(HONE_VNNI_256)
+// sums + the dot products of four unsigned codes with the four signed bytes at a. The same instruction has
+// two encodings: VEX (AVX-VNNI) and EVEX (AVX-512, where the tests can run it).
+static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
+#if defined(__AVXVNNI__)
+  return {_mm256_dpbusd_avx_epi32(sums.v, codes.v, four_bytes(a))};
+#else
+  return {_mm256_dpbusd_epi32(sums.v, codes.v, four_bytes(a))};
+#endif
+}
+#else
+// Products of two neighbours, summed in 16 bits.
+struct Pairs {
+  __m256i v;
+};
+static inline Pairs pair_products(Bytes codes, const int8_t* a) {
+  return {_mm256_maddubs_epi16(codes.v, four_bytes(a))};
+}
+static inline Pairs add(Pairs a, Pairs b) {
+  return {_mm256_add_epi16(a.v, b.v)};
+}
+static inline Ints add_pairs(Ints sums, Pairs pairs) {
+  return {_mm256_add_epi32(sums.v, _mm256_madd_epi16(pairs.v, _mm256_set1_epi16(1)))};
 }
 // sums + the dot products of four unsigned codes (at most 127) with the four signed bytes at a.
 static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
-  return add_pairs(sums, codes.v, four_bytes(a));
+  return add_pairs(sums, pair_products(codes, a));
 }
 // The same for signed codes.
 static inline Ints dot4_signed(Ints sums, Bytes codes, const int8_t* a) {
-  return add_pairs(sums, _mm256_abs_epi8(codes.v), _mm256_sign_epi8(four_bytes(a), codes.v));
+  const __m256i turned = _mm256_sign_epi8(four_bytes(a), codes.v);
+  return add_pairs(sums, {_mm256_maddubs_epi16(_mm256_abs_epi8(codes.v), turned)});
 }
+#endif
 // Byte i of every group of four, as an unsigned number.
 static inline Vec byte_of(Bytes a, int i) {
   return to_float(shift_and(Ints{a.v}, 8 * i, 255));

@@ -19,7 +19,7 @@ struct Ints {
 struct Bytes {
   uint8_t v[4 * Vec::kLanes];
 };
-static constexpr bool kSignedDot = true;
+static constexpr bool kSignedDot = true, kPairSums = false;
 static constexpr size_t kInt8Rows = 4, kInt8Vecs = 1;
 
 template <typename Result, typename Of>
