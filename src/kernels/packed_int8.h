@@ -3,6 +3,12 @@
 // format subtracts from its unsigned codes is the start value of an integer sum, so it costs nothing. No
 // include guard on purpose: part of the body of an ISA file, after packed_formats.h.
 
+// The scalar file defines it empty: lanes in plain loops, unrolled, take a compiler minutes.
+#ifndef HONE_UNROLL
+#define HONE_PRAGMA(text) _Pragma(#text)
+#define HONE_UNROLL(n) HONE_PRAGMA(GCC unroll n)
+#endif
+
 template <typename F>
 constexpr bool kDotSigned = F::kSigned&& kSignedDot;
 
@@ -42,25 +48,25 @@ void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, floa
   constexpr size_t kQuads = F::kScaleElems / 4, kScales = F::kElems / F::kScaleElems;
   constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
   Vec total[kMr];
-#pragma GCC unroll 8
+  HONE_UNROLL(8)
   for (size_t m = 0; m < kMr; ++m) total[m] = broadcast(0.0f);
   for (size_t k = 0; k < a.k; k += F::kElems, w += F::kBytes) {
-#pragma GCC unroll 16
+    HONE_UNROLL(16)
     for (size_t s = 0; s < kScales; ++s) {
       const size_t first = k + s * F::kScaleElems;
       Ints sums[kMr];
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m)
         sums[m] = splat(-kZero * code_sum<F::kScaleElems>(a.sums + m * (a.k / 16), first / F::kScaleElems));
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t j = 0; j < kQuads; ++j) {
         const Bytes codes = dot_codes<F>(w, s * kQuads + j);
-#pragma GCC unroll 8
+        HONE_UNROLL(8)
         for (size_t m = 0; m < kMr; ++m)
           sums[m] = dot_step<kDotSigned<F>>(sums[m], codes, a.q + m * a.k + first + 4 * j);
       }
       const Vec d = F::d(w, s);
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const float da = a.d[m * (a.k / 32) + first / 32];
         total[m] = fma(to_float(sums[m]), mul(d, broadcast(da)), total[m]);
@@ -71,7 +77,7 @@ void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, floa
       }
     }
   }
-#pragma GCC unroll 8
+  HONE_UNROLL(8)
   for (size_t m = 0; m < kMr; ++m) store_row(c + m * ldc, total[m], n_rows, alpha, accumulate);
 }
 
@@ -95,7 +101,7 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
   float* d = panel.d + column;
   float* min = panel.min + column;
   for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
-#pragma GCC unroll 16
+    HONE_UNROLL(16)
     for (size_t s = 0; s < kScales; ++s) {
       store(d, F::d(w, s));
       d += kPanelCols;
@@ -103,7 +109,7 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
         store(min, F::min(w, s));
         min += kPanelCols;
       }
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t j = 0; j < F::kScaleElems / 4; ++j, codes += 4 * kPanelCols)
         store_bytes(codes, dot_codes<F>(w, s * (F::kScaleElems / 4) + j));
     }
@@ -113,13 +119,13 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
 template <typename F>
 void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) noexcept {
   for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
-#pragma GCC unroll 64
+    HONE_UNROLL(64)
     for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
       const size_t scale = 4 * quad / F::kScaleElems;
       Bytes codes = F::codes(w, quad);
       if constexpr (F::kSigned) codes = flip_sign(codes);
       const Vec d = F::d(w, scale);
-#pragma GCC unroll 4
+      HONE_UNROLL(4)
       for (int i = 0; i < 4; ++i, out += stride) {
         const Vec code = byte_of(codes, i);
         if constexpr (F::kHasMin)
@@ -138,54 +144,51 @@ struct Int8Tile {
                   size_t ldc, float alpha, bool accumulate) noexcept {
     constexpr size_t kNv = kInt8Vecs, kW = Vec::kLanes;
     Vec total[kMr][kNv];
-#pragma GCC unroll 8
-    for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-      for (size_t v = 0; v < kNv; ++v) total[m][v] = broadcast(0.0f);
+    HONE_UNROLL(8)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v) total[m][v] = broadcast(0.0f);
     const uint8_t* codes = panel.codes;
     for (size_t s = 0; s < k / kScaleElems; ++s) {
       Ints sums[kMr][kNv];
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const Ints start = splat(-zero * code_sum<kScaleElems>(a.sums + m * (a.k / 16), s));
-#pragma GCC unroll 2
+        HONE_UNROLL(2)
         for (size_t v = 0; v < kNv; ++v) sums[m][v] = start;
       }
       const int8_t* q = a.q + s * kScaleElems;
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t j = 0; j < kScaleElems / 4; ++j, codes += 4 * kPanelCols) {
         Bytes b[kNv];
-#pragma GCC unroll 2
+        HONE_UNROLL(2)
         for (size_t v = 0; v < kNv; ++v)
           b[v] = load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * v * kW));
-#pragma GCC unroll 8
-        for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-          for (size_t v = 0; v < kNv; ++v)
-            sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * a.k + 4 * j);
+        HONE_UNROLL(8)
+        for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+        for (size_t v = 0; v < kNv; ++v)
+          sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * a.k + 4 * j);
       }
       const float* d = panel.d + s * kPanelCols;
-#pragma GCC unroll 8
+      HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const float da = a.d[m * (a.k / 32) + s * kScaleElems / 32];
         const Vec scale = broadcast(da);
-#pragma GCC unroll 2
+        HONE_UNROLL(2)
         for (size_t v = 0; v < kNv; ++v)
           total[m][v] = fma(to_float(sums[m][v]), mul(scale, load(d + v * kW)), total[m][v]);
         if constexpr (kHasMin) {
           const Vec sum =
               broadcast(da * static_cast<float>(code_sum<kScaleElems>(a.sums + m * (a.k / 16), s)));
           const float* min = panel.min + s * kPanelCols;
-#pragma GCC unroll 2
+          HONE_UNROLL(2)
           for (size_t v = 0; v < kNv; ++v) total[m][v] = fma(sum, load(min + v * kW), total[m][v]);
         }
       }
     }
-#pragma GCC unroll 8
-    for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-      for (size_t v = 0; v < kNv; ++v)
-        if (v * kW < nr) store_row(c + m * ldc + v * kW, total[m][v], nr - v * kW, alpha, accumulate);
+    HONE_UNROLL(8)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v)
+      if (v * kW < nr) store_row(c + m * ldc + v * kW, total[m][v], nr - v * kW, alpha, accumulate);
   }
 
   template <size_t kMr>

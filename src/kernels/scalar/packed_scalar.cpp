@@ -8,6 +8,7 @@ namespace hone {
 namespace scalar {
 namespace {
 
+#define HONE_UNROLL(n)
 // clang-format off
 #include "kernels/packed_formats.h"
 #include "kernels/packed_int8.h"
