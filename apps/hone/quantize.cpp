@@ -24,14 +24,17 @@ struct Arguments {
 
 const Format& format_argument(const std::string& name, const char* flag) {
   const Format* format = find_format(name);
+  require_written(name, flag);
   if (format != nullptr) return *format;
   std::vector<std::string> known;
-  for (const Format* f : all_formats()) known.emplace_back(f->name);
+  for (const Format* f : all_formats())
+    if (f->encodes()) known.emplace_back(f->name);
   fail(ErrorCode::kInvalidArgument, "{}: unknown format \"{}\"{}", flag, name, suggestion(name, known));
 }
 
 const Mix& mix_argument(const std::string& name) {
   if (const Mix* mix = find_mix(name)) return *mix;
+  require_written(name, "--to");
   std::vector<std::string> known;
   for (const Mix& mix : all_mixes()) known.emplace_back(mix.name);
   fail(ErrorCode::kInvalidArgument, "--to: unknown format \"{}\"{}", name, suggestion(name, known));

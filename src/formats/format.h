@@ -23,7 +23,20 @@ enum class FormatId : uint32_t {
   kQ4_K = 12,
   kQ5_K = 13,
   kQ6_K = 14,
-  kBF16 = 30
+  kIQ2_XXS = 16,
+  kIQ2_XS = 17,
+  kIQ3_XXS = 18,
+  kIQ1_S = 19,
+  kIQ4_NL = 20,
+  kIQ3_S = 21,
+  kIQ2_S = 22,
+  kIQ4_XS = 23,
+  kIQ1_M = 29,
+  kBF16 = 30,
+  kTQ1_0 = 34,
+  kTQ2_0 = 35,
+  kMXFP4 = 39,
+  kNVFP4 = 40
 };
 
 struct Format {
@@ -34,17 +47,18 @@ struct Format {
   bool quantized;
   // GGUF general.file_type of a model stored mostly in this format.
   uint32_t file_type;
-  // Bound on RMS(error)/RMS(x) of a round trip of unit normal data, for the format's own test.
-  double max_relative_rmse;
+  // Bound on RMS(error)/RMS(x) of a round trip of unit normal data, for the format's own test; 0: only read.
+  double max_relative_rmse = 0;
   // n is a multiple of block_elems; src holds n / block_elems blocks, any alignment. Bit-exact with the gguf
-  // package (from_float: where the package can encode the format).
+  // package; from_float only for the formats that leave no choice, nullptr for those that are only read.
   void (*to_float)(const std::byte* src, float* dst, size_t n) noexcept;
-  void (*from_float)(const float* src, std::byte* dst, size_t n) noexcept;
+  void (*from_float)(const float* src, std::byte* dst, size_t n) noexcept = nullptr;
   // Makes sum weights[i] (src[i] - decoded[i])^2 small; weights are finite and >= 0. nullptr: the format's
   // codes leave nothing to choose.
   void (*from_float_weighted)(const float* src, const float* weights, std::byte* dst,
                               size_t n) noexcept = nullptr;
 
+  bool encodes() const noexcept { return from_float != nullptr; }
   double bits_per_weight() const noexcept {
     return 8.0 * static_cast<double>(block_bytes) / static_cast<double>(block_elems);
   }

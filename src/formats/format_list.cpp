@@ -11,20 +11,33 @@ namespace hone {
 
 namespace {
 
-constexpr std::array<const Format*, 13> kFormats = {
-    &kFormatF32,   //
-    &kFormatF16,   //
-    &kFormatBF16,  //
-    &kFormatQ8_0,  //
-    &kFormatQ6_K,  //
-    &kFormatQ5_K,  //
-    &kFormatQ4_K,  //
-    &kFormatQ5_1,  //
-    &kFormatQ5_0,  //
-    &kFormatQ4_1,  //
-    &kFormatQ4_0,  //
-    &kFormatQ3_K,  //
-    &kFormatQ2_K,  //
+constexpr std::array<const Format*, 26> kFormats = {
+    &kFormatF32,      //
+    &kFormatF16,      //
+    &kFormatBF16,     //
+    &kFormatQ8_0,     //
+    &kFormatQ6_K,     //
+    &kFormatQ5_K,     //
+    &kFormatQ4_K,     //
+    &kFormatQ5_1,     //
+    &kFormatQ5_0,     //
+    &kFormatQ4_1,     //
+    &kFormatQ4_0,     //
+    &kFormatIQ4_NL,   //
+    &kFormatIQ4_XS,   //
+    &kFormatMXFP4,    //
+    &kFormatNVFP4,    //
+    &kFormatIQ3_S,    //
+    &kFormatQ3_K,     //
+    &kFormatIQ3_XXS,  //
+    &kFormatQ2_K,     //
+    &kFormatIQ2_S,    //
+    &kFormatIQ2_XS,   //
+    &kFormatIQ2_XXS,  //
+    &kFormatTQ2_0,    //
+    &kFormatIQ1_M,    //
+    &kFormatTQ1_0,    //
+    &kFormatIQ1_S,    //
 };
 
 std::string known_names() {

@@ -1,4 +1,5 @@
-// What the formats of 256 weights share besides the search: rows, and the packed scales of q4_k and q5_k.
+// What the formats whose codes are searched for share besides the search: rows, and the packed scales of q4_k
+// and q5_k.
 #pragma once
 
 #include "formats/codec.h"
@@ -6,22 +7,24 @@
 
 namespace hone::codec {
 
-// Codes: AffineCodes or SymmetricCodes. `search` names the member of Searches.
-template <typename Block, typename Codes, auto search, void (*pack)(const Codes&, Block&) noexcept>
-void encode_super_row(const float* src, const float* weights, std::byte* dst, size_t n) noexcept {
+// Codes: AffineCodes, SymmetricCodes or SmallCodes. `search` names the member of Searches.
+template <typename Block, typename Codes, auto search, void (*pack)(const Codes&, Block&) noexcept,
+          size_t kElements = kSuper>
+void encode_searched_row(const float* src, const float* weights, std::byte* dst, size_t n) noexcept {
   const auto choose = searches().*search;
-  for (size_t i = 0; i < n / kSuper; ++i) {
+  for (size_t i = 0; i < n / kElements; ++i) {
     Codes codes;
-    choose(src + i * kSuper, weights == nullptr ? nullptr : weights + i * kSuper, codes);
+    choose(src + i * kElements, weights == nullptr ? nullptr : weights + i * kElements, codes);
     Block block;
     pack(codes, block);
     std::memcpy(dst + i * sizeof(Block), &block, sizeof(Block));
   }
 }
 
-template <typename Block, typename Codes, auto search, void (*pack)(const Codes&, Block&) noexcept>
-void encode_super_row(const float* src, std::byte* dst, size_t n) noexcept {
-  encode_super_row<Block, Codes, search, pack>(src, nullptr, dst, n);
+template <typename Block, typename Codes, auto search, void (*pack)(const Codes&, Block&) noexcept,
+          size_t kElements = kSuper>
+void encode_searched_row(const float* src, std::byte* dst, size_t n) noexcept {
+  encode_searched_row<Block, Codes, search, pack, kElements>(src, nullptr, dst, n);
 }
 
 // Eight scales and eight minimums of 6 bits in 12 bytes. The first four of each are the low 6 bits of bytes

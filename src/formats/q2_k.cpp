@@ -51,9 +51,9 @@ constexpr Format kFormatQ2_K = {
     .file_type = 10,
     .max_relative_rmse = 0.265,
     .to_float = codec::decode_row<BlockQ2_K, decode, codec::kSuper>,
-    .from_float = codec::encode_super_row<BlockQ2_K, codec::AffineCodes, &codec::Searches::q2_k, pack>,
+    .from_float = codec::encode_searched_row<BlockQ2_K, codec::AffineCodes, &codec::Searches::q2_k, pack>,
     .from_float_weighted =
-        codec::encode_super_row<BlockQ2_K, codec::AffineCodes, &codec::Searches::q2_k, pack>,
+        codec::encode_searched_row<BlockQ2_K, codec::AffineCodes, &codec::Searches::q2_k, pack>,
 };
 
 }  // namespace hone

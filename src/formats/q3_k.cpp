@@ -66,9 +66,9 @@ constexpr Format kFormatQ3_K = {
     .file_type = 11,
     .max_relative_rmse = 0.145,
     .to_float = codec::decode_row<BlockQ3_K, decode, codec::kSuper>,
-    .from_float = codec::encode_super_row<BlockQ3_K, codec::SymmetricCodes, &codec::Searches::q3_k, pack>,
+    .from_float = codec::encode_searched_row<BlockQ3_K, codec::SymmetricCodes, &codec::Searches::q3_k, pack>,
     .from_float_weighted =
-        codec::encode_super_row<BlockQ3_K, codec::SymmetricCodes, &codec::Searches::q3_k, pack>,
+        codec::encode_searched_row<BlockQ3_K, codec::SymmetricCodes, &codec::Searches::q3_k, pack>,
 };
 
 }  // namespace hone

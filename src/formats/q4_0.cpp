@@ -1,8 +1,8 @@
 // Q4_0: 4.5 bits per weight. x = d * (q - 8), q in [0, 15]. d = e / -8 stored as f16, where e is the first
 // value of largest magnitude with its sign, so that e itself gets code 0 (codes are computed with the
 // unrounded d).
-#include "formats/codec.h"
 #include "formats/format_list.h"
+#include "formats/k_codec.h"
 
 namespace hone {
 
@@ -29,6 +29,11 @@ void encode(const float* x, BlockQ4_0& block) noexcept {
   codec::pack_nibbles(codes, block.qs);
 }
 
+void pack(const codec::SmallCodes& codes, BlockQ4_0& block) noexcept {
+  block.d = codes.d;
+  codec::pack_nibbles(codes.codes, block.qs);
+}
+
 }  // namespace
 
 constexpr Format kFormatQ4_0 = {
@@ -41,6 +46,8 @@ constexpr Format kFormatQ4_0 = {
     .max_relative_rmse = 0.11,
     .to_float = codec::decode_row<BlockQ4_0, decode>,
     .from_float = codec::encode_row<BlockQ4_0, encode>,
+    .from_float_weighted =
+        codec::encode_searched_row<BlockQ4_0, codec::SmallCodes, &codec::Searches::q4_0, pack, codec::kSmall>,
 };
 
 }  // namespace hone

@@ -1,7 +1,7 @@
 // Q4_1: 5 bits per weight. x = d * q + m, q in [0, 15]. m = min x and d = (max x - min x) / 15, stored as f16
 // (codes are computed with the unrounded values).
-#include "formats/codec.h"
 #include "formats/format_list.h"
+#include "formats/k_codec.h"
 
 namespace hone {
 
@@ -32,6 +32,12 @@ void encode(const float* x, BlockQ4_1& block) noexcept {
   codec::pack_nibbles(codes, block.qs);
 }
 
+void pack(const codec::SmallCodes& codes, BlockQ4_1& block) noexcept {
+  block.d = codes.d;
+  block.m = codes.m;
+  codec::pack_nibbles(codes.codes, block.qs);
+}
+
 }  // namespace
 
 constexpr Format kFormatQ4_1 = {
@@ -44,6 +50,8 @@ constexpr Format kFormatQ4_1 = {
     .max_relative_rmse = 0.09,
     .to_float = codec::decode_row<BlockQ4_1, decode>,
     .from_float = codec::encode_row<BlockQ4_1, encode>,
+    .from_float_weighted =
+        codec::encode_searched_row<BlockQ4_1, codec::SmallCodes, &codec::Searches::q4_1, pack, codec::kSmall>,
 };
 
 }  // namespace hone

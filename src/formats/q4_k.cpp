@@ -49,9 +49,9 @@ constexpr Format kFormatQ4_K = {
     .file_type = 14,
     .max_relative_rmse = 0.0705,
     .to_float = codec::decode_row<BlockQ4_K, decode, codec::kSuper>,
-    .from_float = codec::encode_super_row<BlockQ4_K, codec::AffineCodes, &codec::Searches::q4_k, pack>,
+    .from_float = codec::encode_searched_row<BlockQ4_K, codec::AffineCodes, &codec::Searches::q4_k, pack>,
     .from_float_weighted =
-        codec::encode_super_row<BlockQ4_K, codec::AffineCodes, &codec::Searches::q4_k, pack>,
+        codec::encode_searched_row<BlockQ4_K, codec::AffineCodes, &codec::Searches::q4_k, pack>,
 };
 
 }  // namespace hone

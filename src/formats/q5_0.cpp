@@ -1,8 +1,8 @@
 // Q5_0: 5.5 bits per weight. x = d * (q - 16), q in [0, 31]. d = e / -16 stored as f16, where e is the first
 // value of largest magnitude with its sign, so that e itself gets code 0 (codes are computed with the
 // unrounded d).
-#include "formats/codec.h"
 #include "formats/format_list.h"
+#include "formats/k_codec.h"
 
 namespace hone {
 
@@ -35,6 +35,13 @@ void encode(const float* x, BlockQ5_0& block) noexcept {
   codec::pack_nibbles(codes, block.qs);
 }
 
+void pack(const codec::SmallCodes& codes, BlockQ5_0& block) noexcept {
+  block.d = codes.d;
+  const uint32_t high = codec::pack_fifth_bits(codes.codes);
+  std::memcpy(block.qh, &high, sizeof(high));
+  codec::pack_nibbles(codes.codes, block.qs);
+}
+
 }  // namespace
 
 constexpr Format kFormatQ5_0 = {
@@ -47,6 +54,8 @@ constexpr Format kFormatQ5_0 = {
     .max_relative_rmse = 0.05,
     .to_float = codec::decode_row<BlockQ5_0, decode>,
     .from_float = codec::encode_row<BlockQ5_0, encode>,
+    .from_float_weighted =
+        codec::encode_searched_row<BlockQ5_0, codec::SmallCodes, &codec::Searches::q5_0, pack, codec::kSmall>,
 };
 
 }  // namespace hone

@@ -1,7 +1,7 @@
 // Q5_1: 6 bits per weight. x = d * q + m, q in [0, 31]. m = min x and d = (max x - min x) / 31, stored as f16
 // (codes are computed with the unrounded values).
-#include "formats/codec.h"
 #include "formats/format_list.h"
+#include "formats/k_codec.h"
 
 namespace hone {
 
@@ -38,6 +38,14 @@ void encode(const float* x, BlockQ5_1& block) noexcept {
   codec::pack_nibbles(codes, block.qs);
 }
 
+void pack(const codec::SmallCodes& codes, BlockQ5_1& block) noexcept {
+  block.d = codes.d;
+  block.m = codes.m;
+  const uint32_t high = codec::pack_fifth_bits(codes.codes);
+  std::memcpy(block.qh, &high, sizeof(high));
+  codec::pack_nibbles(codes.codes, block.qs);
+}
+
 }  // namespace
 
 constexpr Format kFormatQ5_1 = {
@@ -50,6 +58,8 @@ constexpr Format kFormatQ5_1 = {
     .max_relative_rmse = 0.045,
     .to_float = codec::decode_row<BlockQ5_1, decode>,
     .from_float = codec::encode_row<BlockQ5_1, encode>,
+    .from_float_weighted =
+        codec::encode_searched_row<BlockQ5_1, codec::SmallCodes, &codec::Searches::q5_1, pack, codec::kSmall>,
 };
 
 }  // namespace hone

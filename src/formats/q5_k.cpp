@@ -58,9 +58,9 @@ constexpr Format kFormatQ5_K = {
     .file_type = 16,
     .max_relative_rmse = 0.0348,
     .to_float = codec::decode_row<BlockQ5_K, decode, codec::kSuper>,
-    .from_float = codec::encode_super_row<BlockQ5_K, codec::AffineCodes, &codec::Searches::q5_k, pack>,
+    .from_float = codec::encode_searched_row<BlockQ5_K, codec::AffineCodes, &codec::Searches::q5_k, pack>,
     .from_float_weighted =
-        codec::encode_super_row<BlockQ5_K, codec::AffineCodes, &codec::Searches::q5_k, pack>,
+        codec::encode_searched_row<BlockQ5_K, codec::AffineCodes, &codec::Searches::q5_k, pack>,
 };
 
 }  // namespace hone

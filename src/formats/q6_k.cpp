@@ -61,9 +61,9 @@ constexpr Format kFormatQ6_K = {
     .file_type = 18,
     .max_relative_rmse = 0.0168,
     .to_float = codec::decode_row<BlockQ6_K, decode, codec::kSuper>,
-    .from_float = codec::encode_super_row<BlockQ6_K, codec::SymmetricCodes, &codec::Searches::q6_k, pack>,
+    .from_float = codec::encode_searched_row<BlockQ6_K, codec::SymmetricCodes, &codec::Searches::q6_k, pack>,
     .from_float_weighted =
-        codec::encode_super_row<BlockQ6_K, codec::SymmetricCodes, &codec::Searches::q6_k, pack>,
+        codec::encode_searched_row<BlockQ6_K, codec::SymmetricCodes, &codec::Searches::q6_k, pack>,
 };
 
 }  // namespace hone

@@ -8,6 +8,7 @@ namespace hone::codec {
 namespace baseline {
 #include "formats/search_body.h"
 #include "formats/search_symmetric.h"
+#include "formats/search_table.h"
 }  // namespace baseline
 
 #ifdef HONE_X86

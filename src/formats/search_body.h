@@ -54,14 +54,15 @@ struct Sums {
   float q[kCandidates], qq[kCandidates], qx[kCandidates];
 };
 
-template <size_t kSub, int kLow, int kHigh, bool kWeighted>
+#include "formats/search_codes.h"
+
+template <size_t kSub, typename Code, bool kWeighted>
 static void sum_codes(const float* x, const float* w, const Candidates& candidates, Sums& sums) noexcept {
-  const Lanes low = all(kLow), high = all(kHigh);
   for (size_t c = 0; c < kCandidates; c += kLanes) {
     const Lanes inverse = load(candidates.inverse + c), bias = load(candidates.bias + c);
     Lanes sum_q{}, sum_qq{}, sum_qx{};
     for (size_t i = 0; i < kSub; ++i) {
-      const Lanes q = nearest(x[i] * inverse + bias, low, high);
+      const Lanes q = Code::value(x[i] * inverse + bias);
       const Lanes wq = kWeighted ? q * w[i] : q;
       sum_q += wq;
       sum_qq += wq * q;
@@ -124,13 +125,14 @@ static Moments moments_of(const float* x, const float* w) noexcept {
   return m;
 }
 
-// --- affine: x ~ scale * q - minimum, q in [0, kTop], minimum >= 0 ---
+// --- affine: x ~ scale * q - minimum, q in [0, kTop]; minimum >= 0 unless kAnyMinimum ---
 
 struct Affine {
   float scale = 0, minimum = 0;
 };
 
 // Scale and minimum that fit the codes of each candidate best; gain: what they take off sum w x^2.
+template <bool kAnyMinimum>
 static inline void fit_affine(const Sums& s, float sum_w, float sum_x, float* scale, float* minimum,
                               float* gain) noexcept {
   for (size_t c = 0; c < kCandidates; c += kLanes) {
@@ -141,7 +143,8 @@ static inline void fit_affine(const Sums& s, float sum_w, float sum_x, float* sc
     const Lanes off = (q * qx - sum_x * qq) * inverse;
     const Lanes alone = qx / qq;
     // Not when all codes are equal (zero but for rounding), nor with a minimum that the format cannot hold.
-    const auto usable = (determinant > 1e-5f * sum_w * qq) & (off >= 0.0f);
+    const auto fits = determinant > 1e-5f * sum_w * qq;
+    const auto usable = kAnyMinimum ? fits : fits & (off >= 0.0f);
     const Lanes best_scale = usable ? both : alone, best_minimum = usable ? off : Lanes{};
     store(scale + c, best_scale);
     store(minimum + c, best_minimum);
@@ -149,9 +152,9 @@ static inline void fit_affine(const Sums& s, float sum_w, float sum_x, float* sc
   }
 }
 
-template <size_t kSub, int kTop, bool kWeighted>
+template <size_t kSub, int kTop, bool kWeighted, bool kAnyMinimum = false>
 static Affine search_affine(const float* x, const float* w, const Moments& m) noexcept {
-  const float low = m.low < 0.0f ? m.low : 0.0f;
+  const float low = kAnyMinimum || m.low < 0.0f ? m.low : 0.0f;
   if (!(m.high > low)) return {0.0f, -low};
   Candidates tried;
   Sums sums;
@@ -162,8 +165,8 @@ static Affine search_affine(const float* x, const float* w, const Moments& m) no
     store(tried.inverse + c, inverse);
     store(tried.bias + c, -low * inverse);
   }
-  sum_codes<kSub, 0, kTop, kWeighted>(x, w, tried, sums);
-  fit_affine(sums, m.w, m.x, scale, minimum, gain);
+  sum_codes<kSub, Whole<0, kTop>, kWeighted>(x, w, tried, sums);
+  fit_affine<kAnyMinimum>(sums, m.w, m.x, scale, minimum, gain);
   const size_t first = best_of(gain);
   const Affine start{scale[first], minimum[first]};
   const float start_gain = gain[first];
@@ -174,8 +177,8 @@ static Affine search_affine(const float* x, const float* w, const Moments& m) no
     store(tried.inverse + c, inverse);
     store(tried.bias + c, start.minimum * inverse);
   }
-  sum_codes<kSub, 0, kTop, kWeighted>(x, w, tried, sums);
-  fit_affine(sums, m.w, m.x, scale, minimum, gain);
+  sum_codes<kSub, Whole<0, kTop>, kWeighted>(x, w, tried, sums);
+  fit_affine<kAnyMinimum>(sums, m.w, m.x, scale, minimum, gain);
   const size_t best = best_of(gain);
   return gain[best] > start_gain ? Affine{scale[best], minimum[best]} : start;
 }
@@ -219,7 +222,7 @@ static void store_affine(const float* x, const float* w, const Moments& m, Affin
     store(tried.bias + c, minimums * dmin * inverse);
   }
   Sums sums;
-  sum_codes<kSub, 0, kTop, kWeighted>(x, w, tried, sums);
+  sum_codes<kSub, Whole<0, kTop>, kWeighted>(x, w, tried, sums);
   for (size_t c = 0; c < kCandidates; c += kLanes) {
     const Lanes a = load(s + c) * d, b = load(o + c) * dmin;
     const Lanes of_codes = a * (2.0f * (load(sums.qx + c) + b * load(sums.q + c)) - a * load(sums.qq + c));
@@ -264,10 +267,7 @@ static void search_affine_block(const float* x, const float* w, AffineCodes& out
   for (size_t s = 0; s < kSubs; ++s) {
     const float inverse = inverse_or_zero(d * static_cast<float>(out.scales[s]));
     const float bias = dmin * static_cast<float>(out.minimums[s]) * inverse;
-    for (size_t i = s * kSub; i < (s + 1) * kSub; ++i) {
-      const float q = nearest(x[i] * inverse + bias, 0.0f, static_cast<float>(kTop));
-      out.codes[i] = static_cast<uint8_t>(static_cast<int32_t>(q));
-    }
+    store_codes<Whole<0, kTop>>(x + s * kSub, kSub, inverse, bias, out.codes + s * kSub);
   }
 }
 

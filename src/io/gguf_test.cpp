@@ -70,8 +70,8 @@ TEST(Gguf, ReadsEveryTensorFormat) {
     format->to_float(file.data(*i).data(), values.data(), values.size());
     double power = 0;
     for (const float v : values) power += static_cast<double>(v) * v;
-    EXPECT_NEAR(power / static_cast<double>(values.size()), 1.0,
-                0.4);  // unit normal data: a wrong offset gives nonsense
+    // Unit normal data: a wrong offset gives nonsense.
+    EXPECT_NEAR(power / static_cast<double>(values.size()), 1.0, 0.4) << format->name;
   }
   EXPECT_EQ(file.tensors()[*file.find("conv.weight")].shape, (std::vector<uint64_t>{4, 3, 1, 2}));
   EXPECT_EQ(file.tensors()[*file.find("norm.weight")].shape, (std::vector<uint64_t>{5}));

@@ -32,6 +32,7 @@ std::span<const std::byte> MemorySource::data(size_t i) {
 
 MemoryTensor make_tensor(std::string name, std::vector<uint64_t> shape, const Format& format,
                          std::span<const float> values) {
+  HONE_CHECK(format.encodes(), "tensor={} format={}", name, format.name);
   MemoryTensor out{{std::move(name), std::move(shape), &format}, {}};
   out.bytes.resize(gguf::checked_tensor_bytes(out.info, "tensor"));
   HONE_CHECK(values.size() == out.info.n_elements(), "tensor={} got={} expected={}", out.info.name,

@@ -116,3 +116,103 @@ struct PackedQ6_K {
                   bits_at(high, 2 * static_cast<int>(row) - 4, 48));
   }
 };
+
+// 2-bit fields of 256 codes, codec::pack_pairs: byte i of half h has codes i, i + 32, i + 64, i + 96 of it.
+inline Bytes packed_pairs(const std::byte* words, size_t quad) {
+  const Bytes word = load_bytes(words + 4 * (quad / 32 * 8 + quad % 8) * Vec::kLanes);
+  return bits_at(word, 2 * static_cast<int>(quad / 8 % 4), 3);
+}
+
+struct PackedQ2_K {
+  static constexpr size_t kElems = 256, kBytes = 84 * Vec::kLanes, kScaleElems = 16;
+  static constexpr bool kSigned = false, kHasMin = true;
+  static constexpr int32_t kZero = 0;
+  // Low nibbles scales, high ones minimums.
+  static Vec four_bits(const std::byte* p, size_t i, int high) {
+    const Ints word = load_ints(p + i / 4 * 4 * Vec::kLanes);
+    return to_float(shift_and(word, static_cast<int>(8 * (i % 4)) + high, 15));
+  }
+  static Vec d(const std::byte* p, size_t i) {
+    return mul(load_f16(p + 80 * Vec::kLanes), four_bits(p, i, 0));
+  }
+  static Vec min(const std::byte* p, size_t i) {
+    return mul(sub(broadcast(0.0f), load_f16(p + 82 * Vec::kLanes)), four_bits(p, i, 4));
+  }
+  static Bytes codes(const std::byte* p, size_t quad) { return packed_pairs(p + 16 * Vec::kLanes, quad); }
+};
+
+// A 6-bit scale from its low and high bits, stored plus 32.
+inline Vec six_bit_scale(Ints low, Ints high) {
+  return fma(to_float(high), broadcast(16.0f), sub(to_float(low), broadcast(32.0f)));
+}
+
+struct PackedQ3_K {
+  static constexpr size_t kElems = 256, kBytes = 110 * Vec::kLanes, kScaleElems = 16;
+  static constexpr bool kSigned = false, kHasMin = false;
+  static constexpr int32_t kZero = 4;
+  static Vec d(const std::byte* p, size_t i) {
+    const std::byte* words = p + 96 * Vec::kLanes;
+    const int byte = static_cast<int>(8 * (i % 4));
+    const Ints low = load_ints(words + i / 4 % 2 * 4 * Vec::kLanes),
+               high = load_ints(words + 8 * Vec::kLanes);
+    return mul(load_f16(p + 108 * Vec::kLanes),
+               six_bit_scale(shift_and(low, byte + 4 * static_cast<int>(i / 8), 15),
+                             shift_and(high, byte + 2 * static_cast<int>(i / 4), 3)));
+  }
+  static Bytes codes(const std::byte* p, size_t quad) {
+    const Bytes high = load_bytes(p + 4 * (quad % 8) * Vec::kLanes);
+    return either(packed_pairs(p + 32 * Vec::kLanes, quad), bits_at(high, static_cast<int>(quad / 8) - 2, 4));
+  }
+};
+
+struct PackedTQ2_0 {
+  static constexpr size_t kElems = 256, kBytes = 66 * Vec::kLanes, kScaleElems = 32;
+  static constexpr bool kSigned = false, kHasMin = false;
+  static constexpr int32_t kZero = 1;
+  static Vec d(const std::byte* p, size_t) { return load_f16(p + 64 * Vec::kLanes); }
+  static Bytes codes(const std::byte* p, size_t quad) { return packed_pairs(p, quad); }
+};
+
+// Codes that stand for an entry of a table (formats/codebook.h). Where signed codes have no dot product of
+// their own, the table holds them plus 128.
+struct CodeTable {
+  int8_t at[16];
+};
+constexpr CodeTable code_table(const int8_t (&values)[16], int plus) {
+  CodeTable table{};
+  for (size_t i = 0; i < 16; ++i) {
+    const int value = values[i] + plus;
+    table.at[i] = static_cast<int8_t>(value > 127 ? value - 256 : value);
+  }
+  return table;
+}
+constexpr CodeTable kIq4Table = code_table(codec::kIq4Values, kSignedDot ? 0 : 128);
+constexpr CodeTable kFp4Table = code_table(codec::kFp4Values, 12);
+
+struct PackedIQ4_NL : PackedNibbles<2> {
+  static constexpr int32_t kZero = 128;
+  static constexpr bool kSigned = kSignedDot, kHasMin = false;
+  static Bytes codes(const std::byte* p, size_t quad) { return lookup(nibbles(p, quad), kIq4Table.at); }
+};
+
+struct PackedIQ4_XS {
+  static constexpr size_t kElems = 256, kBytes = 136 * Vec::kLanes, kScaleElems = 32;
+  static constexpr int32_t kZero = 128;
+  static constexpr bool kSigned = kSignedDot, kHasMin = false;
+  static Vec d(const std::byte* p, size_t i) {
+    const int at = static_cast<int>(i);
+    return mul(load_f16(p), six_bit_scale(shift_and(load_ints(p + 4 * Vec::kLanes), 4 * at, 15),
+                                          shift_and(load_u16(p + 2 * Vec::kLanes), 2 * at, 3)));
+  }
+  static Bytes codes(const std::byte* p, size_t quad) {
+    const Bytes word = load_bytes(p + (8 + 4 * (quad / 8 * 4 + quad % 4)) * Vec::kLanes);
+    return lookup(quad / 4 % 2 == 0 ? low_nibbles(word) : high_nibbles(word), kIq4Table.at);
+  }
+};
+
+struct PackedMXFP4 : PackedNibbles<1> {
+  static constexpr int32_t kZero = 12;
+  static constexpr bool kHasMin = false;
+  static Vec d(const std::byte* p, size_t) { return half_of_power(load_u8(p)); }
+  static Bytes codes(const std::byte* p, size_t quad) { return lookup(nibbles(p, quad), kFp4Table.at); }
+};

@@ -269,30 +269,22 @@ constexpr PackedKernels kPackedKernels = {
     .unpack_f32 = packed_unpack_f32<F>,
 };
 
+struct PackedFormat {
+  FormatId format;
+  const PackedKernels* kernels;
+};
+constexpr PackedFormat kPackedFormats[] = {
+    {FormatId::kQ4_0, &kPackedKernels<PackedQ4_0>},     {FormatId::kQ4_1, &kPackedKernels<PackedQ4_1>},
+    {FormatId::kQ5_0, &kPackedKernels<PackedQ5_0>},     {FormatId::kQ5_1, &kPackedKernels<PackedQ5_1>},
+    {FormatId::kQ8_0, &kPackedKernels<PackedQ8_0>},     {FormatId::kQ2_K, &kPackedKernels<PackedQ2_K>},
+    {FormatId::kQ3_K, &kPackedKernels<PackedQ3_K>},     {FormatId::kQ4_K, &kPackedKernels<PackedQ4_K>},
+    {FormatId::kQ5_K, &kPackedKernels<PackedQ5_K>},     {FormatId::kQ6_K, &kPackedKernels<PackedQ6_K>},
+    {FormatId::kIQ4_NL, &kPackedKernels<PackedIQ4_NL>}, {FormatId::kIQ4_XS, &kPackedKernels<PackedIQ4_XS>},
+    {FormatId::kMXFP4, &kPackedKernels<PackedMXFP4>},   {FormatId::kTQ2_0, &kPackedKernels<PackedTQ2_0>},
+};
+
 const PackedKernels* packed_for(FormatId format) noexcept {
-  switch (format) {
-    case FormatId::kQ4_0:
-      return &kPackedKernels<PackedQ4_0>;
-    case FormatId::kQ4_1:
-      return &kPackedKernels<PackedQ4_1>;
-    case FormatId::kQ5_0:
-      return &kPackedKernels<PackedQ5_0>;
-    case FormatId::kQ5_1:
-      return &kPackedKernels<PackedQ5_1>;
-    case FormatId::kQ8_0:
-      return &kPackedKernels<PackedQ8_0>;
-    case FormatId::kQ4_K:
-      return &kPackedKernels<PackedQ4_K>;
-    case FormatId::kQ5_K:
-      return &kPackedKernels<PackedQ5_K>;
-    case FormatId::kQ6_K:
-      return &kPackedKernels<PackedQ6_K>;
-    case FormatId::kF32:
-    case FormatId::kF16:
-    case FormatId::kBF16:
-    case FormatId::kQ2_K:
-    case FormatId::kQ3_K:
-      return nullptr;
-  }
+  for (const PackedFormat& known : kPackedFormats)
+    if (known.format == format) return known.kernels;
   return nullptr;
 }

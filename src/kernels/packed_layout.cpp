@@ -18,9 +18,18 @@ constexpr PackedField kQ4_K[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 3}, {16, 4, 32}};
 constexpr PackedField kQ5_K[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 3}, {16, 4, 8}, {48, 4, 32}};
 constexpr PackedField kQ6_K[] = {{0, 4, 32}, {128, 4, 16}, {192, 4, 4}, {208, 2, 1}};
 
+constexpr PackedField kQ2_K[] = {{0, 4, 4}, {16, 4, 16}, {80, 2, 1}, {82, 2, 1}};
+constexpr PackedField kQ3_K[] = {{0, 4, 8}, {32, 4, 16}, {96, 4, 3}, {108, 2, 1}};
+constexpr PackedField kTQ2_0[] = {{0, 4, 16}, {64, 2, 1}};
+constexpr PackedField kIQ4_XS[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 1}, {8, 4, 32}};
+constexpr PackedField kMXFP4[] = {{0, 1, 1}, {1, 4, 4}};
+
 constexpr PackedLayout kLayouts[] = {
-    {FormatId::kQ4_0, kQ4_0}, {FormatId::kQ4_1, kQ4_1}, {FormatId::kQ5_0, kQ5_0}, {FormatId::kQ5_1, kQ5_1},
-    {FormatId::kQ8_0, kQ8_0}, {FormatId::kQ4_K, kQ4_K}, {FormatId::kQ5_K, kQ5_K}, {FormatId::kQ6_K, kQ6_K},
+    {FormatId::kQ4_0, kQ4_0},     {FormatId::kQ4_1, kQ4_1},   {FormatId::kQ5_0, kQ5_0},
+    {FormatId::kQ5_1, kQ5_1},     {FormatId::kQ8_0, kQ8_0},   {FormatId::kQ4_K, kQ4_K},
+    {FormatId::kQ5_K, kQ5_K},     {FormatId::kQ6_K, kQ6_K},   {FormatId::kQ2_K, kQ2_K},
+    {FormatId::kQ3_K, kQ3_K},     {FormatId::kTQ2_0, kTQ2_0}, {FormatId::kIQ4_NL, kQ4_0},
+    {FormatId::kIQ4_XS, kIQ4_XS}, {FormatId::kMXFP4, kMXFP4},
 };
 
 constexpr size_t field_bytes(const PackedField& field) {
@@ -71,6 +80,8 @@ void pack_block(const PackedLayout& layout, size_t lanes, std::span<const std::b
       uint32_t bits[kMaxLanes] = {};
       for (size_t r = 0; r < blocks.size(); ++r) std::memcpy(&bits[r], blocks[r] + field.offset, 4);
       pack_planes(lanes, bits, out);
+    } else if (field.unit == 1) {
+      pack_units<1>(field, lanes, blocks, out);
     } else if (field.unit == 2) {
       pack_units<2>(field, lanes, blocks, out);
     } else {
@@ -107,6 +118,8 @@ void unpack_row(const PackedLayout& layout, size_t lanes, const std::byte* group
       if (field.kind == kBitPlanes) {
         const uint32_t bits = unpack_planes(lanes, in, r);
         std::memcpy(out + field.offset, &bits, 4);
+      } else if (field.unit == 1) {
+        unpack_units<1>(field, lanes, in, r, out);
       } else if (field.unit == 2) {
         unpack_units<2>(field, lanes, in, r, out);
       } else {

@@ -12,7 +12,7 @@ namespace hone {
 
 struct PackedField {
   enum class Kind {
-    kUnits,      // `count` units of `unit` bytes each, 2 or 4
+    kUnits,      // `count` units of `unit` bytes each: 1, 2 or 4
     kBitPlanes,  // 32 bits, one an element: for each four elements, the bits of all rows side by side
   };
   size_t offset;  // in the stored block

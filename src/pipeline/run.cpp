@@ -126,7 +126,7 @@ class Run {
     uint64_t files = base.elements * 2;
     for (const std::string& name : recipe_.quantize_to) {
       const auto bytes = static_cast<uint64_t>(static_cast<double>(base.elements) *
-                                               format_named(name).bits_per_weight() / 8.0 * 1.2);
+                                               format_of(mix_named(name).base).bits_per_weight() / 8.0 * 1.2);
       disk += bytes;
       files += bytes;
     }

@@ -35,13 +35,17 @@ const Format& wanted_format(Place place, bool tied, const ModelConfig& config,
   return mixed(*options.target, place, config);
 }
 
-// For rows that blocks of 256 do not divide: blocks of 32 with no fewer bits.
+// For rows that larger blocks do not divide: blocks of 32 with no fewer bits.
 constexpr auto kSmallerBlocks = std::to_array<std::pair<FormatId, FormatId>>({
     {FormatId::kQ2_K, FormatId::kQ4_0},
     {FormatId::kQ3_K, FormatId::kQ4_0},
     {FormatId::kQ4_K, FormatId::kQ5_0},
     {FormatId::kQ5_K, FormatId::kQ5_1},
     {FormatId::kQ6_K, FormatId::kQ8_0},
+    {FormatId::kIQ4_XS, FormatId::kIQ4_NL},
+    {FormatId::kNVFP4, FormatId::kIQ4_NL},
+    {FormatId::kTQ1_0, FormatId::kQ4_0},
+    {FormatId::kTQ2_0, FormatId::kQ4_0},
 });
 
 const Format& fitting(const Format& wanted, size_t columns) {

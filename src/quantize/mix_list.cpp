@@ -1,5 +1,5 @@
-// The mixes. Those of the 256-weight formats are the ones llama.cpp's users know by these names, tensor by
-// tensor.
+// The mixes. Those of the 256-weight formats and of iq4_nl are the ones llama.cpp's users know by these
+// names, tensor by tensor; mxfp4 and nvfp4 have no such name.
 #include "quantize/mix_list.h"
 
 #include <string>
@@ -42,6 +42,15 @@ constexpr MixRow kMedium[] = {
     {kAttnV, Layers::kSensitive, kQ6_K},
     {kFfnDown, Layers::kSensitive, kQ6_K},
 };
+constexpr MixRow kNonlinear4[] = {
+    {kOutput, Layers::kAll, kQ6_K},
+    {kAttnV, Layers::kSharedHeads, kQ5_K},
+    {kFfnDown, Layers::kFirstEighth, kQ5_K},
+};
+constexpr MixRow kTernary[] = {
+    {kOutput, Layers::kAll, kQ6_K},
+    {kTokenEmbd, Layers::kAll, kQ4_K},
+};
 
 constexpr Mix kMixes[] = {
     {"f32", kF32, 0},
@@ -57,10 +66,17 @@ constexpr Mix kMixes[] = {
     {"q4_k_s", kQ4_K, 14, kSmall4},
     {"q4_1", kQ4_1, 3, kOutputQ8},
     {"q4_0", kQ4_0, 2, kOutputQ8},
+    {"iq4_nl", kIQ4_NL, 25, kNonlinear4},
+    {"iq4_xs", kIQ4_XS, 30, kNonlinear4},
+    {"mxfp4", kMXFP4, 38, kOutputQ8},
+    {"mxfp4_moe", kQ8_0, 38},  // the experts of a mixture would be mxfp4
+    {"nvfp4", kNVFP4, 39, kOutputQ8},
     {"q3_k_l", kQ3_K, 13, kLarge3},
     {"q3_k_m", kQ3_K, 12, kMedium3},
     {"q3_k_s", kQ3_K, 11, kOutputQ6},
     {"q2_k", kQ2_K, 10, k2Bits},
+    {"tq2_0", kTQ2_0, 37, kTernary},
+    {"tq1_0", kTQ1_0, 36, kTernary},
 };
 
 }  // namespace
@@ -78,8 +94,22 @@ const Mix* find_mix(std::string_view name) noexcept {
   return nullptr;
 }
 
+void require_written(std::string_view name, std::string_view where) {
+  const Format* format = find_format(name);
+  if (format == nullptr || format->encodes()) return;
+  std::string known;
+  for (const Format* f : all_formats())
+    if (f->encodes()) known += (known.empty() ? "" : ", ") + std::string(f->name);
+  fail(ErrorCode::kNotSupported,
+       "{}: got \"{}\", which hone reads and runs but does not write; expected one of {}; llama.cpp's "
+       "llama-quantize "
+       "writes it",
+       where, name, known);
+}
+
 const Mix& mix_named(std::string_view name) {
   if (const Mix* mix = find_mix(name)) return *mix;
+  require_written(name, "quantize: target");
   std::string known;
   for (const Mix& mix : kMixes) known += (known.empty() ? "" : ", ") + std::string(mix.name);
   fail(ErrorCode::kInvalidArgument, "quantize: target: got \"{}\", expected one of {}", name, known);

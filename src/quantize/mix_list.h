@@ -36,8 +36,10 @@ struct Mix {
 std::span<const Mix> all_mixes() noexcept;
 // nullptr when unknown. A format's name stands for its medium mix: q4_k for q4_k_m.
 const Mix* find_mix(std::string_view name) noexcept;
-// Throws kInvalidArgument naming the known mixes.
+// Throws kInvalidArgument naming the known mixes, or what require_written() throws.
 const Mix& mix_named(std::string_view name);
+// Throws kNotSupported when `name` is a format that is only read.
+void require_written(std::string_view name, std::string_view where);
 
 // Whether layer i of n is among `layers`.
 bool among(Layers layers, size_t i, size_t n, size_t heads_per_kv) noexcept;

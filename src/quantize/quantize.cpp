@@ -8,7 +8,9 @@
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "base/threads.h"
+#include "formats/row_error.h"
 #include "io/gguf.h"
+#include "kernels/kernels.h"
 #include "quantize/rounder.h"
 
 namespace hone {
@@ -16,10 +18,6 @@ namespace {
 
 constexpr size_t kChunkElements = size_t{1} << 16;  // per task: 256 KiB of f32, within a core's cache
 constexpr uint32_t kQuantizationVersion = 2;
-
-struct SquaredError {
-  double error = 0, weight = 0;
-};
 
 // Decode buffers of one worker.
 struct Buffers {
@@ -42,6 +40,8 @@ SquaredError round_tensor(const TensorInfo& info, std::span<const std::byte> sou
   out.resize(format.bytes(info.n_elements()));
   std::vector<Buffers> buffers(static_cast<size_t>(thread_pool().size()));
   std::vector<SquaredError> errors(n_tasks);
+  const DecodeRow decode = active_kernels().decode_row(info.format->id);
+  const DecodeRow decode_back = active_kernels().decode_row(format.id);
   thread_pool().run(n_tasks, [&](size_t task, int worker) {
     Buffers& buffer = buffers[static_cast<size_t>(worker)];
     const size_t first = task * rows_per_task;
@@ -49,26 +49,18 @@ SquaredError round_tensor(const TensorInfo& info, std::span<const std::byte> sou
     const size_t n = count * cols;
     buffer.rows.resize(n);
     buffer.back.resize(n);
-    info.format->to_float(source.data() + info.format->bytes(first * cols), buffer.rows.data(), n);
-    check_finite(buffer.rows, "weights", where);
+    decode(source.data() + info.format->bytes(first * cols), buffer.rows.data(), n);
     std::byte* const destination = out.data() + format.bytes(first * cols);
     rounder.round(
         {.format = format, .n_rows = count, .cols = cols, .rows = buffer.rows.data(), .out = destination});
-    format.to_float(destination, buffer.back.data(), n);
+    decode_back(destination, buffer.back.data(), n);
+    errors[task] = squared_error(buffer.rows.data(), buffer.back.data(), n);
+    if (std::isfinite(errors[task].weight) && std::isfinite(errors[task].error)) return;
+    check_finite(buffer.rows, "weights", where);
     check_finite(buffer.back, "weights too large for the format", where);
-    SquaredError& sum = errors[task];
-    for (size_t i = 0; i < n; ++i) {
-      const double w = static_cast<double>(buffer.rows[i]);
-      const double e = static_cast<double>(buffer.back[i]) - w;
-      sum.weight += w * w;
-      sum.error += e * e;
-    }
   });
   SquaredError total;
-  for (const SquaredError& e : errors) {
-    total.error += e.error;
-    total.weight += e.weight;
-  }
+  for (const SquaredError& e : errors) total.add(e);
   return total;
 }
 
@@ -116,11 +108,7 @@ class Summary {
     n_bytes_ += info.n_bytes();
     n_elements_ += info.n_elements();
   }
-  void add_error(TensorRole role, const SquaredError& error) {
-    SquaredError& sum = errors_[role_name(role)];
-    sum.error += error.error;
-    sum.weight += error.weight;
-  }
+  void add_error(TensorRole role, const SquaredError& error) { errors_[role_name(role)].add(error); }
   uint64_t n_bytes() const { return n_bytes_; }
   QuantizeResult finish() {
     if (n_elements_ > 0)

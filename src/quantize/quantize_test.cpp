@@ -113,14 +113,25 @@ TEST(Quantize, MixesAreLlamaCppsTensorByTensor) {
           << model << " " << mix << " " << name;
     }
   }
-  EXPECT_EQ(n_tensors, 9u * (30 * 7 + 1 + 18 * 7 + 2));
+  EXPECT_EQ(n_tensors, 14u * (30 * 7 + 1 + 18 * 7 + 2));
 }
 
 TEST(Quantize, AFormatsNameIsItsMediumMix) {
   EXPECT_EQ(&mix_named("q4_k"), &mix_named("q4_k_m"));
   EXPECT_EQ(mix_named("q2_k").name, "q2_k");
   EXPECT_EQ(find_mix("q4"), nullptr);
-  for (const Format* format : all_formats()) EXPECT_EQ(mix_named(format->name).base, format->id);
+  for (const Format* format : all_formats())
+    if (format->encodes()) EXPECT_EQ(mix_named(format->name).base, format->id);
+}
+
+TEST(Quantize, FormatsThatAreOnlyReadAreRefusedByName) {
+  for (const Format* format : all_formats()) {
+    if (format->encodes()) continue;
+    const std::string message = error_of(ErrorCode::kNotSupported, [&] { mix_named(format->name); });
+    EXPECT_NE(message.find(std::string(format->name) + "\", which hone reads and runs but does not write"),
+              std::string::npos)
+        << message;
+  }
 }
 
 TEST(Quantize, OddRowsFallBackWithANote) {

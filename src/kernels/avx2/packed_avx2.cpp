@@ -1,4 +1,5 @@
 // Interleaved quantized weights.
+#include "formats/codebook.h"
 #include "kernels/avx2/simd_avx2.h"
 #include "kernels/packed.h"
 #include "kernels/tables.h"

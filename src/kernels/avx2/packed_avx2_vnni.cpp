@@ -2,6 +2,7 @@
 // encoding.
 #define HONE_VNNI_256 1
 #include "kernels/avx2/simd_avx2.h"
+#include "formats/codebook.h"
 #include "kernels/packed.h"
 #include "kernels/tables.h"
 

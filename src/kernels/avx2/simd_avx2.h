@@ -119,6 +119,12 @@ static inline Vec to_float(Ints a) {
 static inline Ints load_ints(const std::byte* p) {
   return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
 }
+static inline Ints load_u8(const std::byte* p) {
+  return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))};
+}
+static inline Ints load_u16(const std::byte* p) {
+  return {_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
 static inline Ints shift_and(Ints a, int right, uint32_t mask) {
   return {_mm256_and_si256(_mm256_srli_epi32(a.v, right), _mm256_set1_epi32(static_cast<int>(mask)))};
 }
@@ -149,6 +155,18 @@ static inline Ints signed_byte(Ints a, int i) {
 static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
   const __m256i moved = right >= 0 ? _mm256_srli_epi16(a.v, right) : _mm256_slli_epi16(a.v, -right);
   return {_mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)))};
+}
+// 2^(e - 128), subnormal numbers too.
+static inline Vec half_of_power(Ints e) {
+  const __m256i one = _mm256_set1_epi32(1);
+  const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e.v, one), 23);
+  const __m256i subnormal = _mm256_slli_epi32(_mm256_add_epi32(e.v, one), 21);
+  return {_mm256_castsi256_ps(_mm256_blendv_epi8(subnormal, normal, _mm256_cmpgt_epi32(e.v, one)))};
+}
+// Entry a of the table, a < 16.
+static inline Bytes lookup(Bytes a, const int8_t (&table)[16]) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), a.v)};
 }
 static inline Bytes flip_sign(Bytes a) {
   return {_mm256_xor_si256(a.v, _mm256_set1_epi8(-128))};

@@ -34,6 +34,16 @@ static inline __m512i cvtepu16_epi32(__m256i halves) {
   return result;
 }
 
+static inline __m512i cvtepu8_epi32(__m128i bytes) {
+  uint8_t in[16];
+  uint32_t out[16];
+  std::memcpy(in, &bytes, sizeof in);
+  for (int i = 0; i < 16; ++i) out[i] = in[i];
+  __m512i result;
+  std::memcpy(&result, out, sizeof out);
+  return result;
+}
+
 static inline __m512 maskz_loadu_ps(__mmask16 mask, const float* p) {
   float lanes[16];
   for (int i = 0; i < 16; ++i) lanes[i] = (mask >> i & 1) != 0 ? p[i] : 0.0f;
@@ -115,6 +125,7 @@ static inline __m512 swap_pairs_ps(__m512 a) {
 
 #define _mm512_cvtph_ps(a) hone::emulated::cvtph_ps(a)
 #define _mm512_cvtepu16_epi32(a) hone::emulated::cvtepu16_epi32(a)
+#define _mm512_cvtepu8_epi32(a) hone::emulated::cvtepu8_epi32(a)
 #define _mm512_maskz_loadu_ps(mask, p) hone::emulated::maskz_loadu_ps(mask, p)
 #define _mm512_mask_storeu_ps(p, mask, v) hone::emulated::mask_storeu_ps(p, mask, v)
 #define _mm512_cvtneps_pbh(a) hone::emulated::to_bf16<__m256bh>(a)

@@ -1,4 +1,5 @@
 // Interleaved quantized weights.
+#include "formats/codebook.h"
 #include "kernels/avx512/simd_avx512.h"
 #include "kernels/packed.h"
 #include "kernels/tables.h"

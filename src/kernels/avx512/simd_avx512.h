@@ -117,6 +117,12 @@ static inline Vec to_float(Ints a) {
 static inline Ints load_ints(const std::byte* p) {
   return {_mm512_loadu_si512(p)};
 }
+static inline Ints load_u8(const std::byte* p) {
+  return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+static inline Ints load_u16(const std::byte* p) {
+  return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
 static inline Ints shift_and(Ints a, int right, uint32_t mask) {
   return {_mm512_and_si512(_mm512_srli_epi32(a.v, static_cast<unsigned>(right)),
                            _mm512_set1_epi32(static_cast<int>(mask)))};
@@ -149,6 +155,19 @@ static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
   const __m512i moved = right >= 0 ? _mm512_srli_epi16(a.v, static_cast<unsigned>(right))
                                    : _mm512_slli_epi16(a.v, static_cast<unsigned>(-right));
   return {_mm512_and_si512(moved, _mm512_set1_epi8(static_cast<char>(mask)))};
+}
+// 2^(e - 128), subnormal numbers too.
+static inline Vec half_of_power(Ints e) {
+  const __m512i one = _mm512_set1_epi32(1);
+  const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(e.v, one), 23);
+  const __m512i subnormal = _mm512_slli_epi32(_mm512_add_epi32(e.v, one), 21);
+  const __mmask16 is_normal = _mm512_cmpgt_epi32_mask(e.v, one);
+  return {_mm512_castsi512_ps(_mm512_mask_mov_epi32(subnormal, is_normal, normal))};
+}
+// Entry a of the table, a < 16.
+static inline Bytes lookup(Bytes a, const int8_t (&table)[16]) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), a.v)};
 }
 static inline Bytes flip_sign(Bytes a) {
   return {_mm512_xor_si512(a.v, _mm512_set1_epi8(-128))};

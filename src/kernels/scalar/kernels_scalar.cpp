@@ -147,25 +147,9 @@ float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept {
 }
 
 DotFloat dot_float(FormatId format) noexcept {
-  switch (format) {
-    case FormatId::kF32:
-      return dot_f32;
-    case FormatId::kF16:
-      return dot_f16;
-    case FormatId::kBF16:
-      return dot_bf16;
-    case FormatId::kQ4_0:
-    case FormatId::kQ4_1:
-    case FormatId::kQ5_0:
-    case FormatId::kQ5_1:
-    case FormatId::kQ8_0:
-    case FormatId::kQ2_K:
-    case FormatId::kQ3_K:
-    case FormatId::kQ4_K:
-    case FormatId::kQ5_K:
-    case FormatId::kQ6_K:
-      return nullptr;
-  }
+  if (format == FormatId::kF32) return dot_f32;
+  if (format == FormatId::kF16) return dot_f16;
+  if (format == FormatId::kBF16) return dot_bf16;
   return nullptr;
 }
 

@@ -1,4 +1,5 @@
 // Interleaved quantized weights in plain loops over four rows.
+#include "formats/codebook.h"
 #include "kernels/packed.h"
 #include "kernels/scalar/simd_scalar.h"
 #include "kernels/tables.h"

@@ -61,6 +61,16 @@ static inline Vec load_f16(const std::byte* p) {
     return f16_to_f32(half);
   });
 }
+static inline Ints load_u8(const std::byte* p) {
+  return each<Ints>([&](size_t i) { return static_cast<int32_t>(p[i]); });
+}
+static inline Ints load_u16(const std::byte* p) {
+  return each<Ints>([&](size_t i) {
+    uint16_t x;
+    std::memcpy(&x, p + 2 * i, 2);
+    return static_cast<int32_t>(x);
+  });
+}
 static inline Ints splat(int32_t x) {
   return each<Ints>([&](size_t) { return x; });
 }
@@ -108,6 +118,20 @@ static inline Bytes bits_at(Bytes a, int right, uint8_t mask) {
   return each<Bytes>([&](size_t i) {
     return static_cast<uint8_t>((right >= 0 ? a.v[i] >> right : a.v[i] << -right) & mask);
   });
+}
+// 2^(e - 128), subnormal numbers too.
+static inline Vec half_of_power(Ints e) {
+  return each<Vec>([&](size_t i) {
+    const auto x = static_cast<uint32_t>(e.v[i]);
+    const uint32_t bits = x < 2 ? (x + 1) << 21 : (x - 1) << 23;
+    float y;
+    std::memcpy(&y, &bits, 4);
+    return y;
+  });
+}
+// Entry a of the table, a < 16.
+static inline Bytes lookup(Bytes a, const int8_t (&table)[16]) {
+  return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(table[a.v[i]]); });
 }
 static inline Bytes flip_sign(Bytes a) {
   return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] ^ 128); });

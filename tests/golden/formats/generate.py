@@ -5,7 +5,8 @@
   <format>.bin      values.bin encoded
   <format>_blocks.bin, <format>_floats.bin   random and edge bytes, and the floats they decode to
 
-The formats of 256 weights are only decoded by the package; generate_k.py compares how well they are encoded.
+The package only decodes the formats of 256 weights, iq4_nl and nvfp4, and encodes mxfp4 without a search; generate_k.py
+compares how well they are encoded.
 
 Usage: generate.py FOLDER   (needs numpy and gguf; written with gguf 0.19.0 and numpy 2.4 on x86-64)
 """
@@ -75,10 +76,13 @@ def values():
     return np.concatenate(blocks).astype(np.float32)
 
 
-# Bytes of a block, where its scale is, and where its minimum is (both f16).
+# Bytes of a block, where its scale is, and where its minimum is (both f16, None: not there).
 LAYOUT = {T.F16: (2, 0, None), T.BF16: (2, 0, None), T.Q8_0: (34, 0, None), T.Q4_0: (18, 0, None), T.Q4_1: (20, 0, 2),
           T.Q5_0: (22, 0, None), T.Q5_1: (24, 0, 2), T.Q4_K: (144, 0, 2), T.Q5_K: (176, 0, 2), T.Q6_K: (210, 208, None),
-          T.Q2_K: (84, 80, 82), T.Q3_K: (110, 108, None)}
+          T.Q2_K: (84, 80, 82), T.Q3_K: (110, 108, None), T.IQ4_NL: (18, 0, None), T.IQ4_XS: (136, 0, None),
+          T.MXFP4: (17, None, None), T.NVFP4: (36, None, None), T.TQ1_0: (54, 52, None), T.TQ2_0: (66, 64, None),
+          T.IQ2_XXS: (66, 0, None), T.IQ2_XS: (74, 0, None), T.IQ2_S: (82, 0, None), T.IQ3_XXS: (98, 0, None),
+          T.IQ3_S: (110, 0, None), T.IQ1_S: (50, 0, None), T.IQ1_M: (56, None, None)}
 ENCODED = (T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1)
 
 
@@ -87,6 +91,8 @@ def random_blocks(qtype, n):
     size, scale, minimum = LAYOUT[qtype]
     generator = rng if qtype in ENCODED else np.random.default_rng(qtype.value)
     blocks = generator.integers(0, 256, (n, size), dtype=np.uint8)
+    if scale is None:
+        return blocks
     halves = blocks[:, scale:scale + 2].copy().view(np.uint16).ravel()
     edges = np.array([0, 0x8000, 1, 0x8001, 0x3FF, 0x400, 0x7BFF, 0x7C00, 0xFC00, 0x7C01, 0x7E00, 0xFE12], np.uint16)
     halves[: len(edges)] = edges

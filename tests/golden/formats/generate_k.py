@@ -19,7 +19,8 @@ from gguf import GGMLQuantizationType as T
 from gguf import GGUFReader, quants
 
 ROWS, COLUMNS = 8, 1024
-FORMATS = (T.Q2_K, T.Q3_K, T.Q4_K, T.Q5_K, T.Q6_K)
+FORMATS = (T.Q2_K, T.Q3_K, T.Q4_K, T.Q5_K, T.Q6_K, T.IQ4_NL, T.IQ4_XS, T.MXFP4, T.NVFP4, T.TQ1_0, T.TQ2_0, T.Q4_0, T.Q4_1,
+           T.Q5_0, T.Q5_1)
 
 library = ctypes.CDLL(str(next(Path(xllamacpp.__file__).parent.glob("*.so"))))
 library.ggml_quantize_chunk.restype = ctypes.c_size_t

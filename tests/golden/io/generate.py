@@ -54,12 +54,15 @@ def all_types(path):
     ):
         w.add_key_value(f"a.{sub.name.lower()}", values, V.ARRAY, sub_type=sub)
     rng = np.random.default_rng(3)
-    for t in (T.F32, T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1):
+    older = (T.F32, T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1)
+    for t in older:
         x = rng.standard_normal((2, 64)).astype(np.float32)
         w.add_tensor(f"blk.0.{t.name.lower()}.weight", quants.quantize(x, t), raw_dtype=t)
-    for t in generate_k.FORMATS:
+    grids = (T.IQ2_XXS, T.IQ2_XS, T.IQ2_S, T.IQ3_XXS, T.IQ3_S, T.IQ1_S, T.IQ1_M)  # not encoded without an importance
+    for t in (t for t in generate_k.FORMATS + grids if t not in older):
         x = np.random.default_rng(t.value).standard_normal((2, 256)).astype(np.float32)
-        w.add_tensor(f"blk.0.{t.name.lower()}.weight", generate_k.encode_bytes(t, x, None), raw_dtype=t)
+        importance = np.ones(256, np.float32) if t in grids else None
+        w.add_tensor(f"blk.0.{t.name.lower()}.weight", generate_k.encode_bytes(t, x, importance), raw_dtype=t)
     w.add_tensor("norm.weight", rng.standard_normal(5).astype(np.float32))
     w.add_tensor("conv.weight", rng.standard_normal((2, 1, 3, 4)).astype(np.float32))
     finish(w)

@@ -20,7 +20,8 @@ MODELS = {
     "narrow": {"layers": 30, "embd": 96, "ff": 256, "heads": 3, "kv_heads": 1, "tied": True},
     "wide": {"layers": 18, "embd": 256, "ff": 256, "heads": 8, "kv_heads": 2, "tied": False},
 }
-MIXES = ("q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k")
+MIXES = ("q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k", "iq4_nl", "iq4_xs", "tq1_0", "tq2_0",
+         "mxfp4_moe")
 VOCAB = 64
 
 
