@@ -61,6 +61,10 @@ static inline Vec load_f16(const std::byte* p) {
     return f16_to_f32(half);
   });
 }
+// kLanes signed bytes.
+static inline Vec load_i8(const std::byte* p) {
+  return each<Vec>([&](size_t i) { return static_cast<float>(static_cast<int8_t>(p[i])); });
+}
 static inline Ints splat(int32_t x) {
   return each<Ints>([&](size_t) { return x; });
 }
