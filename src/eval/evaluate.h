@@ -56,7 +56,7 @@ struct Candidate {
   const Model* model = nullptr;
   ComputeMode compute = ComputeMode::kFast;
   // Reads each item in pieces through a cache of this type, as generating does; default: without a cache.
-  std::optional<KvFormat> cache_type;
+  std::optional<KvFormat> cache_type = std::nullopt;
 };
 struct Scores {
   std::vector<DocumentScore> nll;   // sum of -log p(target)

@@ -97,12 +97,12 @@ class SpeculationTest : public testing::TestWithParam<const char*> {
         model_(source_),
         tokenizer_(tiny_tokenizer()),
         prompt_(tokenizer_.encode("the user and you and the user and")) {
-    options_.max_tokens = 60;
+    options_.max_tokens = 30;
     options_.ignore_end = true;
     options_.sampling.temperature = 0.0f;
   }
   static TinyLlamaOptions options_of(const char* format) {
-    return {.n_embd = 128, .n_ff = 96, .format = format, .scale = 2.0f};
+    return {.n_layers = 1, .n_embd = 128, .n_ff = 96, .format = format, .scale = 2.0f};
   }
   GenerateResult run(Draft* draft, size_t n = 4) {
     options_.draft = draft;
@@ -125,12 +125,12 @@ TEST_P(SpeculationTest, GreedyTextIsTheSame) {
       options_.compute = compute;
       options_.cache_type = cache;
       const std::vector<TokenId> plain = run(nullptr).tokens;
-      ASSERT_EQ(plain.size(), 60u);
+      ASSERT_EQ(plain.size(), 30u);
       const std::unique_ptr<Draft> lookup = make_lookup_draft();
       const std::unique_ptr<Draft> smaller = make_model_draft(other, model_, options_.sampling);
       ScriptedDraft right(plain, 1000), half(plain, 3);
       for (Draft* draft : std::initializer_list<Draft*>{lookup.get(), smaller.get(), &right, &half})
-        for (const size_t n : {size_t{1}, size_t{4}, kMaxDraftTokens}) {
+        for (const size_t n : {size_t{2}, kMaxDraftTokens}) {
           const GenerateResult result = run(draft, n);
           EXPECT_EQ(result.tokens, plain) << "n=" << n;
           EXPECT_LE(result.accepted, result.drafted);
@@ -138,7 +138,7 @@ TEST_P(SpeculationTest, GreedyTextIsTheSame) {
       ScriptedDraft all(plain, 1000);
       const GenerateResult result = run(&all);
       EXPECT_EQ(result.accepted, result.drafted) << "a row's result depends on the others";
-      EXPECT_EQ(result.accepted, 48u);  // four of every five tokens
+      EXPECT_EQ(result.accepted, 23u);  // four of every five tokens, three of the last four
     }
   }
 }
@@ -155,7 +155,7 @@ TEST_P(SpeculationOptions, SampledTextHasTheSameDistribution) {
   options_.sampling = {.temperature = 0.7f, .top_k = 4, .top_p = 1.0f, .min_p = 0.0f};
   options_.max_tokens = 3;
   const std::unique_ptr<Draft> draft = make_model_draft(other, model_, options_.sampling);
-  constexpr int kRuns = 1500;
+  constexpr int kRuns = 500;
   std::map<TokenId, double> counts[2];
   for (const bool with : {false, true})
     for (int i = 0; i < kRuns; ++i) {
