@@ -175,7 +175,8 @@ void declare_sizes(CLI::App& app, BenchSettings& settings, std::string& memory_l
     app.add_option(name, value, fmt::format("{} (default {})", what, value))->check(CLI::Range(1, 1 << 20));
   };
   size("--prompt", settings.prompt, "prefill: tokens of the prompt");
-  size("--generate", settings.generate, "decode: tokens to generate");
+  size("--generate", settings.generate, "decode, batched-decode: tokens to generate");
+  size("--sequences", settings.sequences, "batched-decode: texts written together");
   size("--train-rows", settings.train_rows, "train: rows of a step");
   size("--train-length", settings.train_length, "train: tokens of a row");
   app.add_option("--memory-limit", memory_limit,
@@ -196,8 +197,8 @@ Action declare(CLI::App& app) {
       ->check(CLI::Range(1, 1000));
   app.add_option(
       "--peer", arguments->peers,
-      "NAME=COMMAND of another program to time in turns: the path of a llama-bench or llama-perplexity, or "
-      "a command that prints a JSON line with tok_s; may be given more than once");
+      "NAME=COMMAND of another program to time in turns: the path of a llama-bench, llama-batched-bench or "
+      "llama-perplexity, or a command that prints a JSON line with tok_s; may be given more than once");
   app.add_option("--threads-sweep", arguments->threads_sweep,
                  "also time the works with each of these numbers of threads: 1,2")
       ->delimiter(',')

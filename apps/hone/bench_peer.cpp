@@ -92,6 +92,7 @@ Rates parse(const Output& output) {
   if (start == std::string::npos) throw nlohmann::json::other_error::create(501, "no JSON", nullptr);
   const nlohmann::json json = nlohmann::json::parse(output.text.substr(start));
   if (json.is_array()) return from_tests(json);
+  if (json.contains("speed_tg")) return {{"batched-decode", json.at("speed_tg").get<double>()}};
   return {{"train", json.at("tok_s").get<double>()}};
 }
 
@@ -107,6 +108,12 @@ Peer parse_peer(const std::string& text, const std::string& model, const BenchSe
   if (peer.command.ends_with("llama-bench"))
     peer.command += fmt::format(" -m '{}' -t {} -p {} -n {} -r 1 -o json", model, threads, settings.prompt,
                                 settings.generate);
+  if (peer.command.ends_with("llama-batched-bench")) {
+    // It gives each text a context that is a multiple of 256.
+    const size_t context = settings.sequences * ((kBatchedPrompt + settings.generate + 255) / 256 * 256);
+    peer.command += fmt::format(" -m '{}' -t {} -c {} -npp {} -ntg {} -npl {} --output-format jsonl", model,
+                                threads, context, kBatchedPrompt, settings.generate, settings.sequences);
+  }
   if (peer.command.ends_with("llama-perplexity")) {
     if (settings.text.empty())
       fail(ErrorCode::kInvalidArgument, "--peer {}: got no --text, expected one to measure perplexity on",

@@ -13,6 +13,7 @@ namespace hone::cli {
 
 struct BenchSettings {
   size_t prompt = 512, generate = 128;
+  size_t sequences = 8;                       // of batched decoding
   size_t train_rows = 4, train_length = 512;  // of a step
   size_t context = 512;                       // of perplexity's windows
   std::string text;                           // of perplexity
@@ -51,7 +52,9 @@ std::span<const BenchWork* const> all_bench_works() noexcept;
 // name must be one of the list.
 const BenchWork& bench_work_named(std::string_view name);
 
-extern const BenchWork kPrefillWork, kDecodeWork, kTrainWork, kPerplexityWork;
+extern const BenchWork kPrefillWork, kDecodeWork, kBatchedDecodeWork, kTrainWork, kPerplexityWork;
+
+constexpr size_t kBatchedPrompt = 16;  // tokens of each prompt before batched decoding
 
 // Sums over a model's matrices, for the costs.
 struct ModelCost {

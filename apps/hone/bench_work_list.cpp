@@ -7,11 +7,8 @@
 namespace hone::cli {
 namespace {
 
-constexpr std::array<const BenchWork*, 4> kWorks = {
-    &kPrefillWork,
-    &kDecodeWork,
-    &kTrainWork,
-    &kPerplexityWork,
+constexpr std::array<const BenchWork*, 5> kWorks = {
+    &kPrefillWork, &kDecodeWork, &kBatchedDecodeWork, &kTrainWork, &kPerplexityWork,
 };
 
 }  // namespace

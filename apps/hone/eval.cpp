@@ -14,7 +14,7 @@ namespace {
 
 struct Arguments {
   std::string model, adapter, reference, text, chat;
-  std::string convention = "llama.cpp";
+  std::string convention = "llama.cpp", cache_type;
   size_t context = 512, max_windows = 0, limit = 0, max_length = 1024;
   bool ignore_base = false;
 };
@@ -46,11 +46,14 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   std::unique_ptr<LoadedModel> reference;
   if (!arguments.reference.empty()) reference = std::make_unique<LoadedModel>(arguments.reference);
   const Model* reference_model = reference == nullptr ? nullptr : &reference->model();
-  const std::vector<Candidate> candidates = {{.model = &loaded.model(), .compute = compute}};
+  Candidate candidate{.model = &loaded.model(), .compute = compute};
+  if (!arguments.cache_type.empty()) candidate.cache_type = kv_format_named(arguments.cache_type);
+  const std::vector<Candidate> candidates = {candidate};
 
   Json metrics = Json::object();
   std::string text = fmt::format("{}, compute {}\n", arguments.model, compute_mode_name(compute));
   Json protocol = {{"compute", compute_mode_name(compute)}};
+  if (candidate.cache_type) protocol["cache_type"] = kv_format_name(*candidate.cache_type);
   if (!arguments.text.empty()) {
     const auto items =
         perplexity_items(loaded.tokenizer(), text_source,
@@ -101,6 +104,10 @@ Action declare(CLI::App& app) {
       ->check(CLI::IsMember({"llama.cpp", "paper"}));
   app.add_option("--context", arguments->context, "tokens per window (default 512)")
       ->check(CLI::Range(8, 1 << 20));
+  app.add_option("--cache-type", arguments->cache_type,
+                 "read through a cache of keys and values as generating does, stored as this: f32, f16 or "
+                 "q8_0 (default: without a cache)")
+      ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
   app.add_option("--max-windows", arguments->max_windows, "only the first N windows");
   app.add_option("--chat", arguments->chat, "held-out chats, JSON Lines: mean loss of the answers");
   app.add_option("--limit", arguments->limit, "only the first N chats");

@@ -3,44 +3,131 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "command.h"
 #include "pipeline/loaded_model.h"
+#include "speculate.h"
 
 namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model, adapter, prompt, prompt_file, system;
+  std::string model, adapter, prompt, prompt_file, prompts, system, cache_type, speculate;
   bool raw = false;
   GenerateOptions options;
 };
 
-std::vector<TokenId> prompt_tokens(const LoadedModel& loaded, const Arguments& arguments) {
-  const std::string prompt =
-      arguments.prompt_file.empty() ? arguments.prompt : read_file(arguments.prompt_file);
-  if (arguments.raw || !loaded.has_chat_template()) return loaded.tokenizer().encode(prompt);
-  Json messages = Json::array();
-  if (!arguments.system.empty()) messages.push_back({{"role", "system"}, {"content", arguments.system}});
-  messages.push_back({{"role", "user"}, {"content", prompt}});
-  return encode_prompt(loaded.codec(), messages);
+std::vector<TokenId> encode(const LoadedModel& loaded, const Arguments& arguments,
+                            const std::string& prompt) {
+  std::vector<TokenId> tokens;
+  if (arguments.raw || !loaded.has_chat_template()) {
+    tokens = loaded.tokenizer().encode(prompt);
+  } else {
+    Json messages = Json::array();
+    if (!arguments.system.empty()) messages.push_back({{"role", "system"}, {"content", arguments.system}});
+    messages.push_back({{"role", "user"}, {"content", prompt}});
+    tokens = encode_prompt(loaded.codec(), messages);
+  }
+  if (tokens.empty())
+    fail(ErrorCode::kInvalidArgument, "--prompt: empty; give the model something to go on from");
+  return tokens;
+}
+
+std::vector<std::vector<TokenId>> encode_prompts(const LoadedModel& loaded, const Arguments& arguments) {
+  std::vector<std::vector<TokenId>> prompts;
+  if (arguments.prompts.empty()) {
+    prompts.push_back(
+        encode(loaded, arguments,
+               arguments.prompt_file.empty() ? arguments.prompt : read_file(arguments.prompt_file)));
+    return prompts;
+  }
+  std::istringstream lines(read_file(arguments.prompts));
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty()) prompts.push_back(encode(loaded, arguments, line));
+  if (prompts.empty())
+    fail(ErrorCode::kInvalidArgument, "{}: got no lines, expected a prompt on each", arguments.prompts);
+  return prompts;
 }
 
 double rate(size_t tokens, double seconds) {
   return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;
 }
 
+Json to_json(const GenerateResult& result) {
+  Json json;
+  json["text"] = result.text;
+  json["tokens"] = result.tokens;
+  json["finish"] = result.finish;
+  json["prompt_tokens"] = result.prompt_tokens;
+  return json;
+}
+
+Json speculation_json(const Arguments& arguments, const GenerateResult& result) {
+  return {{"how", arguments.speculate},
+          {"draft_tokens", arguments.options.draft_tokens},
+          {"drafted", result.drafted},
+          {"accepted", result.accepted}};
+}
+
+void say_speculation(const GenerateResult& result) {
+  const size_t n = result.tokens.size();
+  say(fmt::format("speculate: {} of {} guesses right ({:.0f} %), {:.1f} tokens a forward, {:.1f} tokens/s",
+                  result.accepted, result.drafted,
+                  100 * rate(result.accepted, static_cast<double>(result.drafted)),
+                  rate(n, static_cast<double>(n - result.accepted)), rate(n, result.decode_seconds)));
+}
+
+// One object a prompt with --json; else the texts in the prompts' order, under their numbers.
+Outcome several(const std::vector<GenerateResult>& results, const Arguments& arguments) {
+  Json json;
+  std::string text;
+  size_t n_prompt = 0, n_tokens = 0;
+  double prompt_seconds = 0, decode_seconds = 0;
+  for (size_t i = 0; i < results.size(); ++i) {
+    json["answers"].push_back(to_json(results[i]));
+    text += fmt::format("{}== {} ==\n{}\n", i > 0 ? "\n" : "", i + 1, results[i].text);
+    n_prompt += results[i].prompt_tokens;
+    n_tokens += results[i].tokens.size();
+    prompt_seconds = std::max(prompt_seconds, results[i].prompt_seconds);
+    decode_seconds = std::max(decode_seconds, results[i].decode_seconds);
+  }
+  json["prompt_tok_s"] = rate(n_prompt, prompt_seconds);
+  json["tok_s"] = rate(n_tokens, decode_seconds);
+  json["compute"] = compute_mode_name(arguments.options.compute);
+  say(fmt::format("{} prompts, {} tokens, {:.1f} tokens/s", results.size(), n_tokens,
+                  rate(n_tokens, decode_seconds)));
+  return {json, text};
+}
+
+Outcome one(const GenerateResult& result, const Arguments& arguments) {
+  Json json = to_json(result);
+  json["prompt_tok_s"] = rate(result.prompt_tokens, result.prompt_seconds);
+  json["tok_s"] = rate(result.tokens.size(), result.decode_seconds);
+  json["compute"] = compute_mode_name(arguments.options.compute);
+  if (arguments.options.draft != nullptr) json["speculation"] = speculation_json(arguments, result);
+  return {json, "\n"};
+}
+
 Outcome run(Arguments arguments, const CommonOptions& common) {
-  arguments.options.sampling.seed = common.seed;
-  arguments.options.compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
-  validate(arguments.options.sampling);
-  const LoadedModel loaded(arguments.model, arguments.adapter);
-  const std::vector<TokenId> prompt = prompt_tokens(loaded, arguments);
-  if (prompt.empty())
-    fail(ErrorCode::kInvalidArgument, "--prompt: empty; give the model something to go on from");
+  GenerateOptions& options = arguments.options;
+  options.sampling.seed = common.seed;
+  options.compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  if (!arguments.cache_type.empty()) options.cache_type = kv_format_named(arguments.cache_type);
+  validate(options.sampling);
+  LoadedModel loaded(arguments.model, arguments.adapter);
+  const std::vector<std::vector<TokenId>> prompts = encode_prompts(loaded, arguments);
+  if (!arguments.prompts.empty())
+    return several(generate_all(loaded.model(), loaded.tokenizer(), prompts, options), arguments);
+  Speculation speculation;
+  if (!arguments.speculate.empty())
+    speculation = make_speculation(arguments.speculate, loaded, options.sampling);
+  options.draft = speculation.draft.get();
 
   // The text streams to stdout; with --json it is part of the object instead.
   std::function<bool(std::string_view)> on_text;
@@ -49,17 +136,12 @@ Outcome run(Arguments arguments, const CommonOptions& common) {
       return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
     };
   }
-  const GenerateResult result =
-      generate(loaded.model(), loaded.tokenizer(), prompt, arguments.options, on_text);
-  Json json;
-  json["text"] = result.text;
-  json["tokens"] = result.tokens;
-  json["finish"] = result.finish;
-  json["prompt_tokens"] = result.prompt_tokens;
-  json["prompt_tok_s"] = rate(result.prompt_tokens, result.prompt_seconds);
-  json["tok_s"] = rate(result.tokens.size(), result.decode_seconds);
-  json["compute"] = compute_mode_name(arguments.options.compute);
-  return {json, "\n"};
+  const GenerateResult result = generate(loaded.model(), loaded.tokenizer(), prompts[0], options, on_text);
+  if (options.draft != nullptr) {
+    if (!common.json) std::fputc('\n', stdout);
+    say_speculation(result);
+  }
+  return one(result, arguments);
 }
 
 Action declare(CLI::App& app) {
@@ -73,6 +155,11 @@ Action declare(CLI::App& app) {
       app.add_option("-p,--prompt", arguments->prompt, "the question, put into the chat template");
   CLI::Option* file = app.add_option("--prompt-file", arguments->prompt_file, "read the prompt from a file");
   prompt->excludes(file);
+  CLI::Option* prompts =
+      app.add_option("--prompts", arguments->prompts,
+                     "a file with a prompt on each line; all are answered together, each forward serving all")
+          ->excludes(prompt)
+          ->excludes(file);
   app.add_option("--system", arguments->system, "system message");
   app.add_flag("--raw", arguments->raw, "the prompt as it is, without the chat template");
   app.add_option("-n,--max-tokens", arguments->options.max_tokens, "most tokens to generate (default 256)")
@@ -86,6 +173,18 @@ Action declare(CLI::App& app) {
   app.add_option("--repeat-last-n", sampling.repeat_last_n,
                  "tokens the penalty looks at, -1 = all (default 64)");
   app.add_option("--stop", arguments->options.stop, "end before this text; may be given several times");
+  app.add_option("--cache-type", arguments->cache_type,
+                 "how keys and values are kept: f32, f16 or q8_0 (default f16; f32 with --precise)")
+      ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
+  app.add_option(
+         "--speculate", arguments->speculate,
+         "guess several tokens and check them together, without changing the outcome: lookup (from the "
+         "text so far), self (by the model in q4_0), or a smaller model of the same tokenizer")
+      ->excludes(prompts);
+  app.add_option("--draft-tokens", arguments->options.draft_tokens,
+                 fmt::format("most guesses at a time, with --speculate (default {})",
+                             arguments->options.draft_tokens))
+      ->check(CLI::Range(size_t{1}, kMaxDraftTokens));
   return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,8 @@ std::vector<ScoreItem> chat_items(const Dataset& dataset);
 struct Candidate {
   const Model* model = nullptr;
   ComputeMode compute = ComputeMode::kFast;
+  // Reads each item in pieces through a cache of this type, as generating does; default: without a cache.
+  std::optional<KvFormat> cache_type = std::nullopt;
 };
 struct Scores {
   std::vector<DocumentScore> nll;   // sum of -log p(target)

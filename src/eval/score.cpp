@@ -15,6 +15,7 @@ namespace hone {
 namespace {
 
 constexpr size_t kBatchTokens = 1024;  // short items are put together up to this
+constexpr size_t kPieceTokens = 32;    // through a cache
 constexpr size_t kLogitRows = 256;     // logits rows held at a time, per model
 
 // Items put together; each attends only to itself.
@@ -44,6 +45,38 @@ Group next_group(const std::vector<ScoreItem>& items, size_t begin, size_t* end)
   }
   *end = i;
   return group;
+}
+
+// Hidden states of all rows, each sequence read kPieceTokens at a time over a cache.
+Tensor hidden_through_caches(const Model& model, OpContext& ctx, const TokenBatch& batch, KvFormat format) {
+  std::vector<KvCache> caches;
+  caches.reserve(batch.sequences.size());
+  size_t longest = 0;
+  for (const Sequence& s : batch.sequences) {
+    caches.emplace_back(model.config(), s.length, format);
+    longest = std::max(longest, s.length);
+  }
+  Tensor out = Tensor::empty({batch.tokens.size(), model.config().n_embd});
+  for (size_t done = 0; done < longest; done += kPieceTokens) {
+    TokenBatch piece;
+    std::vector<size_t> rows;  // of `out`
+    for (size_t i = 0; i < caches.size(); ++i) {
+      const Sequence& s = batch.sequences[i];
+      if (s.length <= done) continue;
+      const size_t n = std::min(kPieceTokens, s.length - done);
+      piece.add(std::span(batch.tokens).subspan(s.begin + done, n), &caches[i]);
+      for (size_t t = 0; t < n; ++t) rows.push_back(s.begin + done + t);
+    }
+    const Tensor hidden = model.hidden(ctx, piece);
+    for (size_t r = 0; r < rows.size(); ++r)
+      std::memcpy(out.row(rows[r]), hidden.row(r), hidden.cols() * sizeof(float));
+  }
+  return out;
+}
+
+Tensor hidden_of(const Candidate& candidate, OpContext& ctx, const TokenBatch& batch) {
+  if (!candidate.cache_type) return candidate.model->hidden(ctx, batch);
+  return hidden_through_caches(*candidate.model, ctx, batch, *candidate.cache_type);
 }
 
 struct RowScore {
@@ -106,14 +139,14 @@ class Scorer {
 
  private:
   bool is_reference(const Candidate& candidate) const {
-    return candidate.model == reference_ &&
+    return candidate.model == reference_ && !candidate.cache_type &&
            (candidate.compute == ComputeMode::kPrecise || candidate.model->fast_is_precise());
   }
 
   void run_alone(const Group& group) {
     for (size_t c = 0; c < candidates_.size(); ++c) {
       OpContext ctx{.tape = nullptr, .compute = candidates_[c].compute, .observer = nullptr};
-      const Tensor hidden = candidates_[c].model->hidden(ctx, group.batch);
+      const Tensor hidden = hidden_of(candidates_[c], ctx, group.batch);
       const auto result =
           linear_cross_entropy(ctx, hidden, candidates_[c].model->head(), group.targets, 0.0f);
       for (size_t t = 0; t < group.targets.size(); ++t)
@@ -130,8 +163,7 @@ class Scorer {
     std::vector<Tensor> hidden;
     for (const Candidate& candidate : candidates_) {
       OpContext ctx{.tape = nullptr, .compute = candidate.compute, .observer = nullptr};
-      hidden.push_back(is_reference(candidate) ? reference_hidden
-                                               : candidate.model->hidden(ctx, group.batch));
+      hidden.push_back(is_reference(candidate) ? reference_hidden : hidden_of(candidate, ctx, group.batch));
     }
     for (size_t begin = 0; begin < rows.size(); begin += kLogitRows) {
       const std::span<const size_t> part =

@@ -106,6 +106,49 @@ void attend_mix(size_t n_queries, size_t dim, size_t n, const float* weights, si
   if (n_queries == 1) mix_dims<Stored, 1>(dim, n, weights, stride, values, out, out_stride);
 }
 
+// Values as q8_0 rows; one block of 32 dimensions of every row.
+template <size_t kQueries>
+void mix_block(size_t row_bytes, size_t n, const float* weights, size_t stride, const std::byte* values,
+               float* out, size_t out_stride) noexcept {
+  constexpr size_t kVecs = 32 / Vec::kLanes;
+  Vec sum[kQueries][kVecs];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kQueries; ++i)
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVecs; ++v) sum[i][v] = broadcast(0.0f);
+  for (size_t key = 0; key < n; ++key, values += row_bytes) {
+    const float scale = half_at(values);
+    Vec w[kQueries];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kQueries; ++i) w[i] = broadcast(weights[i * stride + key] * scale);
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVecs; ++v) {
+      const Vec value = load_i8(values + 2 + v * Vec::kLanes);
+#pragma GCC unroll 4
+      for (size_t i = 0; i < kQueries; ++i) sum[i][v] = fma(w[i], value, sum[i][v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kQueries; ++i)
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVecs; ++v) store(out + i * out_stride + v * Vec::kLanes, sum[i][v]);
+}
+
+void attend_mix_q8_0(size_t n_queries, size_t dim, size_t n, const float* weights, size_t stride,
+                     const std::byte* values, float* out, size_t out_stride) noexcept {
+  constexpr size_t kBlockBytes = 34;
+  const size_t row_bytes = dim / 32 * kBlockBytes;
+  for (size_t d = 0; d < dim; d += 32, values += kBlockBytes, out += 32) {
+    const float* w = weights;
+    float* y = out;
+    size_t left = n_queries;
+    for (; left >= 3; left -= 3, w += 3 * stride, y += 3 * out_stride)
+      mix_block<3>(row_bytes, n, w, stride, values, y, out_stride);
+    if (left == 2) mix_block<2>(row_bytes, n, w, stride, values, y, out_stride);
+    if (left == 1) mix_block<1>(row_bytes, n, w, stride, values, y, out_stride);
+  }
+}
+
 void rotate_pairs(size_t n, const float* x, const float* cos, const float* sin, float* y) noexcept {
   constexpr size_t kW = Vec::kLanes;
   size_t i = 0;

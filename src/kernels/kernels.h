@@ -73,6 +73,8 @@ struct Kernels {
   AttendScores attend_scores_f32, attend_scores_f16;
   // out[i * out_stride + d] = sum over n keys of weights[i * stride + key] * values[key][d], values [n][dim].
   AttendMix attend_mix_f32, attend_mix_f16;
+  // The same over q8_0 rows; dim is a multiple of 32. Scores of q8_0 keys: packed(kQ8_0)->rows.
+  AttendMix attend_mix_q8_0;
 
   // Quantizes n (a multiple of 32) activations: d per 32, sums of codes per 16 (see Int8Rows).
   void (*quantize_int8)(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept;

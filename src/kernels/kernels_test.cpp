@@ -255,6 +255,36 @@ TEST(Kernels, FewQueriesAttendAsInAPlainLoop) {
   }
 }
 
+TEST(Kernels, EightBitValuesMixAsInAPlainLoop) {
+  Rng rng(18);
+  const Format& f = format_of(FormatId::kQ8_0);
+  std::vector<const Kernels*> all = vector_tables();
+  all.push_back(&oracle());
+  for (const Kernels* ks : all) {
+    for (const size_t dim : {32u, 64u, 96u}) {
+      for (const size_t queries : {1u, 2u, 3u, 5u}) {
+        const size_t n = 41;
+        std::vector<float> values = normals(rng, n * dim);
+        std::vector<std::byte> stored(f.bytes(values.size()));
+        f.from_float(values.data(), stored.data(), values.size());
+        f.to_float(stored.data(), values.data(), values.size());
+        const std::vector<float> w = normals(rng, queries * (n + 1));
+        std::vector<float> mixed(queries * (dim + 1), kNan);
+        ks->attend_mix_q8_0(queries, dim, n, w.data(), n + 1, stored.data(), mixed.data(), dim + 1);
+        for (size_t i = 0; i < queries; ++i) {
+          for (size_t d = 0; d < dim; ++d) {
+            double sum = 0;
+            for (size_t key = 0; key < n; ++key)
+              sum += static_cast<double>(w[i * (n + 1) + key]) * static_cast<double>(values[key * dim + d]);
+            ASSERT_NEAR(mixed[i * (dim + 1) + d], sum, bound(n, 5.0f)) << isa_name(ks->isa);
+          }
+          ASSERT_TRUE(std::isnan(mixed[i * (dim + 1) + dim]));
+        }
+      }
+    }
+  }
+}
+
 TEST(Kernels, TransposeMovesEveryElement) {
   Rng rng(5);
   for (const Kernels* ks : vector_tables()) {

@@ -66,6 +66,23 @@ void pack_units(const PackedField& field, size_t lanes, std::span<const std::byt
   }
 }
 
+void pack_plane_bits(size_t lanes, uint32_t bits, size_t r, std::byte* out) noexcept {
+  for (size_t j = 0; j < 8; ++j) {
+    uint64_t plane = 0;
+    std::memcpy(&plane, out + j * lanes / 2, lanes / 2);
+    plane &= ~(uint64_t{15} << (4 * r));
+    plane |= static_cast<uint64_t>((bits >> (4 * j)) & 15u) << (4 * r);
+    std::memcpy(out + j * lanes / 2, &plane, lanes / 2);
+  }
+}
+
+template <size_t kUnit>
+void pack_units_of(const PackedField& field, size_t lanes, const std::byte* block, size_t r,
+                   std::byte* out) noexcept {
+  for (size_t i = 0; i < field.count; ++i)
+    std::memcpy(out + (i * lanes + r) * kUnit, block + field.offset + i * kUnit, kUnit);
+}
+
 template <size_t kUnit>
 void unpack_units(const PackedField& field, size_t lanes, const std::byte* in, size_t r,
                   std::byte* out) noexcept {
@@ -106,6 +123,26 @@ void pack_rows(const PackedLayout& layout, size_t lanes, size_t n_blocks,
   for (size_t b = 0; b < n_blocks; ++b) {
     for (size_t r = 0; r < rows.size(); ++r) at[r] = rows[r] + b * block_bytes;
     pack_block(layout, lanes, {at, rows.size()}, out + b * lanes * block_bytes);
+  }
+}
+
+void pack_row(const PackedLayout& layout, size_t lanes, size_t n_blocks, const std::byte* row, size_t r,
+              std::byte* group) noexcept {
+  const size_t block_bytes = find_format(layout.format)->block_bytes;
+  for (size_t b = 0; b < n_blocks; ++b, row += block_bytes) {
+    std::byte* out = group + b * lanes * block_bytes;
+    for (const PackedField& field : layout.fields) {
+      if (field.kind == kBitPlanes) {
+        uint32_t bits;
+        std::memcpy(&bits, row + field.offset, 4);
+        pack_plane_bits(lanes, bits, r, out);
+      } else if (field.unit == 2) {
+        pack_units_of<2>(field, lanes, row, r, out);
+      } else {
+        pack_units_of<4>(field, lanes, row, r, out);
+      }
+      out += lanes * field_bytes(field);
+    }
   }
 }
 

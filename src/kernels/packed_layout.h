@@ -32,6 +32,9 @@ const PackedLayout* packed_layout(FormatId format) noexcept;
 // block_bytes.
 void pack_rows(const PackedLayout& layout, size_t lanes, size_t n_blocks,
                std::span<const std::byte* const> rows, std::byte* out) noexcept;
+// Row r of a group alone: the other rows stay. row: n_blocks stored blocks.
+void pack_row(const PackedLayout& layout, size_t lanes, size_t n_blocks, const std::byte* row, size_t r,
+              std::byte* group) noexcept;
 // The stored blocks [begin, begin + n) of row r of a group; exact inverse of pack_rows.
 void unpack_row(const PackedLayout& layout, size_t lanes, const std::byte* group, size_t r, size_t begin,
                 size_t n, std::byte* out) noexcept;

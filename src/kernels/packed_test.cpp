@@ -119,6 +119,25 @@ TEST(Packed, UnpackingIsTheExactInverse) {
   }
 }
 
+TEST(Packed, RowsCanBePackedOneByOne) {
+  Rng rng(5);
+  for (const Format* format : all_formats()) {
+    const PackedLayout* layout = packed_layout(format->id);
+    if (layout == nullptr) continue;
+    for (const size_t lanes : {4u, 8u, 16u}) {
+      const size_t blocks = 2, bytes = blocks * format->block_bytes;
+      std::vector<std::byte> stored(lanes * bytes), expected(lanes * bytes), packed(lanes * bytes);
+      for (std::byte& b : stored) b = static_cast<std::byte>(rng.next());
+      for (std::byte& b : packed) b = static_cast<std::byte>(rng.next());  // what was there before goes
+      std::vector<const std::byte*> at(lanes);
+      for (size_t r = 0; r < lanes; ++r) at[r] = stored.data() + r * bytes;
+      pack_rows(*layout, lanes, blocks, at, expected.data());
+      for (size_t r = 0; r < lanes; ++r) pack_row(*layout, lanes, blocks, at[r], r, packed.data());
+      ASSERT_EQ(packed, expected) << format->name << " lanes " << lanes;
+    }
+  }
+}
+
 TEST(Packed, DecodedGroupsAreBitEqual) {
   Rng rng(2);
   for_each_packing([&](const Kernels& ks, const Format& format, const PackedKernels& packed) {

@@ -60,10 +60,9 @@ struct Model::Impl {
   const Linear& head() const { return config.tied_embeddings ? token_embd : output; }
   void load(WeightSource& source);
   Linear* linear_for(Block& block, TensorRole role);
-  Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, KvCache* cache,
-                size_t past) const;
-  Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, KvCache* cache,
-                   size_t past) const;
+  void check_room(const TokenBatch& batch) const;
+  Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
+  Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
 };
 
 Linear* Model::Impl::linear_for(Block& block, TensorRole role) {
@@ -134,8 +133,20 @@ void Model::Impl::load(WeightSource& source) {
   }
 }
 
-Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch,
-                           KvCache* cache, size_t past) const {
+void Model::Impl::check_room(const TokenBatch& batch) const {
+  for (const Sequence& s : batch.sequences) {
+    if (s.cache == nullptr) continue;
+    const size_t past = s.cache->length();
+    HONE_CHECK(s.length > 0 && batch.positions[s.begin] == static_cast<int32_t>(past),
+               "position {} behind {} tokens", batch.positions[s.begin], past);
+    if (past + s.length > s.cache->capacity())
+      fail(ErrorCode::kInvalidArgument,
+           "context: {} tokens do not fit a window of {}; shorten the prompt or raise the context",
+           past + s.length, s.cache->capacity());
+  }
+}
+
+Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const {
   const Block& block = blocks[layer];
   std::vector<Tensor> qkv = Linear::forward_all(ctx, x, {&block.attn_q, &block.attn_k, &block.attn_v});
   Tensor q = std::move(qkv[0]), k = std::move(qkv[1]), v = std::move(qkv[2]);
@@ -144,21 +155,18 @@ Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const 
   const AttentionShape shape{config.n_heads, config.n_kv_heads, config.head_dim,
                              1.0f / std::sqrt(static_cast<float>(config.head_dim))};
   std::vector<AttentionSegment> segments;
-  if (cache != nullptr) {
-    cache->layer(layer).write(past, k.rows(), k.data(), v.data());
+  for (const Sequence& s : batch.sequences) {
+    const size_t past = s.cache != nullptr ? s.cache->length() : 0;
+    if (s.cache != nullptr) s.cache->layer(layer).write(past, s.length, k.row(s.begin), v.row(s.begin));
     // A fresh sequence sees only its own rows, which are at hand.
-    segments.push_back({0, k.rows(), past > 0 ? &cache->layer(layer) : nullptr, past + k.rows()});
-  } else {
-    for (const Sequence& s : batch.sequences) segments.push_back({s.begin, s.length, nullptr, 0});
+    segments.push_back({s.begin, s.length, past > 0 ? &s.cache->layer(layer) : nullptr, past + s.length});
   }
   return block.attn_output.forward(ctx, attention(ctx, q, k, v, shape, segments));
 }
 
-Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch,
-                              KvCache* cache, size_t past) const {
+Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const {
   const Block& block = blocks[layer];
-  const Tensor attended =
-      attend(ctx, layer, rms_norm(ctx, x, block.attn_norm, config.norm_eps), batch, cache, past);
+  const Tensor attended = attend(ctx, layer, rms_norm(ctx, x, block.attn_norm, config.norm_eps), batch);
   const Tensor middle = add(ctx, x, attended);
   const Tensor h = rms_norm(ctx, middle, block.ffn_norm, config.norm_eps);
   const std::vector<Tensor> wide = Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
@@ -200,14 +208,10 @@ uint64_t Model::weight_bytes() const noexcept {
   return impl_->weight_bytes;
 }
 
-Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache) const {
+Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch) const {
   const size_t n = batch.tokens.size();
   HONE_CHECK(batch.positions.size() == n && n > 0, "{} tokens, {} positions", n, batch.positions.size());
-  const size_t past = cache != nullptr ? cache->length_ : 0;
-  if (cache != nullptr && past + n > cache->capacity_)
-    fail(ErrorCode::kInvalidArgument,
-         "context: {} tokens do not fit a window of {}; shorten the prompt or raise the context", past + n,
-         cache->capacity_);
+  impl_->check_room(batch);
   Tensor x = embedding(ctx, impl_->token_embd.weight(), batch.tokens);
   const size_t recomputed = ctx.tape != nullptr ? impl_->recomputed_blocks : 0;
   // The batch outlives the tape's closures only if they own it.
@@ -215,13 +219,14 @@ Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache) co
   for (size_t layer = 0; layer < impl_->blocks.size(); ++layer) {
     if (layer < recomputed) {
       x = checkpoint(ctx, x, [impl = impl_.get(), layer, shared](OpContext& inner, const Tensor& in) {
-        return impl->run_block(inner, layer, in, *shared, nullptr, 0);
+        return impl->run_block(inner, layer, in, *shared);
       });
     } else {
-      x = impl_->run_block(ctx, layer, x, batch, cache, past);
+      x = impl_->run_block(ctx, layer, x, batch);
     }
   }
-  if (cache != nullptr) cache->length_ = past + n;
+  for (const Sequence& s : batch.sequences)
+    if (s.cache != nullptr) s.cache->length_ += s.length;
   return rms_norm(ctx, x, impl_->output_norm, impl_->config.norm_eps);
 }
 
@@ -261,18 +266,26 @@ size_t Model::activation_bytes_per_token(size_t recomputed_blocks, ComputeMode c
   return n * c.n_embd * sizeof(float) + whole * block + gradients;
 }
 
-TokenBatch TokenBatch::single(std::span<const int32_t> tokens, int32_t position) {
+void TokenBatch::add(std::span<const int32_t> more, KvCache* cache) {
+  const size_t past = cache != nullptr ? cache->length() : 0;
+  sequences.push_back({tokens.size(), more.size(), cache});
+  tokens.insert(tokens.end(), more.begin(), more.end());
+  for (size_t i = 0; i < more.size(); ++i) positions.push_back(static_cast<int32_t>(past + i));
+}
+
+TokenBatch TokenBatch::single(std::span<const int32_t> tokens, KvCache* cache) {
   TokenBatch batch;
-  batch.tokens.assign(tokens.begin(), tokens.end());
-  batch.positions.resize(tokens.size());
-  for (size_t i = 0; i < tokens.size(); ++i) batch.positions[i] = position + static_cast<int32_t>(i);
-  batch.sequences.push_back({0, tokens.size()});
+  batch.add(tokens, cache);
   return batch;
 }
 
 KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format) : capacity_(capacity) {
   for (size_t layer = 0; layer < config.n_layers; ++layer)
     layers_.emplace_back(config.n_kv_heads, config.head_dim, capacity, format);
+}
+
+uint64_t KvCache::bytes(const ModelConfig& config, size_t tokens, KvFormat format) noexcept {
+  return config.n_layers * KvLayer::bytes(config.n_kv_heads, config.head_dim, tokens, format);
 }
 
 }  // namespace hone

@@ -31,31 +31,36 @@ struct ModelConfig {
   bool tied_embeddings = false;
 };
 
-// Tokens laid out one after another; each sequence attends only to itself.
-struct Sequence {
-  size_t begin = 0, length = 0;
-};
-struct TokenBatch {
-  std::vector<int32_t> tokens;
-  std::vector<int32_t> positions;   // restart at 0 for each sequence
-  std::vector<Sequence> sequences;  // cover tokens in order
-  // A batch holding one sequence that starts at `position`.
-  static TokenBatch single(std::span<const int32_t> tokens, int32_t position = 0);
-};
-
 // Keys and values of one growing sequence, all layers, for `capacity` tokens.
 class KvCache {
  public:
   KvCache(const ModelConfig& config, size_t capacity, KvFormat format = KvFormat::kF16);
   size_t length() const noexcept { return length_; }
   size_t capacity() const noexcept { return capacity_; }
+  // Forgets what lies behind the first `length` tokens.
   void truncate(size_t length) noexcept { length_ = length < length_ ? length : length_; }
+  // Of a cache for `tokens` tokens.
+  static uint64_t bytes(const ModelConfig& config, size_t tokens, KvFormat format) noexcept;
   KvLayer& layer(size_t i) noexcept { return layers_[i]; }
 
  private:
   friend class Model;
   size_t length_ = 0, capacity_ = 0;
   std::vector<KvLayer> layers_;
+};
+
+// Tokens laid out one after another; each sequence attends only to itself, and to what its cache holds.
+struct Sequence {
+  size_t begin = 0, length = 0;
+  KvCache* cache = nullptr;  // receives the tokens' keys and values; one sequence per cache
+};
+struct TokenBatch {
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> positions;   // restart at 0, or at the cache's length, for each sequence
+  std::vector<Sequence> sequences;  // cover tokens in order
+  // Appends a sequence, or more of the one in `cache`.
+  void add(std::span<const int32_t> more, KvCache* cache = nullptr);
+  static TokenBatch single(std::span<const int32_t> tokens, KvCache* cache = nullptr);
 };
 
 class Model {
@@ -70,9 +75,9 @@ class Model {
 
   const ModelConfig& config() const noexcept;
 
-  // Hidden states after the output norm: (T, C). With a cache the batch must be one sequence, whose tokens
-  // are appended to the cache (throws kInvalidArgument beyond its capacity).
-  Tensor hidden(OpContext& ctx, const TokenBatch& batch, KvCache* cache = nullptr) const;
+  // Hidden states after the output norm: (T, C). Sequences with a cache see it and are appended to it (throws
+  // kInvalidArgument beyond its capacity).
+  Tensor hidden(OpContext& ctx, const TokenBatch& batch) const;
   // Logits of hidden rows: (n, V). hidden (n, C).
   Tensor logits(OpContext& ctx, const Tensor& hidden) const;
   // The matrix of the vocabulary projection (tied models: the embedding table), for linear_cross_entropy.

@@ -112,12 +112,47 @@ TEST_P(Golden, CacheGivesTheSameLogitsTokenByToken) {
   KvCache cache(model_.config(), kLength, KvFormat::kF32);
   for (const size_t piece : {size_t{7}, size_t{1}, size_t{12}}) {
     const size_t past = cache.length();
-    const Tensor part = model_.logits(
-        ctx, model_.hidden(ctx, TokenBatch::single(first.subspan(past, piece), static_cast<int32_t>(past)),
-                           &cache));
+    const Tensor part =
+        model_.logits(ctx, model_.hidden(ctx, TokenBatch::single(first.subspan(past, piece), &cache)));
     for (size_t i = 0; i < part.size(); ++i) ASSERT_NEAR(part.data()[i], whole.row(past)[i], 1e-4);
   }
-  EXPECT_THROW(model_.hidden(ctx, TokenBatch::single(first.first(1), kLength), &cache), Error);
+  EXPECT_THROW(model_.hidden(ctx, TokenBatch::single(first.first(1), &cache)), Error);
+}
+
+// Prompts of different lengths together, then tokens together, then more of one and one of the other.
+TEST_P(Golden, SequencesTogetherEqualSingleOnes) {
+  const std::vector<int32_t> all = ids("tokens");
+  const std::span<const int32_t> texts[] = {std::span(all).first(kLength),
+                                            std::span(all).subspan(kLength, 13)};
+  const std::vector<std::vector<size_t>> lengths = {{11, 6}, {1, 1}, {1, 1}, {7, 1}, {0, 4}};
+  for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16}) {
+    OpContext ctx{.compute = ComputeMode::kPrecise};
+    std::vector<KvCache> together, alone;
+    for (size_t i = 0; i < 2; ++i) {
+      together.emplace_back(model_.config(), kLength, format);
+      alone.emplace_back(model_.config(), kLength, format);
+    }
+    for (const std::vector<size_t>& step : lengths) {
+      TokenBatch batch;
+      std::vector<Tensor> expected;
+      for (size_t i = 0; i < 2; ++i) {
+        if (step[i] == 0) continue;
+        const auto part = texts[i].subspan(alone[i].length(), step[i]);
+        batch.add(part, &together[i]);
+        expected.push_back(model_.logits(ctx, model_.hidden(ctx, TokenBatch::single(part, &alone[i]))));
+      }
+      const Tensor logits = model_.logits(ctx, model_.hidden(ctx, batch));
+      size_t row = 0;
+      for (const Tensor& one : expected) {
+        for (size_t j = 0; j < one.size(); ++j) ASSERT_NEAR(logits.row(row)[j], one.data()[j], 2e-5);
+        row += one.rows();
+      }
+      ASSERT_EQ(row, logits.rows());
+    }
+    EXPECT_EQ(together[0].length(), kLength);
+    together[0].truncate(5);
+    EXPECT_EQ(together[0].length(), 5u);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiny, Golden, testing::Values("tiny-tied", "tiny-untied"),

@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/attention_internal.h"
+#include "ops/gemm_int8.h"
 #include "ops/kv_layer.h"
 #include "ops/scratch.h"
 
@@ -92,41 +93,85 @@ struct Forward {
   }
 };
 
+// scores[i][key] of n_heads queries and `blocks` blocks of keys, in this thread's scratch.
+float* cached_scores(const KvLayer& cache, size_t kv_head, size_t n_heads, size_t d, size_t blocks,
+                     const float* queries) {
+  const Kernels& ks = active_kernels();
+  const size_t keys = blocks * KvLayer::kBlock;
+  if (cache.packing() == nullptr) {
+    float* scores = scratch<float>(n_heads * keys, ScratchSlot::kConverted);
+    const bool f32 = cache.format() == KvFormat::kF32;
+    (f32 ? ks.attend_scores_f32 : ks.attend_scores_f16)(n_heads, d, blocks, queries, d, cache.keys(kv_head),
+                                                        scores, keys);
+    return scores;
+  }
+  const PackedKernels& packed = *cache.packing();
+  const Int8Rows rows = quantize_exactly(n_heads, queries, d, d);
+  float* scores = scratch<float>(n_heads * keys, ScratchSlot::kConverted);
+  for (size_t i = 0; i < n_heads; i += kSteadyRows)
+    for (size_t key = 0; key < keys; key += packed.lanes)
+      multiply_group_exactly(packed, std::min(kSteadyRows, n_heads - i), packed.lanes,
+                             cache.keys(kv_head) + key * cache.row_bytes(), rows.from(2 * i, 0),
+                             scores + i * keys + key, keys, 1.0f, false);
+  return scores;
+}
+
 // Queries [head, head + n_heads) of one row against the first `visible` keys of a cache.
 void attend_cached(const AttentionGeometry& g, const KvLayer& cache, const float* queries, size_t kv_head,
                    size_t n_heads, size_t visible, float* out) {
   const Kernels& ks = active_kernels();
   const size_t d = g.shape.head_dim, blocks = (visible + KvLayer::kBlock - 1) / KvLayer::kBlock;
   const size_t stride = blocks * KvLayer::kBlock;
-  float* scores = scratch<float>(n_heads * stride, ScratchSlot::kConverted);
-  const bool f32 = cache.format() == KvFormat::kF32;
-  (f32 ? ks.attend_scores_f32 : ks.attend_scores_f16)(n_heads, d, blocks, queries, d, cache.keys(kv_head),
-                                                      scores, stride);
+  float* scores = cached_scores(cache, kv_head, n_heads, d, blocks, queries);
   for (size_t i = 0; i < n_heads; ++i) {
     float* row = scores + i * stride;
     const float inverse = soften(ks, row, visible, visible, g.shape.scale, nullptr);
     for (size_t key = 0; key < visible; ++key) row[key] *= inverse;
   }
-  (f32 ? ks.attend_mix_f32 : ks.attend_mix_f16)(n_heads, d, visible, scores, stride, cache.values(kv_head),
-                                                out, d);
+  const AttendMix mix[] = {ks.attend_mix_f32, ks.attend_mix_f16, ks.attend_mix_q8_0};
+  mix[static_cast<size_t>(cache.format())](n_heads, d, visible, scores, stride, cache.values(kv_head), out,
+                                           d);
 }
 
-// Every row of every head is one unit of work; neighbours of a group share what they read.
-void attend_few(const AttentionGeometry& g, const Tensor& q, const AttentionSegment& s, Tensor& y) {
-  const size_t d = g.shape.head_dim, heads = g.shape.n_heads, work = s.n_rows * heads * s.kv_length * d;
-  const auto visible = [&](size_t r) { return s.kv_length - s.n_rows + r + 1; };
-  if (work <= kSerialWork || thread_pool().size() == 1) {
-    for (size_t r = 0; r < s.n_rows; ++r)
-      for (size_t head = 0; head < heads; head += g.group)
-        attend_cached(g, *s.cache, q.row(s.begin + r) + head * d, head / g.group, g.group, visible(r),
-                      y.row(s.begin + r) + head * d);
+// A row of a segment that reads its cache as it stands.
+struct CachedRow {
+  const AttentionSegment* segment;
+  size_t r;
+  size_t visible() const { return segment->kv_length - segment->n_rows + r + 1; }
+};
+
+// The query heads of a group share what they read, so a row's group is one unit of work; its single heads are
+// where that leaves threads idle. Every head's result is the same either way.
+void attend_rows(const AttentionGeometry& g, const Tensor& q, std::span<const CachedRow> rows, Tensor& y) {
+  const size_t d = g.shape.head_dim, heads = g.shape.n_heads;
+  size_t work = 0;
+  for (const CachedRow& row : rows) work += heads * row.visible() * d;
+  const auto attend = [&](const CachedRow& row, size_t head, size_t n_heads) {
+    const size_t at = row.segment->begin + row.r;
+    attend_cached(g, *row.segment->cache, q.row(at) + head * d, head / g.group, n_heads, row.visible(),
+                  y.row(at) + head * d);
+  };
+  const auto threads = static_cast<size_t>(thread_pool().size());
+  if (work <= kSerialWork || threads == 1) {
+    for (const CachedRow& row : rows)
+      for (size_t head = 0; head < heads; head += g.group) attend(row, head, g.group);
     return;
   }
-  thread_pool().run(s.n_rows * heads, [&](size_t i, int) {
-    const size_t r = i / heads, head = i % heads;
-    attend_cached(g, *s.cache, q.row(s.begin + r) + head * d, head / g.group, 1, visible(r),
-                  y.row(s.begin + r) + head * d);
-  });
+  const size_t step = rows.size() * g.shape.n_kv_heads >= 4 * threads ? g.group : 1, units = heads / step;
+  thread_pool().run(rows.size() * units,
+                    [&](size_t i, int) { attend(rows[i / units], i % units * step, step); });
+}
+
+// Splits segments into rows that read their cache as it stands and runs that are worth packing.
+std::vector<CachedRow> take_few(std::vector<AttentionSegment>& runs, std::vector<AttentionSegment>& few,
+                                size_t most) {
+  const auto is_few = [&](const AttentionSegment& s) { return s.cache != nullptr && s.n_rows <= most; };
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(few), is_few);
+  std::erase_if(runs, is_few);
+  std::vector<CachedRow> rows;
+  for (const AttentionSegment& s : few)
+    for (size_t r = 0; r < s.n_rows; ++r) rows.push_back({&s, r});
+  return rows;
 }
 
 }  // namespace
@@ -150,10 +195,10 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
                      (ctx.tape->requires_grad(q) || ctx.tape->requires_grad(k) || ctx.tape->requires_grad(v));
   HONE_CHECK(!train || !cached);
   Tensor y = Tensor::empty(q.shape());
-  if (runs.size() == 1 && runs[0].cache != nullptr && runs[0].n_rows <= kFewQueries) {
-    attend_few(g, q, runs[0], y);
-    return y;
-  }
+  std::vector<AttentionSegment> few;
+  const std::vector<CachedRow> rows = take_few(runs, few, ctx.steady ? kSteadyRows : kFewQueries);
+  if (!rows.empty()) attend_rows(g, q, rows, y);
+  if (runs.empty()) return y;
   const AttentionProducts products(ctx.compute != ComputeMode::kPrecise);
   Tensor lse = train ? Tensor::empty({q.rows(), shape.n_heads}) : Tensor{};
   const std::vector<Piece> pieces = pieces_of(runs);

@@ -36,6 +36,11 @@ struct OpContext {
   Tape* tape = nullptr;  // null: inference
   ComputeMode compute = ComputeMode::kFast;
   LinearObserver* observer = nullptr;
+  // Every row's result is, bit for bit, what it would be alone, for up to kSteadyRows rows: tokens that are
+  // checked together must be chosen as they would be one by one. Costs time where a few rows are multiplied
+  // with less precision than one.
+  bool steady = false;
 };
+constexpr size_t kSteadyRows = 8;
 
 }  // namespace hone

@@ -14,6 +14,7 @@ struct GemmOptions {
   ComputeMode compute = ComputeMode::kFast;
   float alpha = 1.0f;
   bool accumulate = false;  // C += instead of C =
+  bool steady = false;      // OpContext::steady
 };
 
 // The operand A (m, k): element (i, j) at a[i * row + j * col], row or col being 1.

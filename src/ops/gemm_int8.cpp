@@ -37,27 +37,6 @@ Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {
   return {q, d, sums, k};
 }
 
-// Each row twice: its codes, then the codes of what they left over (about 14 bits together).
-Int8Rows quantize_exactly(size_t m, const float* a, size_t lda, size_t k) {
-  const Kernels& ks = active_kernels();
-  auto* q = scratch<int8_t>(2 * m * k, ScratchSlot::kCodes);
-  auto* d = scratch<float>(2 * m * (k / 32), ScratchSlot::kCodeScales);
-  auto* sums = scratch<int32_t>(2 * m * (k / 16), ScratchSlot::kCodeSums);
-  float* rest = scratch<float>(k, ScratchSlot::kConverted);
-  for (size_t i = 0; i < m; ++i) {
-    const size_t row = 2 * i;
-    const float* x = a + i * lda;
-    int8_t* codes = q + row * k;
-    float* scales = d + row * (k / 32);
-    ks.quantize_int8(k, x, codes, scales, sums + row * (k / 16));
-    for (size_t b = 0; b < k / 32; ++b)
-      for (size_t j = 32 * b; j < 32 * (b + 1); ++j)
-        rest[j] = x[j] - scales[b] * static_cast<float>(codes[j]);
-    ks.quantize_int8(k, rest, codes + k, scales + k / 32, sums + (row + 1) * (k / 16));
-  }
-  return {q, d, sums, k};
-}
-
 // Units (groups or panels) of all targets in one row; visits those in [begin, end) as visit(target, unit).
 template <typename Count, typename Visit>
 void visit_units(std::span<const GemmOutput> outputs, size_t begin, size_t end, const Count& count,
@@ -100,18 +79,11 @@ void multiply_few(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, con
   });
 }
 
-// x has every row twice (quantize_exactly); the two results are added up.
+// x has every row twice (quantize_exactly).
 void multiply_exactly(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, const GemmOptions& options) {
   for_each_group(outputs, [&](const GemmOutput& t, size_t first, size_t n_rows) {
-    float both[2 * kExactRows * kMaxLanes];
-    t.w.packed->rows(2 * m, n_rows, t.w.data + first * t.w.row_bytes(), x, both, kMaxLanes, options.alpha,
-                     false);
-    for (size_t i = 0; i < m; ++i)
-      for (size_t r = 0; r < n_rows; ++r) {
-        const float y = both[2 * i * kMaxLanes + r] + both[(2 * i + 1) * kMaxLanes + r];
-        float& out = t.c[i * t.ldc + first + r];
-        out = options.accumulate ? out + y : y;
-      }
+    multiply_group_exactly(*t.w.packed, m, n_rows, t.w.data + first * t.w.row_bytes(), x, t.c + first, t.ldc,
+                           options.alpha, options.accumulate);
   });
 }
 
@@ -159,10 +131,42 @@ void multiply_panels(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, 
 
 }  // namespace
 
+Int8Rows quantize_exactly(size_t m, const float* x, size_t ldx, size_t k) {
+  const Kernels& ks = active_kernels();
+  auto* q = scratch<int8_t>(2 * m * k, ScratchSlot::kCodes);
+  auto* d = scratch<float>(2 * m * (k / 32), ScratchSlot::kCodeScales);
+  auto* sums = scratch<int32_t>(2 * m * (k / 16), ScratchSlot::kCodeSums);
+  float* rest = scratch<float>(k, ScratchSlot::kConverted);
+  for (size_t i = 0; i < m; ++i) {
+    const size_t row = 2 * i;
+    const float* in = x + i * ldx;
+    int8_t* codes = q + row * k;
+    float* scales = d + row * (k / 32);
+    ks.quantize_int8(k, in, codes, scales, sums + row * (k / 16));
+    for (size_t b = 0; b < k / 32; ++b)
+      for (size_t j = 32 * b; j < 32 * (b + 1); ++j)
+        rest[j] = in[j] - scales[b] * static_cast<float>(codes[j]);
+    ks.quantize_int8(k, rest, codes + k, scales + k / 32, sums + (row + 1) * (k / 16));
+  }
+  return {q, d, sums, k};
+}
+
+void multiply_group_exactly(const PackedKernels& packed, size_t m, size_t n_rows, const std::byte* group,
+                            const Int8Rows& x, float* c, size_t ldc, float alpha, bool accumulate) {
+  float both[2 * kSteadyRows * kMaxLanes];
+  packed.rows(2 * m, n_rows, group, x, both, kMaxLanes, alpha, false);
+  for (size_t i = 0; i < m; ++i)
+    for (size_t r = 0; r < n_rows; ++r) {
+      const float y = both[2 * i * kMaxLanes + r] + both[(2 * i + 1) * kMaxLanes + r];
+      float& out = c[i * ldc + r];
+      out = accumulate ? out + y : y;
+    }
+}
+
 void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
                GemmOptions options) {
   for (const GemmOutput& t : outputs) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
-  if (m <= kExactRows)
+  if (m <= (options.steady ? kSteadyRows : kExactRows))
     multiply_exactly(m, quantize_exactly(m, a, lda, k), outputs, options);
   else if (m <= kFewRows)
     multiply_few(m, quantize_rows(m, a, lda, k), outputs, options);

@@ -176,7 +176,7 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
       terms.push_back({rows_of(branch.low), f32_view(branch.weight.low_rank->b->value)});
     sums.add(std::move(terms), outputs.back().data(), branch.weight.w.rows);
   }
-  gemm_nt(sums.targets, {.compute = ctx.compute});
+  gemm_nt(sums.targets, {.compute = ctx.compute, .steady = ctx.steady});
   if (!record) return outputs;
   group.x = x.without_values();
   for (size_t i = 0; i < outputs.size(); ++i) {

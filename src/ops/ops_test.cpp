@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 
+#include "base/error.h"
 #include "base/rng.h"
 #include "kernels/kernels.h"
 #include "ops/kv_layer.h"
@@ -285,7 +286,7 @@ TEST(Attention, EqualsThePlainFormOnPackedSequences) {
 
 TEST(Attention, CacheGivesTheSameRows) {
   Rng rng(17);
-  for (const size_t d : {12u, 16u, 64u}) {
+  for (const size_t d : {12u, 16u, 64u, 96u}) {
     const size_t n = 70;
     const AttentionShape shape{4, 2, d, 0.25f};
     const Tensor q = random_tensor(rng, {n, 4 * d}), k = random_tensor(rng, {n, 2 * d}),
@@ -293,7 +294,12 @@ TEST(Attention, CacheGivesTheSameRows) {
     const std::vector<AttentionSegment> whole = {{0, n}};
     OpContext ctx{.compute = ComputeMode::kPrecise};
     const Tensor expected = attention(ctx, q, k, v, shape, whole);
-    for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16}) {
+    for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16, KvFormat::kQ8_0}) {
+      if (format == KvFormat::kQ8_0 && d % 32 != 0) {
+        EXPECT_THROW(KvLayer(2, d, n, format), Error);
+        continue;
+      }
+      const double tolerance = format == KvFormat::kF32 ? 1e-5 : format == KvFormat::kF16 ? 3e-3 : 4e-2;
       KvLayer cache(2, d, n, format);
       cache.write(0, 33, k.data(), v.data());
       cache.write(33, n - 33, k.row(33), v.row(33));
@@ -304,8 +310,7 @@ TEST(Attention, CacheGivesTheSameRows) {
         const std::vector<AttentionSegment> segments = {{0, rows, &cache, n}};
         const Tensor y = attention(ctx, tail_q, tail_kv, tail_kv, shape, segments);
         for (size_t i = 0; i < y.size(); ++i)
-          ASSERT_NEAR(y.data()[i], expected.row(past)[i], format == KvFormat::kF32 ? 1e-5 : 3e-3)
-              << "past " << past << " D=" << d;
+          ASSERT_NEAR(y.data()[i], expected.row(past)[i], tolerance) << "past " << past << " D=" << d;
       }
     }
   }

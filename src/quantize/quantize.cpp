@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -130,7 +131,35 @@ class Summary {
   std::map<std::string, std::vector<std::string>> replaced_;  // why -> tensors
 };
 
+// Tensor i in its planned format, and what that cost; nullopt: its bytes stay as the source has them.
+std::optional<SquaredError> round_planned(WeightSource& source, size_t i, const TensorPlan& plan,
+                                          const Rounder& rounder, std::vector<std::byte>& out) {
+  const TensorInfo& info = source.tensors()[i];
+  if (info.format == plan.format || info.n_elements() == 0) return std::nullopt;
+  return round_tensor(info, source.data(i), *plan.format, rounder, source.description() + ": " + info.name,
+                      out);
+}
+
 }  // namespace
+
+MemorySource quantize_in_memory(WeightSource& source, const QuantizeOptions& options) {
+  const Rounder& rounder = rounder_named(options.method);
+  const std::vector<TensorPlan> plans = plan_formats(source, options);
+  std::vector<MemoryTensor> tensors(plans.size());
+  for (size_t i = 0; i < plans.size(); ++i) {
+    throw_if_interrupted("quantizing");
+    MemoryTensor& tensor = tensors[i];
+    tensor.info = source.tensors()[i];
+    tensor.info.format = plans[i].format;
+    if (!round_planned(source, i, plans[i], rounder, tensor.bytes)) {
+      const std::span<const std::byte> bytes = source.data(i);
+      tensor.bytes.assign(bytes.begin(), bytes.end());
+    }
+    source.release(i);
+  }
+  return {output_metadata(source, *options.target, plans), std::move(tensors),
+          source.description() + " in " + std::string(options.target->name)};
+}
 
 QuantizeResult quantize_file(WeightSource& source, const std::filesystem::path& output,
                              const QuantizeOptions& options) {
@@ -150,17 +179,14 @@ QuantizeResult quantize_file(WeightSource& source, const std::filesystem::path& 
   std::vector<std::byte> rounded;
   for (size_t i = 0; i < infos.size(); ++i) {
     throw_if_interrupted("quantizing");
-    const TensorInfo& info = source.tensors()[i];
-    const std::span<const std::byte> bytes = source.data(i);
-    if (info.format == plans[i].format || info.n_elements() == 0) {
-      writer.write_tensor(bytes);
-    } else {
-      const std::string where = source.description() + ": " + info.name;
-      summary.add_error(plans[i].role, round_tensor(info, bytes, *plans[i].format, rounder, where, rounded));
+    if (const auto error = round_planned(source, i, plans[i], rounder, rounded)) {
+      summary.add_error(plans[i].role, *error);
       writer.write_tensor(rounded);
+    } else {
+      writer.write_tensor(source.data(i));
     }
     source.release(i);
-    progress.update(i + 1, info.name);
+    progress.update(i + 1, source.tensors()[i].name);
   }
   writer.commit();
   progress.finish();

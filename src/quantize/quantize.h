@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "io/memory_source.h"
 #include "quantize/mix.h"
 
 namespace hone {
@@ -27,5 +28,8 @@ struct QuantizeResult {
 // kResourceExhausted (disk), kIo, kCancelled; then nothing is left behind.
 QuantizeResult quantize_file(WeightSource& source, const std::filesystem::path& output,
                              const QuantizeOptions& options);
+
+// The same into memory: a draft for speculative decoding. Peak memory is that of the whole copy.
+MemorySource quantize_in_memory(WeightSource& source, const QuantizeOptions& options);
 
 }  // namespace hone

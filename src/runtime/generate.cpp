@@ -1,21 +1,23 @@
-// The generation loop: prompt in chunks, then one token at a time over the cache.
+// The generation loop: prompts first, then a token of every sequence a forward, perhaps with guesses behind
+// it.
 #include "runtime/generate.h"
 
 #include <algorithm>
 #include <chrono>
 
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/memory.h"
+#include "runtime/advance.h"
+#include "runtime/draft.h"
 #include "runtime/text_stream.h"
 
 namespace hone {
 namespace {
 
-constexpr size_t kPrefillTokens = 512;
+using Clock = std::chrono::steady_clock;
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 void check_prompt(const ModelConfig& config, std::span<const TokenId> prompt) {
@@ -32,83 +34,206 @@ void check_prompt(const ModelConfig& config, std::span<const TokenId> prompt) {
            config.n_vocab - 1);
 }
 
+KvFormat cache_type(const GenerateOptions& options) {
+  return options.cache_type.value_or(options.compute == ComputeMode::kPrecise ? KvFormat::kF32
+                                                                              : KvFormat::kF16);
+}
+
+// One text that is being written.
+class Text {
+ public:
+  Text(const Model& model, const Tokenizer& tokenizer, std::span<const TokenId> prompt,
+       const GenerateOptions& options, size_t seed_offset, std::function<bool(std::string_view)> on_text)
+      : options_(options),
+        tokenizer_(tokenizer),
+        on_text_(std::move(on_text)),
+        rng_(options.sampling.seed + seed_offset),
+        stream_(options.stop),
+        history_(prompt.begin(), prompt.end()),
+        room_(options.max_tokens) {
+    check_prompt(model.config(), prompt);
+    if (model.config().context_length > 0)
+      room_ = std::min(room_, model.config().context_length - prompt.size());
+    alive_ = room_ > 0;
+    result_.finish = "length";
+    result_.prompt_tokens = prompt.size();
+  }
+
+  bool alive() const { return alive_; }
+  size_t capacity() const { return result_.prompt_tokens + room_; }
+  void open_cache(const ModelConfig& config) { cache_.emplace(config, capacity(), cache_type(options_)); }
+  Feed prompt_feed() { return {history_, &*cache_}; }
+  GenerateResult& result() { return result_; }
+
+  // The token that follows the prompt.
+  void begin(std::span<const float> logits) { next_ = sample(logits, history_, options_.sampling, rng_); }
+
+  // Writes the token chosen last; then what the model is to be asked next: that token and guesses behind it.
+  std::optional<Feed> ask() {
+    if (!write(next_)) return std::nullopt;
+    guesses_.clear();
+    const size_t most = std::min(options_.draft_tokens, room_ - result_.tokens.size() - 1);
+    if (options_.draft != nullptr && most > 0) guesses_ = options_.draft->propose(history_, most, rng_);
+    asked_ = {next_};
+    for (const DraftToken& guess : guesses_) asked_.push_back(guess.id);
+    result_.drafted += guesses_.size();
+    return Feed{asked_, &*cache_, asked_.size()};
+  }
+
+  // One row of logits for every token asked. Right guesses are written; then the next token is chosen.
+  void answer(const Tensor& logits, size_t first_row) {
+    for (size_t i = 0; i < asked_.size(); ++i) {
+      const auto p =
+          sampling_distribution({logits.row(first_row + i), logits.cols()}, history_, options_.sampling);
+      if (i == guesses_.size()) {
+        next_ = draw(p, rng_);
+        break;
+      }
+      const DraftChoice choice = check_draft(p, guesses_[i], rng_);
+      next_ = choice.id;
+      if (!choice.accepted) break;
+      ++result_.accepted;
+      if (!write(next_)) break;
+    }
+    cache_->truncate(history_.size());
+  }
+
+ private:
+  // False when the text ends here.
+  bool write(TokenId id) {
+    if (!options_.ignore_end && tokenizer_.is_end_of_generation(id)) return end("stop", true);
+    result_.tokens.push_back(id);
+    history_.push_back(id);
+    if (!emit(stream_.push(tokenizer_.token_bytes(id))) || stream_.stopped()) return end("stop", false);
+    return result_.tokens.size() < room_ || end("length", true);
+  }
+  // An end by stop string has nothing left, a caller who said stop wants nothing.
+  bool end(const char* why, bool flush) {
+    result_.finish = why;
+    alive_ = false;
+    if (flush) emit(stream_.finish());
+    return false;
+  }
+  bool emit(const std::string& text) {
+    result_.text += text;
+    return text.empty() || !on_text_ || on_text_(text);
+  }
+
+  const GenerateOptions& options_;
+  const Tokenizer& tokenizer_;
+  std::function<bool(std::string_view)> on_text_;
+  Rng rng_;
+  TextStream stream_;
+  std::vector<TokenId> history_;  // prompt and what was written
+  size_t room_;
+  std::optional<KvCache> cache_;
+  TokenId next_ = -1;
+  std::vector<DraftToken> guesses_;
+  std::vector<TokenId> asked_;
+  GenerateResult result_;
+  bool alive_ = true;
+};
+
 // Keys and values of all tokens are set aside at once; better said than met half-way.
-void check_memory(const ModelConfig& config, size_t tokens) {
-  const uint64_t needed =
-      uint64_t{2} * sizeof(float) * config.n_layers * config.n_kv_heads * config.head_dim * tokens;
+void check_memory(const ModelConfig& config, const std::vector<Text>& texts, KvFormat format) {
+  uint64_t needed = 0, tokens = 0;
+  for (const Text& text : texts) {
+    needed += KvCache::bytes(config, text.capacity(), format);
+    tokens += text.capacity();
+  }
   const uint64_t available = available_memory_bytes();
   if (needed > available)
     fail(ErrorCode::kResourceExhausted,
-         "generate: keys and values of {} tokens need {} of memory, {} are available; lower --max-tokens",
+         "generate: keys and values of {} tokens need {} of memory, {} are available; lower --max-tokens or "
+         "take a smaller --cache-type",
          tokens, format_bytes(needed), format_bytes(available));
 }
 
-// Runs tokens through the model behind what the cache holds; the logits after the last one.
-std::vector<float> advance(const Model& model, std::span<const TokenId> tokens, ComputeMode compute,
-                           KvCache& cache) {
-  OpContext ctx{.tape = nullptr, .compute = compute, .observer = nullptr};
-  std::vector<float> last;
-  while (!tokens.empty()) {
-    throw_if_interrupted("generating");
-    const std::span<const TokenId> part = tokens.first(std::min(kPrefillTokens, tokens.size()));
-    tokens = tokens.subspan(part.size());
-    const Tensor hidden =
-        model.hidden(ctx, TokenBatch::single(part, static_cast<int32_t>(cache.length())), &cache);
-    if (!tokens.empty()) continue;
-    const float* row = hidden.row(hidden.rows() - 1);
-    last.assign(row, row + hidden.cols());
+void check_draft_options(const GenerateOptions& options, size_t n_prompts) {
+  if (options.draft == nullptr) return;
+  if (n_prompts != 1)
+    fail(ErrorCode::kInvalidArgument,
+         "generate: speculation: got {} prompts, expected one; several are decoded together without guesses",
+         n_prompts);
+  if (options.draft_tokens == 0 || options.draft_tokens > kMaxDraftTokens)
+    fail(ErrorCode::kInvalidArgument, "generate: draft tokens: got {}, expected 1 to {}",
+         options.draft_tokens, kMaxDraftTokens);
+}
+
+void decode(const Model& model, OpContext& ctx, std::vector<Text>& texts) {
+  const auto start = Clock::now();
+  std::vector<Text*> writing;
+  for (Text& text : texts)
+    if (text.alive()) writing.push_back(&text);
+  while (!writing.empty()) {
+    std::vector<Text*> asking;
+    std::vector<Feed> feeds;
+    for (Text* text : writing) {
+      if (const std::optional<Feed> feed = text->ask()) {
+        asking.push_back(text);
+        feeds.push_back(*feed);
+      }
+      text->result().decode_seconds = seconds_since(start);
+    }
+    writing.clear();
+    if (feeds.empty()) return;
+    const Tensor logits = advance(model, ctx, feeds);
+    size_t row = 0;
+    for (size_t i = 0; i < asking.size(); ++i) {
+      asking[i]->answer(logits, row);
+      row += feeds[i].n_logits;
+      asking[i]->result().decode_seconds = seconds_since(start);
+      if (asking[i]->alive()) writing.push_back(asking[i]);
+    }
   }
-  const Tensor logits = model.logits(ctx, Tensor::from({1, last.size()}, last));
-  return {logits.data(), logits.data() + logits.cols()};
 }
 
 }  // namespace
 
+std::vector<GenerateResult> generate_all(const Model& model, const Tokenizer& tokenizer,
+                                         std::span<const std::vector<TokenId>> prompts,
+                                         const GenerateOptions& options, const OnText& on_text) {
+  validate(options.sampling);
+  check_draft_options(options, prompts.size());
+  std::vector<Text> texts;
+  texts.reserve(prompts.size());
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    std::function<bool(std::string_view)> receive;
+    if (on_text) receive = [&on_text, i](std::string_view text) { return on_text(i, text); };
+    texts.emplace_back(model, tokenizer, prompts[i], options, i, std::move(receive));
+  }
+  check_memory(model.config(), texts, cache_type(options));
+  std::vector<Feed> feeds;
+  for (Text& text : texts) {
+    if (!text.alive()) continue;
+    text.open_cache(model.config());
+    feeds.push_back(text.prompt_feed());
+  }
+  OpContext ctx{.compute = options.compute};
+  const auto start = Clock::now();
+  if (!feeds.empty()) {
+    const Tensor logits = advance(model, ctx, feeds);
+    if (options.draft != nullptr) options.draft->begin(prompts[0], texts[0].capacity());
+    size_t row = 0;
+    for (Text& text : texts) {
+      if (text.alive()) text.begin({logits.row(row++), logits.cols()});
+      text.result().prompt_seconds = seconds_since(start);
+    }
+    ctx.steady = options.draft != nullptr;  // the prompt goes as it would without
+    decode(model, ctx, texts);
+  }
+  std::vector<GenerateResult> results;
+  for (Text& text : texts) results.push_back(std::move(text.result()));
+  return results;
+}
+
 GenerateResult generate(const Model& model, const Tokenizer& tokenizer, std::span<const TokenId> prompt,
                         const GenerateOptions& options,
                         const std::function<bool(std::string_view)>& on_text) {
-  validate(options.sampling);
-  check_prompt(model.config(), prompt);
-  TextStream stream(options.stop);
-  Rng rng(options.sampling.seed);
-  GenerateResult result;
-  result.prompt_tokens = prompt.size();
-  result.finish = "length";
-  size_t room = options.max_tokens;
-  if (model.config().context_length > 0) room = std::min(room, model.config().context_length - prompt.size());
-  if (room == 0) return result;
-
-  const auto emit = [&](const std::string& text) {
-    result.text += text;
-    return text.empty() || !on_text || on_text(text);
-  };
-  check_memory(model.config(), prompt.size() + room);
-  KvCache cache(model.config(), prompt.size() + room,
-                options.compute == ComputeMode::kPrecise ? KvFormat::kF32 : KvFormat::kF16);
-  std::vector<TokenId> history(prompt.begin(), prompt.end());
-  auto start = std::chrono::steady_clock::now();
-  std::vector<float> logits = advance(model, prompt, options.compute, cache);
-  result.prompt_seconds = seconds_since(start);
-
-  start = std::chrono::steady_clock::now();
-  bool go_on = true;
-  while (go_on) {
-    const TokenId id = sample(logits, history, options.sampling, rng);
-    if (!options.ignore_end && tokenizer.is_end_of_generation(id)) {
-      result.finish = "stop";
-      break;
-    }
-    result.tokens.push_back(id);
-    history.push_back(id);
-    go_on = emit(stream.push(tokenizer.token_bytes(id))) && !stream.stopped();
-    if (!go_on) result.finish = "stop";
-    if (result.tokens.size() == room) break;
-    if (go_on) logits = advance(model, std::span(history).last(1), options.compute, cache);
-  }
-  if (go_on)
-    emit(stream.finish());  // an end by stop string has nothing left, a caller who said stop wants nothing
-  result.decode_seconds = seconds_since(start);
-  return result;
+  OnText receive;
+  if (on_text) receive = [&](size_t, std::string_view text) { return on_text(text); };
+  const std::vector<TokenId> only(prompt.begin(), prompt.end());
+  return std::move(generate_all(model, tokenizer, std::span(&only, 1), options, receive)[0]);
 }
 
 }  // namespace hone

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "runtime/testing.h"
@@ -51,6 +52,35 @@ TEST_F(GenerateTest, GreedyEqualsArgMaxWithoutCache) {
     EXPECT_GE(logits[static_cast<size_t>(id)], best - 1e-4f);
     sequence.push_back(id);
   }
+}
+
+TEST_F(GenerateTest, SeveralTextsEqualSingleOnes) {
+  std::vector<std::vector<TokenId>> prompts = {
+      prompt_, tokenizer_.encode("a"), {7}, std::vector<TokenId>(90, 5)};
+  for (const float temperature : {0.0f, 1.2f}) {
+    options_.sampling.temperature = temperature;
+    options_.sampling.seed = 7;
+    std::map<size_t, std::string> streamed;
+    const auto together =
+        generate_all(model_, tokenizer_, prompts, options_, [&](size_t i, std::string_view text) {
+          streamed[i] += text;
+          return true;
+        });
+    ASSERT_EQ(together.size(), prompts.size());
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      const GenerateResult alone = generate(model_, tokenizer_, prompts[i], options_);
+      EXPECT_EQ(together[i].tokens, alone.tokens) << "prompt " << i;
+      EXPECT_EQ(streamed[i], alone.text);
+      ++options_.sampling.seed;
+    }
+  }
+}
+
+TEST_F(GenerateTest, TextsTogetherEndOneByOne) {
+  const std::vector<std::vector<TokenId>> prompts = {std::vector<TokenId>(250, 5), prompt_};
+  const auto results = generate_all(model_, tokenizer_, prompts, options_);
+  EXPECT_EQ(results[0].tokens.size(), 6u);  // the context's end
+  EXPECT_EQ(results[1].tokens, run().tokens);
 }
 
 TEST_F(GenerateTest, SeedsDecideSampledText) {

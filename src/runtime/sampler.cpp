@@ -1,4 +1,6 @@
 // The sampler chain, in llama.cpp's order and with its rules, over our own random numbers.
+#include "runtime/sampler.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -6,7 +8,6 @@
 
 #include "base/error.h"
 #include "ops/rows.h"
-#include "runtime/generate.h"
 
 namespace hone {
 namespace {
@@ -108,9 +109,7 @@ std::vector<TokenProbability> sampling_distribution(std::span<const float> logit
   return candidates;
 }
 
-TokenId sample(std::span<const float> logits, std::span<const TokenId> history,
-               const SamplingOptions& options, Rng& rng) {
-  const std::vector<TokenProbability> candidates = sampling_distribution(logits, history, options);
+TokenId draw(std::span<const TokenProbability> candidates, Rng& rng) {
   if (candidates.size() == 1) return candidates.front().id;
   const double u = rng.uniform();
   double sum = 0;
@@ -119,6 +118,11 @@ TokenId sample(std::span<const float> logits, std::span<const TokenId> history,
     if (u < sum) return candidate.id;
   }
   return candidates.back().id;  // u lies in the rounding gap below 1
+}
+
+TokenId sample(std::span<const float> logits, std::span<const TokenId> history,
+               const SamplingOptions& options, Rng& rng) {
+  return draw(sampling_distribution(logits, history, options), rng);
 }
 
 }  // namespace hone

@@ -1,3 +1,5 @@
+#include "runtime/sampler.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "runtime/generate.h"
 
 namespace hone {
 namespace {

@@ -42,6 +42,39 @@ class CommandLine(HoneCase):
         self.assertEqual(len(first["tokens"]), 16)
         self.assertEqual(self.call(*arguments).stdout.strip(), first["text"].strip())
 
+    def test_generate_several_prompts_together(self):
+        prompts = ["Once upon a time", "The cat", "Lily and Ben went to the park and"]
+        (self.folder / "prompts.txt").write_text("\n".join(prompts) + "\n")
+        common = ("generate", "--model", self.gguf, "--raw", "--max-tokens", 12, "--temperature", 0, "--precise")
+        together = self.run_ok(*common, "--prompts", "prompts.txt")["answers"]
+        alone = [self.run_ok(*common, "--prompt", prompt) for prompt in prompts]
+        self.assertEqual([answer["tokens"] for answer in together], [answer["tokens"] for answer in alone])
+        text = self.call(*common, "--prompts", "prompts.txt", "--quiet").stdout
+        self.assertIn("== 3 ==\n" + alone[2]["text"], text)
+
+    def test_generate_speculates_without_changing_the_text(self):
+        common = ("generate", "--model", self.gguf, "--raw", "--prompt", "The cat sat. The dog ran. The cat sat. The",
+                  "--max-tokens", 40, "--temperature", 0)
+        plain = self.run_ok(*common)
+        self.assertNotIn("speculation", plain)
+        for how in ("lookup", "self", self.model):
+            guessed = self.run_ok(*common, "--speculate", how, "--draft-tokens", 5)
+            self.assertEqual(guessed["tokens"], plain["tokens"])
+            self.assertLessEqual(guessed["speculation"]["accepted"], guessed["speculation"]["drafted"])
+        # The model as its own draft: nearly all of its guesses are right.
+        self.assertGreater(guessed["speculation"]["accepted"], 20)
+        self.assertIn("guesses right", self.call(*common, "--speculate", "self").stderr)
+
+    def test_cache_types(self):
+        text = ("eval", "--model", self.gguf, "--text", "general.txt", "--context", 64, "--reference", self.gguf)
+        losses = [self.run_ok(*text, *kind)["metrics"]["perplexity"]["value"]
+                  for kind in ((), ("--cache-type", "f32"), ("--cache-type", "f16"))]
+        self.assertAlmostEqual(losses[0], losses[1], delta=0.01 * losses[0])
+        self.assertAlmostEqual(losses[1], losses[2], delta=0.01 * losses[0])
+        # Heads of 8 dimensions do not hold a block of 32.
+        self.fails("generate", "--model", self.gguf, "--raw", "--prompt", "Once", "--cache-type", "q8_0", code=2,
+                   says="cache type: got q8_0.*8 dimensions")
+
     def test_tune_merge_quantize_eval(self):
         base = self.run_ok("eval", "--model", self.gguf, "--chat", "test.jsonl", "--precise")
         tuned = self.run_ok("tune", "--model", self.gguf, "--data", "train.jsonl", "--valid", "valid.jsonl", "--output",
@@ -160,6 +193,10 @@ class CommandLine(HoneCase):
             self.fails("inspect", "cut.gguf", code=2, says="cut.gguf")
         self.fails("inspect", "absent.gguf", code=2, says="absent.gguf")
         self.fails("generate", "--model", self.folder, "--prompt", "x", code=2, says="config.json")
+        (self.folder / "empty.txt").write_text("\n\n")
+        self.fails("generate", "--model", self.gguf, "--prompts", "empty.txt", code=2, says="a prompt on each")
+        self.fails("generate", "--model", self.gguf, "--prompt", "x", "--speculate", "nothing-here", code=2,
+                   says="nothing-here")
         (self.folder / "bad.jsonl").write_text(chats(1) + "{broken\n")
         self.fails("tune", "--model", self.gguf, "--data", "bad.jsonl", "--output", "a", code=2, says="bad.jsonl:2")
         self.fails("eval", "--model", self.gguf, "--text", "absent.txt", code=2, says="absent.txt")

@@ -211,6 +211,7 @@ constexpr Kernels kTable = {
     .attend_scores_f16 = attend_scores<StoredF16>,
     .attend_mix_f32 = attend_mix<StoredF32>,
     .attend_mix_f16 = attend_mix<StoredF16>,
+    .attend_mix_q8_0 = attend_mix_q8_0,
     .quantize_int8 = quantize_int8,
     .packed = packed_avx512,
     .dot_float = dot_float,

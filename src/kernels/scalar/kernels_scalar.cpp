@@ -223,6 +223,7 @@ constexpr Kernels kTable = {
     .attend_scores_f16 = scalar::attend_scores<scalar::StoredF16>,
     .attend_mix_f32 = scalar::attend_mix<scalar::StoredF32>,
     .attend_mix_f16 = scalar::attend_mix<scalar::StoredF16>,
+    .attend_mix_q8_0 = scalar::attend_mix_q8_0,
     .quantize_int8 = quantize_int8,
     .packed = packed_scalar,
     .dot_float = dot_float,

@@ -71,6 +71,10 @@ static inline Ints load_u16(const std::byte* p) {
     return static_cast<int32_t>(x);
   });
 }
+// kLanes signed bytes.
+static inline Vec load_i8(const std::byte* p) {
+  return each<Vec>([&](size_t i) { return static_cast<float>(static_cast<int8_t>(p[i])); });
+}
 static inline Ints splat(int32_t x) {
   return each<Ints>([&](size_t) { return x; });
 }
