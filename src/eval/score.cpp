@@ -256,10 +256,11 @@ void check_context(const Model& model, const std::vector<ScoreItem>& items) {
   for (const ScoreItem& item : items)
     for (const Sequence& sequence : item.batch.sequences)
       if (context > 0 && sequence.length > context)
-        fail(ErrorCode::kInvalidArgument,
-             "evaluation: got a text of {} tokens at once, expected at most the model's context of {}; take a "
-             "smaller --context or --max-length",
-             sequence.length, context);
+        fail(
+            ErrorCode::kInvalidArgument,
+            "evaluation: got a text of {} tokens at once, expected at most the model's context of {}; take a "
+            "smaller --context or --max-length",
+            sequence.length, context);
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ class Bench(HoneCase):
         self.assertRegex((self.folder / "ratios.html").read_text(), r"(?s)<!doctype html>.*<svg.*decode.*</svg>")
 
     def test_a_row_is_no_longer_than_the_context(self):
-        result = self.run_ok("bench", "--model", self.gguf, "--only", "train", *SMALL, "--train-length", 4096)
+        result = self.run_ok("bench", "--model", self.gguf, "--only", "train", "--train-rows", 1, "--train-length", 4096,
+                             "--repeats", 1)
         self.assertIn("steps of 1 x 512 tokens", result["results"][0]["note"])
 
     def test_bad_input(self):
