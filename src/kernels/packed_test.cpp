@@ -221,5 +221,38 @@ TEST(Packed, TilesEqualThePlainLoop) {
   });
 }
 
+// Nearly every code and every activation as large as it gets: sums of few bits must not run over.
+TEST(Packed, LargestCodesFit) {
+  Rng rng(5);
+  for_each_packing([&](const Kernels& ks, const Format& format, const PackedKernels& packed) {
+    const size_t k = format.block_elems;
+    std::vector<float> w(k);
+    for (size_t i = 0; i < k; ++i) w[i] = i % 16 == 0 ? -1.0f : 0.97f;
+    Group group(rng, format, packed.lanes, 1, k);
+    format.from_float(w.data(), group.stored.data(), k);
+    format.to_float(group.stored.data(), group.values.data(), k);
+    const std::vector<const std::byte*> row = {group.stored.data()};
+    pack_rows(*packed_layout(format.id), packed.lanes, 1, row, group.packed.data());
+    Activations x(rng, ks, packed.tile_rows, k);
+    for (const int sign : {1, -1}) {
+      std::fill(x.q.begin(), x.q.end(), static_cast<int8_t>(sign * 127));
+      std::fill(x.sums.begin(), x.sums.end(), 16 * sign * 127);
+      std::vector<uint8_t> codes(k * packed.panel_cols);
+      std::vector<float> d(k / packed.scale_elems * packed.panel_cols), min(d.size());
+      const Int8Panel panel{codes.data(), d.data(), min.data()};
+      packed.unpack_codes(k, group.packed.data(), panel, 0);
+      for (size_t i = 0; i < x.m; ++i) {
+        float tile = kNan, rows = kNan;
+        packed.tile(1, 1, k, x.view().from(i, 0), panel, &tile, 1, 1.0f, false);
+        packed.rows(1, 1, group.packed.data(), x.view().from(i, 0), &rows, 1, 1.0f, false);
+        double size = 0;
+        const double expected = x.dot(i, group.values.data(), &size);
+        check(tile, expected, size, format, ks);
+        check(rows, expected, size, format, ks);
+      }
+    }
+  });
+}
+
 }  // namespace
 }  // namespace hone

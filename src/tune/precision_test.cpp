@@ -1,0 +1,50 @@
+// Training multiplies in bf16 where the processor can: its losses follow those of f32.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/progress.h"
+#include "kernels/kernels.h"
+#include "tune/testing.h"
+#include "tune/trainer.h"
+
+namespace hone {
+namespace {
+
+TrainResult tune(const char* format, bool precise) {
+  const testing::TestFolder folder(std::string("precision_") + format + (precise ? "_f32" : "_fast"));
+  MemorySource source = testing::tiny_llama({.format = format});
+  Model model(source);
+  const Dataset data = testing::tiny_dataset(20), valid = testing::tiny_dataset(5, 6);
+  TrainConfig config;
+  config.adapter = {.rank = 4, .alpha = 8};
+  config.steps = 30;
+  config.batch = 4;
+  config.accumulate = 2;
+  config.max_length = 64;
+  config.lr = 5e-3;
+  config.precise = precise;
+  return train(model, {.train = data, .valid = &valid}, {.name = "tiny", .fingerprint = "abc"}, config,
+               folder.path() / "out");
+}
+
+TEST(Precision, LossesFollowF32) {
+  Progress::set_quiet(true);
+  for (const char* format : {"f32", "q8_0", "q4_0"}) {
+    const TrainResult fast = tune(format, false), precise = tune(format, true);
+    ASSERT_EQ(fast.curve.size(), precise.curve.size());
+    EXPECT_LT(precise.curve.back().train_loss, 0.8 * precise.curve.front().train_loss) << format;
+    bool equal = true;
+    for (size_t i = 0; i < fast.curve.size(); ++i) {
+      const double expected = precise.curve[i].train_loss;
+      EXPECT_NEAR(fast.curve[i].train_loss, expected, 0.005 * expected) << format << ", step " << i + 1;
+      equal = equal && fast.curve[i].train_loss == expected;
+    }
+    EXPECT_NEAR(*fast.best_valid_loss, *precise.best_valid_loss, 0.005 * *precise.best_valid_loss) << format;
+    // Otherwise nothing was compared.
+    EXPECT_EQ(equal, active_kernels().tile_bf16 == nullptr) << format;
+  }
+}
+
+}  // namespace
+}  // namespace hone
