@@ -46,7 +46,7 @@ constexpr Format kFormatNVFP4 = {
     .block_bytes = sizeof(BlockNVFP4),
     .quantized = true,
     .file_type = 39,
-    .max_relative_rmse = 0.088,
+    .max_relative_rmse = 0.09,
     .to_float = codec::decode_row<BlockNVFP4, decode, kElements>,
     .from_float = codec::encode_searched_row<BlockNVFP4, codec::SymmetricCodes, &codec::Searches::nvfp4, pack,
                                              kElements>,

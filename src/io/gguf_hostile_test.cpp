@@ -138,7 +138,7 @@ TEST(GgufHostile, TensorTypes) {
     return filled(tensor(out, "blk.0.w", {256}, type, 0));
   };
   refused(ErrorCode::kNotSupported,
-          "tensor \"blk.0.w\" at byte 51: got type 19 (iq1_s), expected one of: f32, f16", with(19));
+          "tensor \"blk.0.w\" at byte 51: got type 15 (q8_k), expected one of: f32, f16", with(15));
   refused(ErrorCode::kNotSupported, "got type 4294967295 (unknown)", with(~0u));
 }
 
