@@ -126,7 +126,7 @@ inline Bytes packed_pairs(const std::byte* words, size_t quad) {
 struct PackedQ2_K {
   static constexpr size_t kElems = 256, kBytes = 84 * Vec::kLanes, kScaleElems = 16;
   static constexpr bool kSigned = false, kHasMin = true;
-  static constexpr int32_t kZero = 0;
+  static constexpr int32_t kZero = 0, kMaxCode = 3;
   // Low nibbles scales, high ones minimums.
   static Vec four_bits(const std::byte* p, size_t i, int high) {
     const Ints word = load_ints(p + i / 4 * 4 * Vec::kLanes);
@@ -149,7 +149,7 @@ inline Vec six_bit_scale(Ints low, Ints high) {
 struct PackedQ3_K {
   static constexpr size_t kElems = 256, kBytes = 110 * Vec::kLanes, kScaleElems = 16;
   static constexpr bool kSigned = false, kHasMin = false;
-  static constexpr int32_t kZero = 4;
+  static constexpr int32_t kZero = 4, kMaxCode = 7;
   static Vec d(const std::byte* p, size_t i) {
     const std::byte* words = p + 96 * Vec::kLanes;
     const int byte = static_cast<int>(8 * (i % 4));
@@ -168,7 +168,7 @@ struct PackedQ3_K {
 struct PackedTQ2_0 {
   static constexpr size_t kElems = 256, kBytes = 66 * Vec::kLanes, kScaleElems = 32;
   static constexpr bool kSigned = false, kHasMin = false;
-  static constexpr int32_t kZero = 1;
+  static constexpr int32_t kZero = 1, kMaxCode = 3;
   static Vec d(const std::byte* p, size_t) { return load_f16(p + 64 * Vec::kLanes); }
   static Bytes codes(const std::byte* p, size_t quad) { return packed_pairs(p, quad); }
 };
@@ -211,7 +211,7 @@ struct PackedIQ4_XS {
 };
 
 struct PackedMXFP4 : PackedNibbles<1> {
-  static constexpr int32_t kZero = 12;
+  static constexpr int32_t kZero = 12, kMaxCode = 24;
   static constexpr bool kHasMin = false;
   static Vec d(const std::byte* p, size_t) { return half_of_power(load_u8(p)); }
   static Bytes codes(const std::byte* p, size_t quad) { return lookup(nibbles(p, quad), kFp4Table.at); }
