@@ -136,6 +136,8 @@ void pack_row(const PackedLayout& layout, size_t lanes, size_t n_blocks, const s
         uint32_t bits;
         std::memcpy(&bits, row + field.offset, 4);
         pack_plane_bits(lanes, bits, r, out);
+      } else if (field.unit == 1) {
+        pack_units_of<1>(field, lanes, row, r, out);
       } else if (field.unit == 2) {
         pack_units_of<2>(field, lanes, row, r, out);
       } else {
