@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from gguf import GGML_QUANT_SIZES
 from gguf import GGMLQuantizationType as T
 from gguf import GGUFValueType as V
 from gguf import GGUFWriter, quants
@@ -60,8 +61,9 @@ def all_types(path):
         w.add_tensor(f"blk.0.{t.name.lower()}.weight", quants.quantize(x, t), raw_dtype=t)
     grids = (T.IQ2_XXS, T.IQ2_XS, T.IQ2_S, T.IQ3_XXS, T.IQ3_S, T.IQ1_S, T.IQ1_M)  # not encoded without an importance
     for t in (t for t in generate_k.FORMATS + grids if t not in older):
-        x = np.random.default_rng(t.value).standard_normal((2, 256)).astype(np.float32)
-        importance = np.ones(256, np.float32) if t in grids else None
+        columns = max(64, GGML_QUANT_SIZES[t][0])
+        x = np.random.default_rng(t.value).standard_normal((2, columns)).astype(np.float32)
+        importance = np.ones(columns, np.float32) if t in grids else None
         w.add_tensor(f"blk.0.{t.name.lower()}.weight", generate_k.encode_bytes(t, x, importance), raw_dtype=t)
     w.add_tensor("norm.weight", rng.standard_normal(5).astype(np.float32))
     w.add_tensor("conv.weight", rng.standard_normal((2, 1, 3, 4)).astype(np.float32))
