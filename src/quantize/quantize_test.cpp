@@ -120,8 +120,10 @@ TEST(Quantize, AFormatsNameIsItsMediumMix) {
   EXPECT_EQ(&mix_named("q4_k"), &mix_named("q4_k_m"));
   EXPECT_EQ(mix_named("q2_k").name, "q2_k");
   EXPECT_EQ(find_mix("q4"), nullptr);
-  for (const Format* format : all_formats())
-    if (format->encodes()) EXPECT_EQ(mix_named(format->name).base, format->id);
+  for (const Format* format : all_formats()) {
+    if (!format->encodes()) continue;
+    EXPECT_EQ(mix_named(format->name).base, format->id);
+  }
 }
 
 TEST(Quantize, FormatsThatAreOnlyReadAreRefusedByName) {

@@ -44,6 +44,16 @@ static inline __m512i cvtepu8_epi32(__m128i bytes) {
   return result;
 }
 
+static inline __m512i cvtepi8_epi32(__m128i bytes) {
+  int8_t in[16];
+  int32_t out[16];
+  std::memcpy(in, &bytes, sizeof in);
+  for (int i = 0; i < 16; ++i) out[i] = in[i];
+  __m512i result;
+  std::memcpy(&result, out, sizeof out);
+  return result;
+}
+
 static inline __m512 maskz_loadu_ps(__mmask16 mask, const float* p) {
   float lanes[16];
   for (int i = 0; i < 16; ++i) lanes[i] = (mask >> i & 1) != 0 ? p[i] : 0.0f;
@@ -124,6 +134,7 @@ static inline __m512 swap_pairs_ps(__m512 a) {
 }  // namespace hone::emulated
 
 #define _mm512_cvtph_ps(a) hone::emulated::cvtph_ps(a)
+#define _mm512_cvtepi8_epi32(a) hone::emulated::cvtepi8_epi32(a)
 #define _mm512_cvtepu16_epi32(a) hone::emulated::cvtepu16_epi32(a)
 #define _mm512_cvtepu8_epi32(a) hone::emulated::cvtepu8_epi32(a)
 #define _mm512_maskz_loadu_ps(mask, p) hone::emulated::maskz_loadu_ps(mask, p)
