@@ -89,7 +89,7 @@ test = "test.jsonl"
 max_length = 128
 [tune]
 rank = {keys['rank']}
-lr = 1e-2
+lr = 3e-3
 epochs = {keys['epochs']}
 accumulate = 1
 {extra}
