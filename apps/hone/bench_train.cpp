@@ -23,8 +23,9 @@ class Train final : public TimedWork {
         adapters_(AdapterSet::create(model_, AdapterSettings{})),
         optimizer_(adapters_.parameters(), AdamWSettings{}) {
     const size_t length = std::min(settings.train_length, model_.config().context_length);
-    const TrainMemory memory = plan_memory(model_, adapters_.n_parameters(), length, Checkpointing::kAuto,
-                                           memory_budget(settings.memory_limit, adapters_.n_parameters()), compute_);
+    const TrainMemory memory =
+        plan_memory(model_, adapters_.n_parameters(), length, Checkpointing::kAuto,
+                    memory_budget(settings.memory_limit, adapters_.n_parameters()), compute_);
     model_.set_recomputed_blocks(memory.recomputed_blocks);
     if (settings.memory_limit != 0) limit_tensor_memory(memory.available);
     Rng rng(settings.seed);

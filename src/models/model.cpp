@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "ops/halves.h"
 #include "base/memory.h"
 #include "models/architecture.h"
+#include "ops/halves.h"
 
 namespace hone {
 namespace {
@@ -258,10 +258,10 @@ size_t Model::activation_bytes_per_token(size_t recomputed_blocks, ComputeMode c
   const size_t element = multiplies_in_bf16(compute) ? 2 : sizeof(float);
   const size_t block =
       (2 * c.n_embd + c.n_heads) * sizeof(float) + (2 * c.n_embd + 3 * q + 2 * kv + 3 * c.n_ff) * element;
-  // Beside them at most, in backward: gradients of gate, up and their product, with their halves, and two of the
-  // residual, or those of the attention with its keys' and values' by query head.
-  const size_t gradients = (3 * c.n_embd + std::max(3 * c.n_ff, 5 * q + 4 * kv)) * sizeof(float) +
-                           3 * c.n_ff * element;
+  // Beside them at most, in backward: gradients of gate, up and their product, with their halves, and two of
+  // the residual, or those of the attention with its keys' and values' by query head.
+  const size_t gradients =
+      (3 * c.n_embd + std::max(3 * c.n_ff, 5 * q + 4 * kv)) * sizeof(float) + 3 * c.n_ff * element;
   const size_t whole = n < c.n_layers ? c.n_layers - n : 1;
   return n * c.n_embd * sizeof(float) + whole * block + gradients;
 }

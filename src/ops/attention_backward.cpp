@@ -96,8 +96,14 @@ void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
   const AttentionProducts products(saved.compute != ComputeMode::kPrecise);
   Tensor dq = Tensor::empty(saved.q.shape()), dk = Tensor::empty(saved.k.shape()),
          dv = Tensor::empty(saved.v.shape());
-  const Backward body{products, saved, saved.q_rows.values(), saved.k_rows.values(), saved.v_rows.values(),
-                      saved.y_rows.values(), dy, dq};
+  const Backward body{products,
+                      saved,
+                      saved.q_rows.values(),
+                      saved.k_rows.values(),
+                      saved.v_rows.values(),
+                      saved.y_rows.values(),
+                      dy,
+                      dq};
   const size_t heads = g.shape.n_heads, kv_heads = g.shape.n_kv_heads, d = g.shape.head_dim;
   // Sequences by turns: the buffers of one are the largest thing held.
   for (const AttentionSegment& s : saved.segments) {

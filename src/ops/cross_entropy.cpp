@@ -22,8 +22,8 @@ double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, do
   return std::log(sum) + static_cast<double>(largest) - static_cast<double>(score);
 }
 
-// Turns exponentials into the gradient of the logits, p - 1 at the target and p elsewhere: in place, or straight
-// to the halves that the next product reads.
+// Turns exponentials into the gradient of the logits, p - 1 at the target and p elsewhere: in place, or
+// straight to the halves that the next product reads.
 void write_gradient(const Kernels& ks, size_t n, float* row, size_t target, double sum, uint16_t* halves) {
   const float inverse = static_cast<float>(1.0 / sum);
   row[target] -= static_cast<float>(sum);

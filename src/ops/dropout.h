@@ -1,5 +1,5 @@
-// Dropout by a mask that is a pure function of a key and the position: a block that is recomputed draws the same
-// one. (Srivastava et al. 2014)
+// Dropout by a mask that is a pure function of a key and the position: a block that is recomputed draws the
+// same one. (Srivastava et al. 2014)
 #pragma once
 
 #include <cstdint>

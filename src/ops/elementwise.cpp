@@ -18,7 +18,8 @@ Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up) {
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
   ctx.tape->require(y);
   const KeptRows kept_gate(gate, ctx.compute), kept_up(up, ctx.compute);
-  ctx.tape->record([gate = gate.without_values(), up = up.without_values(), y = y.without_values(), kept_gate, kept_up](Tape& tape) {
+  ctx.tape->record([gate = gate.without_values(), up = up.without_values(), y = y.without_values(), kept_gate,
+                    kept_up](Tape& tape) {
     const Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     Tensor dgate = Tensor::empty(gate.shape()), dup = Tensor::empty(up.shape());

@@ -27,8 +27,9 @@ struct GemmRows {
   const uint32_t* halves = nullptr;
 };
 
-// One product of a sum, and a sum with its place: C (m, n) = or += alpha * sum of A_i W_i^T (gemm_nt; W stored
-// (n, k)) or of A_i W_i (gemm_nn; W stored (k, n)). C is f32 with row stride ldc and aliases no operand.
+// One product of a sum, and a sum with its place: C (m, n) = or += alpha * sum of A_i W_i^T (gemm_nt; W
+// stored (n, k)) or of A_i W_i (gemm_nn; W stored (k, n)). C is f32 with row stride ldc and aliases no
+// operand.
 struct GemmTerm {
   GemmRows a;
   MatrixView w;

@@ -133,8 +133,8 @@ class Cursor {
 };
 
 // Visits the tiles of an unpacked slice: rows in blocks that stay in the L2 cache; for each block, one panel
-// of columns at a time, which stays in the L1 cache while every tile of the block's rows passes over it. What is
-// needed next is asked for meanwhile.
+// of columns at a time, which stays in the L1 cache while every tile of the block's rows passes over it. What
+// is needed next is asked for meanwhile.
 template <typename Body>
 void for_tiles(const Part& part, size_t mr, size_t nr, SliceAhead& ahead, const Body& body) {
   const size_t block = round_up(step_of(part.m1 - part.m0, kBlockRows / mr * mr), mr);
@@ -238,8 +238,8 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
                    reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
 }
 
-// The targets with every A in bf16: those that are not yet are converted, each once, into the calling thread's
-// scratch.
+// The targets with every A in bf16: those that are not yet are converted, each once, into the calling
+// thread's scratch.
 class HalvedTargets {
  public:
   HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targets) {

@@ -1,6 +1,6 @@
-// Activations as the products of a compute mode read them. Where products are in bf16, a bf16 copy of half the
-// size stands for the tensor: operand A of later products takes it as it is, and it is all that backward needs
-// of the tensor as operand B.
+// Activations as the products of a compute mode read them. Where products are in bf16, a bf16 copy of half
+// the size stands for the tensor: operand A of later products takes it as it is, and it is all that backward
+// needs of the tensor as operand B.
 #pragma once
 
 #include <cstdint>

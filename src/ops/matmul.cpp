@@ -1,5 +1,6 @@
-// y = x W^T, with a low-rank change if there is one, and its backward from the same stored bytes. All products
-// of one input are one step of the tape: x and the gradients are converted once, and dx is a single sum.
+// y = x W^T, with a low-rank change if there is one, and its backward from the same stored bytes. All
+// products of one input are one step of the tape: x and the gradients are converted once, and dx is a single
+// sum.
 #include <vector>
 
 #include "base/error.h"
@@ -15,8 +16,8 @@ namespace {
 // One weight's part in the backward pass.
 struct Branch {
   MatmulWeight weight;
-  Tensor y;    // without values
-  Tensor low;  // scaling * x A^T (T, r); undefined without a low-rank change
+  Tensor y;        // without values
+  Tensor low;      // scaling * x A^T (T, r); undefined without a low-rank change
   KeptRows input;  // of the low-rank change, when dropout makes it differ from x
 };
 
@@ -47,8 +48,8 @@ struct Sums {
 struct Flowing {
   const Branch* branch;
   Tensor dy;
-  KeptRows kept;     // dy
-  Tensor dlow;       // scaling * dy B (T, r)
+  KeptRows kept;  // dy
+  Tensor dlow;    // scaling * dy B (T, r)
 };
 
 std::vector<Flowing> flowing_branches(Tape& tape, const Group& group) {
@@ -183,9 +184,8 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
     ctx.tape->require(outputs[i]);
     group.branches[i].y = outputs[i].without_values();
   }
-  ctx.tape->record([shared = std::make_shared<const Group>(std::move(group))](Tape& tape) {
-    backward(tape, *shared);
-  });
+  ctx.tape->record(
+      [shared = std::make_shared<const Group>(std::move(group))](Tape& tape) { backward(tape, *shared); });
   return outputs;
 }
 

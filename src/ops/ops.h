@@ -60,8 +60,8 @@ struct LowRank {
   std::optional<Dropout> dropout;  // of the input
 };
 
-// y = x W^T: x (T, K), W (N, K) in any format. dx always; dW into `trainable` when given (then W must be f32 and
-// be trainable->value), dA and dB into the low-rank change.
+// y = x W^T: x (T, K), W (N, K) in any format. dx always; dW into `trainable` when given (then W must be f32
+// and be trainable->value), dA and dB into the low-rank change.
 struct MatmulWeight {
   MatrixView w;
   Parameter* trainable = nullptr;

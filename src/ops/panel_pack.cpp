@@ -21,7 +21,8 @@ const std::byte* packed_slice(const MatrixView& w, size_t row, size_t begin) {
 }
 
 // `width` interleaved rows from n on as f32 columns [kc][nr]; columns beyond become zeros.
-void unpack_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size_t kc, size_t nr, float* out) {
+void unpack_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size_t kc, size_t nr,
+                    float* out) {
   for (size_t i = 0; i < nr; i += w.packed->lanes) {
     if (i < width)
       w.packed->unpack_f32(kc, packed_slice(w, n + i, k0), out + i, nr);
@@ -76,14 +77,16 @@ void pair_stored_rows(const Kernels& ks, const PanelSlice& s, size_t k, PairRows
 
 // The same for formats that have to be decoded first.
 void pair_decoded_rows(const Kernels& ks, const PanelSlice& s, size_t k, size_t stored, uint32_t* panels) {
-  const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc), stride = std::max(stored, round_up(s.cols, nr));
+  const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc),
+               stride = std::max(stored, round_up(s.cols, nr));
   float* even = scratch<float>(2 * stride, ScratchSlot::kPairs);
   float* odd = even + stride;
   decode_elements(s.w, s.k0 + k, s.n0, stored, even);
   if (k + 1 < s.kc) decode_elements(s.w, s.k0 + k + 1, s.n0, stored, odd);
   if (k + 1 == s.kc) std::fill(odd, odd + stride, 0.0f);
   for (float* row : {even, odd}) std::fill(row + s.cols, row + stride, 0.0f);
-  for (size_t n = 0; n < s.cols; n += nr) ks.pair_bf16(nr, even + n, odd + n, panels + n * depth + k / 2 * nr);
+  for (size_t n = 0; n < s.cols; n += nr)
+    ks.pair_bf16(nr, even + n, odd + n, panels + n * depth + k / 2 * nr);
 }
 
 // A group of `lanes` interleaved rows of W, an even number: its halves are pairs along K once it is turned.

@@ -1,5 +1,6 @@
 // W unpacked into the panels that the tile kernels read, for a slice of K: [n / tile_n][k][tile_n], in f32 or
-// in bf16 with two consecutive k in one element (an odd last k is paired with zero). Columns beyond n are zero.
+// in bf16 with two consecutive k in one element (an odd last k is paired with zero). Columns beyond n are
+// zero.
 #pragma once
 
 #include <cstddef>
@@ -15,19 +16,20 @@ enum class WeightLayout {
   kNn,  // W stored (K, N)
 };
 
-// Columns [n0, n0 + cols) of the product's N, slice [k0, k0 + kc) of its K. With kNt W is stored (N, K), with kNn
-// (K, N); k0 and n0 are on block boundaries of the format, k0 is even.
+// Columns [n0, n0 + cols) of the product's N, slice [k0, k0 + kc) of its K. With kNt W is stored (N, K), with
+// kNn (K, N); k0 and n0 are on block boundaries of the format, k0 is even.
 struct PanelSlice {
   const MatrixView& w;
   size_t n0, cols, k0, kc;
 };
 
-// 32 columns of it in bf16 are 36 KB: read in order, they come from the L2 cache in time, and longer slices store C
-// less often.
+// 32 columns of it in bf16 are 36 KB: read in order, they come from the L2 cache in time, and longer slices
+// store C less often.
 constexpr size_t kMaxSliceK = 576;
 
 // The stored bytes of a slice that will be unpacked later, asked for line by line while something else is
-// computed: its strips are too short for the processor to guess, and would otherwise wait for memory one by one.
+// computed: its strips are too short for the processor to guess, and would otherwise wait for memory one by
+// one.
 class SliceAhead {
  public:
   SliceAhead() = default;

@@ -97,12 +97,13 @@ Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const in
   rotate(x, y, *angles, head_dim, interleaved, 1.0f);
   if (ctx.tape == nullptr || !ctx.tape->requires_grad(x)) return y;
   ctx.tape->require(y);
-  ctx.tape->record([x = x.without_values(), y = y.without_values(), angles, head_dim, interleaved](Tape& tape) {
-    Tensor dy = tape.take_grad(y);
-    if (!dy.defined()) return;
-    rotate(dy, dy, *angles, head_dim, interleaved, -1.0f);
-    tape.add_grad(x, dy);
-  });
+  ctx.tape->record(
+      [x = x.without_values(), y = y.without_values(), angles, head_dim, interleaved](Tape& tape) {
+        Tensor dy = tape.take_grad(y);
+        if (!dy.defined()) return;
+        rotate(dy, dy, *angles, head_dim, interleaved, -1.0f);
+        tape.add_grad(x, dy);
+      });
   return y;
 }
 

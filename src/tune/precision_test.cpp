@@ -1,5 +1,5 @@
-// Training multiplies in bf16, and forward through quantized weights in int8, where the processor can: its losses
-// follow those of f32.
+// Training multiplies in bf16, and forward through quantized weights in int8, where the processor can: its
+// losses follow those of f32.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -42,7 +42,8 @@ TEST(Precision, LossesFollowF32) {
       EXPECT_NEAR(fast.curve[i].train_loss, expected, 0.005 * expected) << format << ", step " << i + 1;
       equal = equal && fast.curve[i].train_loss == expected;
     }
-    // Held-out losses of quantized bases are also read with int8 activations; that error is measured elsewhere.
+    // Held-out losses of quantized bases are also read with int8 activations; that error is measured
+    // elsewhere.
     if (std::string_view(format) == "f32") {
       EXPECT_NEAR(*fast.best_valid_loss, *precise.best_valid_loss, 0.005 * *precise.best_valid_loss);
     }

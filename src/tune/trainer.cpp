@@ -126,8 +126,9 @@ void TrainRun::check_room() const {
 void TrainRun::prepare() {
   size_t tokens = plan_.max_micro_batch_tokens();
   for (const PackedBatch& row : valid_rows_) tokens = std::max(tokens, row.batch.tokens.size());
-  const TrainMemory memory = plan_memory(model_, adapters_.n_parameters(), tokens, config_.checkpointing,
-                                         memory_budget(config_.memory_limit, adapters_.n_parameters()), compute_);
+  const TrainMemory memory =
+      plan_memory(model_, adapters_.n_parameters(), tokens, config_.checkpointing,
+                  memory_budget(config_.memory_limit, adapters_.n_parameters()), compute_);
   model_.set_recomputed_blocks(memory.recomputed_blocks);
   if (config_.memory_limit != 0) limit_tensor_memory(memory.available);
   say(fmt::format("{} of {} blocks recomputed; memory: {} beside the weights' {}", memory.recomputed_blocks,

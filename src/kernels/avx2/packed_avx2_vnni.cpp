@@ -3,7 +3,6 @@
 #define HONE_VNNI_256 1
 #include "formats/codebook.h"
 #include "kernels/avx2/simd_avx2.h"
-#include "formats/codebook.h"
 #include "kernels/packed.h"
 #include "kernels/tables.h"
 

@@ -90,8 +90,10 @@ void pair_f16(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n
 void pair_stored_bf16(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    const __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(even + 2 * i))),
-                  high = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(odd + 2 * i)));
+    const __m512i low = _mm512_cvtepu16_epi32(
+                      _mm256_loadu_si256(reinterpret_cast<const __m256i*>(even + 2 * i))),
+                  high = _mm512_cvtepu16_epi32(
+                      _mm256_loadu_si256(reinterpret_cast<const __m256i*>(odd + 2 * i)));
     _mm512_storeu_si512(y + i, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
   }
   for (; i < n; ++i) {
