@@ -84,6 +84,9 @@ void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, floa
   HONE_UNROLL(8)
   for (size_t m = 0; m < kMr; ++m) total[m] = broadcast(0.0f);
   for (size_t k = 0; k < a.k; k += F::kElems, w += F::kBytes) {
+    // The fields of a long block lie apart: too many short streams for the processor to guess.
+    if constexpr (F::kElems > 32)
+      for (size_t i = 0; i < F::kBytes; i += 64) __builtin_prefetch(w + F::kBytes + i);
     HONE_UNROLL(16)
     for (size_t s = 0; s < kScales; ++s) {
       const size_t first = k + s * F::kScaleElems;
