@@ -4,7 +4,7 @@
 stories260K is tuned for a few steps at a high learning rate, so that a wrong scaling, row order or tensor shows: the
 adapter must move a log-probability behind each prompt by more than MOVED. In llama.cpp, adapter on base and merged file
 must agree within LIMIT on all tokens, and with hone on the merged file within HONE_LIMIT (on the base alone the two
-programs are a hundredth apart already); greedy texts must be equal. Once with the usual scaling and once with
+programs are a hundredth apart already); greedy texts must be equal up to a token that is as likely as that. Once with the usual scaling and once with
 rank-stabilized LoRA's."""
 import json
 import pathlib
@@ -61,6 +61,17 @@ def peer_logprobs(peer, tokens, n_vocab):
     return out
 
 
+def divergence(ours, theirs):
+    """By how many nats the peer finds our token less likely than its own where the texts part; and in words."""
+    for i, (token, entry) in enumerate(zip(ours, theirs)):
+        if token == entry["id"]:
+            continue
+        top = {other["id"]: other["logprob"] for other in entry["top_logprobs"]}
+        gap = entry["logprob"] - top.get(token, float("-inf"))
+        return gap, f"part at token {i}, {gap:.3f} nats apart (limit {HONE_LIMIT})"
+    return 0.0, "equal"
+
+
 def compare(build, base, chats, folder, name, *options):
     out = folder / name
     hone(build, "tune", "--model", base, "--data", chats, "--output", out, "--lr", "1e-2", "--steps", 40,
@@ -76,12 +87,11 @@ def compare(build, base, chats, folder, name, *options):
         same, near, moved = [np.nanmax(np.abs(with_adapter - other)) for other in (with_merged, ours, without)]
         text = hone(build, "generate", "--model", merged, "--raw", "--prompt", prompt, "--max-tokens", N_TOKENS,
                     "--temperature", 0, "--precise")["tokens"]
-        theirs = [entry["id"] for entry in peers[0].complete(tokens, len(text), 1)]
-        good = same <= LIMIT and near <= HONE_LIMIT and moved > MOVED and text == theirs
+        gap, told = divergence(text, peers[0].complete(tokens, len(text), 5))
+        good = same <= LIMIT and near <= HONE_LIMIT and moved > MOVED and gap <= HONE_LIMIT
         failed |= not good
         print(f"{'ok  ' if good else 'FAIL'} {name} {prompt!r}: adapter and merged file within {same:.1e} (limit {LIMIT}), hone "
-              f"within {near:.1e} (limit {HONE_LIMIT}), moved by {moved:.1f}; greedy "
-              f"{'texts equal' if text == theirs else f'{text}, llama.cpp {theirs}'}")
+              f"within {near:.1e} (limit {HONE_LIMIT}), moved by {moved:.1f}; greedy texts {told}")
     return failed
 
 
