@@ -133,7 +133,7 @@ std::string roofline_picture(const BenchResult& result) {
   for (size_t i = 0; i < works.size(); ++i) draw(works[i], series_class(i), "");
   legend += 8;
   for (size_t i = 0; i < shapes.size(); ++i) {
-    const std::string color = series_class(works.size() + i / 2);
+    const std::string color = series_class(i / 2);  // rings, where works are discs
     draw(shapes[i], color + " shape", "small");
   }
   return out + kSvgEnd;
