@@ -12,7 +12,8 @@ constexpr const char* kStyle =
     ".paper{fill:#fff}.grid{stroke:#ddd}.strong{stroke:#888}.one{stroke:#222;stroke-dasharray:4 3}"
     ".roof{stroke:#888;stroke-width:1.5}.track{fill:#eee}"
     ".c0{fill:#0072b2;stroke:#0072b2}.c1{fill:#d55e00;stroke:#d55e00}.c2{fill:#009e73;stroke:#009e73}"
-    ".c3{fill:#cc79a7;stroke:#cc79a7}.c4{fill:#b8860b;stroke:#b8860b}.c5{fill:#56b4e9;stroke:#56b4e9}.shape{fill:none;stroke-width:2}"
+    ".c3{fill:#cc79a7;stroke:#cc79a7}.c4{fill:#b8860b;stroke:#b8860b}.c5{fill:#56b4e9;stroke:#56b4e9}.shape{"
+    "fill:none;stroke-width:2}"
     "@media(prefers-color-scheme:dark){text{fill:#ddd}.dim{fill:#999}.paper{fill:#161616}.grid{stroke:#333}"
     ".one{stroke:#ddd}.track{fill:#2a2a2a}}</style>\n";
 
