@@ -5,15 +5,13 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/round.h"
+
 namespace hone {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kMapping = size_t{64} << 20;  // of address space; pages come when they are written
-
-size_t round_up(size_t n, size_t step) {
-  return (n + step - 1) / step * step;
-}
 
 struct Mapping {
   std::byte* start = nullptr;  // as mapped

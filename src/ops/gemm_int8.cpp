@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/round.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/scratch.h"
@@ -18,10 +19,6 @@ constexpr size_t kFewRows = 8;
 constexpr size_t kExactRows = 2;  // up to here memory is the limit, and a second plane of codes costs nothing
 constexpr size_t kMaxLanes = 16;
 constexpr size_t kSliceK = 640;  // 32 columns of it are 20 KB
-
-size_t ceil_div(size_t n, size_t by) {
-  return (n + by - 1) / by;
-}
 
 // Rows of A as int8 blocks in the calling thread's scratch.
 Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {

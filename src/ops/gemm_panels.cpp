@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/round.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/halves.h"
@@ -17,17 +18,10 @@
 namespace hone {
 namespace {
 
-constexpr size_t kBlockRows = 192;  // rows of A kept in the L2 cache: 123 KB of a slice
+constexpr size_t kBlockRows = 192;  // rows of A kept in the L2 cache: 221 KB of a slice
 constexpr size_t kMaxBlock = 256;   // columns a task takes of formats with long blocks, at most
 constexpr size_t kMinGroup = 32, kMaxGroup = 288;  // of the others: multiples of a panel
 constexpr size_t kGroupBytes = 256 << 10;          // of C that a task should keep in the L2 cache
-
-size_t round_up(size_t n, size_t step) {
-  return (n + step - 1) / step * step;
-}
-size_t ceil_div(size_t n, size_t by) {
-  return (n + by - 1) / by;
-}
 
 struct Problem {
   const Kernels& ks;
@@ -133,8 +127,8 @@ class Cursor {
 };
 
 // Visits the tiles of an unpacked slice: rows in blocks that stay in the L2 cache; for each block, one panel
-// of columns at a time, which stays in the L1 cache while every tile of the block's rows passes over it. What
-// is needed next is asked for meanwhile.
+// of columns at a time, read again by every tile of the block's rows. What is needed next is asked for
+// meanwhile.
 template <typename Body>
 void for_tiles(const Part& part, size_t mr, size_t nr, SliceAhead& ahead, const Body& body) {
   const size_t block = round_up(step_of(part.m1 - part.m0, kBlockRows / mr * mr), mr);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/round.h"
 #include "kernels/kernels.h"
 #include "kernels/packed_layout.h"
 #include "ops/matrix.h"
@@ -32,7 +33,7 @@ const Format& stored_format(KvFormat format) noexcept {
 }
 
 size_t padded(size_t capacity) {
-  return (capacity + KvLayer::kBlock - 1) / KvLayer::kBlock * KvLayer::kBlock;
+  return round_up(capacity, KvLayer::kBlock);
 }
 
 // Zeroed: positions of a block that are not written yet are multiplied too, and their results dropped.

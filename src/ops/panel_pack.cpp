@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/round.h"
 #include "ops/scratch.h"
 
 namespace hone {
 namespace {
 
 constexpr size_t kRowsAtOnce = 16;  // rows of W unpacked together when they run along K
-
-size_t round_up(size_t n, size_t step) {
-  return (n + step - 1) / step * step;
-}
 
 // The first block that a slice of a group of interleaved rows starts with.
 const std::byte* packed_slice(const MatrixView& w, size_t row, size_t begin) {
@@ -40,14 +37,10 @@ void row_halves(const Kernels& ks, const MatrixView& w, size_t row, size_t begin
   ks.f32_to_bf16(n, line, out);
 }
 
-bool interleaved(const MatrixView& w, size_t n_rows) {
-  return w.packed != nullptr && w.packed->lanes <= n_rows;
-}
-
 // Rows [k0, k0 + n_rows) of W, n_rows <= kRowsAtOnce, columns [n0, n0 + cols) as f32 [n_rows][stride].
 void unpack_rows(const Kernels& ks, const MatrixView& w, size_t k0, size_t n_rows, size_t n0, size_t cols,
                  float* out, size_t stride) {
-  if (!interleaved(w, n_rows)) {
+  if (w.packed == nullptr || w.packed->lanes > n_rows) {
     for (size_t r = 0; r < n_rows; ++r) decode_elements(w, k0 + r, n0, cols, out + r * stride);
     return;
   }
