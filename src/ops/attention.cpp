@@ -207,19 +207,11 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
   thread_pool().run(pieces.size() * shape.n_kv_heads, [&](size_t i, int) {
     forward.run(pieces[pieces.size() - 1 - i / shape.n_kv_heads], i % shape.n_kv_heads);
   });
-  if (train)
-    record_attention_backward(*ctx.tape, std::make_shared<AttentionSaved>(AttentionSaved{g,
-                                                                                         ctx.compute,
-                                                                                         q.without_values(),
-                                                                                         k.without_values(),
-                                                                                         v.without_values(),
-                                                                                         y.without_values(),
-                                                                                         {q, ctx.compute},
-                                                                                         {k, ctx.compute},
-                                                                                         {v, ctx.compute},
-                                                                                         {y, ctx.compute},
-                                                                                         lse,
-                                                                                         std::move(runs)}));
+  if (!train) return y;
+  const auto keep = [&](const Tensor& x) { return KeptRows(x, ctx.compute); };
+  record_attention_backward(
+      *ctx.tape, std::make_shared<AttentionSaved>(AttentionSaved{g, ctx.compute, keep(q), keep(k), keep(v),
+                                                                 keep(y), lse, std::move(runs)}));
   return y;
 }
 

@@ -17,8 +17,7 @@ constexpr size_t kRows = 48;  // query rows of a tile
 struct Backward {
   const AttentionProducts& products;
   const AttentionSaved& saved;
-  Tensor q, k, v, y;
-  const Tensor& dy;
+  const Tensor &q, &k, &v, &y, &dy;
   Tensor& dq;
 
   // dk_t and dv_t (D, length), all written.
@@ -94,16 +93,9 @@ void gather(const AttentionGeometry& g, const AttentionSegment& s, size_t kv_hea
 void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
   const AttentionGeometry& g = saved.g;
   const AttentionProducts products(saved.compute != ComputeMode::kPrecise);
-  Tensor dq = Tensor::empty(saved.q.shape()), dk = Tensor::empty(saved.k.shape()),
-         dv = Tensor::empty(saved.v.shape());
-  const Backward body{products,
-                      saved,
-                      saved.q_rows.values(),
-                      saved.k_rows.values(),
-                      saved.v_rows.values(),
-                      saved.y_rows.values(),
-                      dy,
-                      dq};
+  const Tensor q = saved.q.values(), k = saved.k.values(), v = saved.v.values(), y = saved.y.values();
+  Tensor dq = Tensor::empty(q.shape()), dk = Tensor::empty(k.shape()), dv = Tensor::empty(v.shape());
+  const Backward body{products, saved, q, k, v, y, dy, dq};
   const size_t heads = g.shape.n_heads, kv_heads = g.shape.n_kv_heads, d = g.shape.head_dim;
   // Sequences by turns: the buffers of one are the largest thing held.
   for (const AttentionSegment& s : saved.segments) {
@@ -115,17 +107,17 @@ void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
       gather(g, s, i / 2, i % 2 == 0 ? dk_parts.data() : dv_parts.data(), ld, i % 2 == 0 ? dk : dv);
     });
   }
-  if (tape.requires_grad(saved.q)) tape.add_grad(saved.q, dq);
-  if (tape.requires_grad(saved.k)) tape.add_grad(saved.k, dk);
-  if (tape.requires_grad(saved.v)) tape.add_grad(saved.v, dv);
+  if (tape.requires_grad(saved.q.tensor())) tape.add_grad(saved.q.tensor(), dq);
+  if (tape.requires_grad(saved.k.tensor())) tape.add_grad(saved.k.tensor(), dk);
+  if (tape.requires_grad(saved.v.tensor())) tape.add_grad(saved.v.tensor(), dv);
 }
 
 }  // namespace
 
 void record_attention_backward(Tape& tape, const std::shared_ptr<const AttentionSaved>& saved) {
-  tape.require(saved->y);
+  tape.require(saved->y.tensor());
   tape.record([saved](Tape& t) {
-    const Tensor dy = t.take_grad(saved->y);
+    const Tensor dy = t.take_grad(saved->y.tensor());
     if (dy.defined()) backward(t, *saved, dy);
   });
 }

@@ -19,8 +19,7 @@ struct AttentionGeometry {
 struct AttentionSaved {
   AttentionGeometry g;
   ComputeMode compute;
-  Tensor q, k, v, y;  // without values
-  KeptRows q_rows, k_rows, v_rows, y_rows;
+  KeptRows q, k, v, y;
   Tensor lse;  // (T, H): log of the sum of exponentials of every row
   std::vector<AttentionSegment> segments;
 };

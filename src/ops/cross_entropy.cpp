@@ -57,8 +57,7 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
   const size_t chunk_rows = std::min(kChunkRows, scored.size());
   Tensor x = Tensor::empty({chunk_rows, width});
   Tensor logits = Tensor::empty({chunk_rows, vocab});
-  // Rows of an odd length would not begin on whole pairs.
-  const bool in_halves = train && vocab % 2 == 0 && multiplies_in_bf16(ctx.compute);
+  const bool in_halves = train && kept_in_halves(ctx.compute, vocab);
   Tensor halves = in_halves ? Tensor::empty({chunk_rows, vocab / 2}) : Tensor{};
   std::vector<double> nll(chunk_rows);
   for (size_t begin = 0; begin < scored.size(); begin += chunk_rows) {

@@ -17,21 +17,20 @@ Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up) {
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
   ctx.tape->require(y);
-  const KeptRows kept_gate(gate, ctx.compute), kept_up(up, ctx.compute);
-  ctx.tape->record([gate = gate.without_values(), up = up.without_values(), y = y.without_values(), kept_gate,
-                    kept_up](Tape& tape) {
+  ctx.tape->record([gate = KeptRows(gate, ctx.compute), up = KeptRows(up, ctx.compute),
+                    y = y.without_values()](Tape& tape) {
     const Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
-    Tensor dgate = Tensor::empty(gate.shape()), dup = Tensor::empty(up.shape());
-    const size_t width = gate.cols();
-    parallel_rows(gate.rows(), width, [&](size_t begin, size_t end) {
+    Tensor dgate = Tensor::empty(y.shape()), dup = Tensor::empty(y.shape());
+    const size_t width = y.cols();
+    parallel_rows(y.rows(), width, [&](size_t begin, size_t end) {
       float* room = scratch<float>(2 * width, ScratchSlot::kConverted);
       for (size_t t = begin; t < end; ++t)
-        active_kernels().swiglu_backward(width, kept_gate.rows(t, 1, room), kept_up.rows(t, 1, room + width),
-                                         dy.row(t), dgate.row(t), dup.row(t));
+        active_kernels().swiglu_backward(width, gate.rows(t, 1, room), up.rows(t, 1, room + width), dy.row(t),
+                                         dgate.row(t), dup.row(t));
     });
-    if (tape.requires_grad(gate)) tape.add_grad(gate, dgate);
-    if (tape.requires_grad(up)) tape.add_grad(up, dup);
+    if (tape.requires_grad(gate.tensor())) tape.add_grad(gate.tensor(), dgate);
+    if (tape.requires_grad(up.tensor())) tape.add_grad(up.tensor(), dup);
   });
   return y;
 }

@@ -17,22 +17,25 @@ bool multiplies_in_bf16(ComputeMode mode) noexcept {
   return mode != ComputeMode::kPrecise && active_kernels().tile_bf16 != nullptr;
 }
 
-KeptRows::KeptRows(const Tensor& x, ComputeMode mode) : rows_(x.rows()), cols_(x.cols()) {
-  // Rows of an odd length would not begin on whole pairs.
-  if (!multiplies_in_bf16(mode) || cols_ % 2 != 0) {
+bool kept_in_halves(ComputeMode mode, size_t cols) noexcept {
+  return multiplies_in_bf16(mode) && cols % 2 == 0;
+}
+
+KeptRows::KeptRows(const Tensor& x, ComputeMode mode) : tensor_(x.without_values()) {
+  if (!kept_in_halves(mode, x.cols())) {
     f32_ = x;
     return;
   }
-  halves_ = Tensor::empty({rows_, cols_ / 2});
-  parallel_rows(rows_, cols_, [&](size_t begin, size_t end) {
-    active_kernels().f32_to_bf16((end - begin) * cols_, x.row(begin),
+  halves_ = Tensor::empty({x.rows(), x.cols() / 2});
+  parallel_rows(x.rows(), x.cols(), [&](size_t begin, size_t end) {
+    active_kernels().f32_to_bf16((end - begin) * x.cols(), x.row(begin),
                                  reinterpret_cast<uint16_t*>(halves_.row(begin)));
   });
 }
 
 MatrixView KeptRows::view() const noexcept {
   if (f32_.defined()) return f32_view(f32_);
-  return {&bf16_format(), reinterpret_cast<const std::byte*>(halves_.data()), rows_, cols_};
+  return {&bf16_format(), reinterpret_cast<const std::byte*>(halves_.data()), tensor_.rows(), tensor_.cols()};
 }
 
 const uint32_t* KeptRows::halves() const noexcept {
@@ -42,14 +45,15 @@ const uint32_t* KeptRows::halves() const noexcept {
 const float* KeptRows::rows(size_t begin, size_t n, float* room) const {
   if (f32_.defined()) return f32_.row(begin);
   const DecodeRow widen = active_kernels().decode_row(FormatId::kBF16);
-  widen(reinterpret_cast<const std::byte*>(halves_.row(begin)), room, n * cols_);
+  widen(reinterpret_cast<const std::byte*>(halves_.row(begin)), room, n * tensor_.cols());
   return room;
 }
 
 Tensor KeptRows::values() const {
   if (f32_.defined()) return f32_;
-  Tensor x = Tensor::empty({rows_, cols_});
-  parallel_rows(rows_, cols_, [&](size_t begin, size_t end) { rows(begin, end - begin, x.row(begin)); });
+  Tensor x = Tensor::empty(tensor_.shape());
+  parallel_rows(x.rows(), x.cols(),
+                [&](size_t begin, size_t end) { rows(begin, end - begin, x.row(begin)); });
   return x;
 }
 

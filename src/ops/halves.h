@@ -12,6 +12,8 @@ namespace hone {
 
 // Whether products with float operands are in bf16 in this mode on the active instruction set.
 bool multiplies_in_bf16(ComputeMode mode) noexcept;
+// Whether rows of so many columns are kept as halves: rows of an odd length would not begin on whole pairs.
+bool kept_in_halves(ComputeMode mode, size_t cols) noexcept;
 
 class KeptRows {
  public:
@@ -19,6 +21,8 @@ class KeptRows {
   KeptRows(const Tensor& x, ComputeMode mode);
 
   bool defined() const noexcept { return f32_.defined() || halves_.defined(); }
+  // The tensor without its values, for the tape.
+  const Tensor& tensor() const noexcept { return tensor_; }
   // (T, C) as a stored matrix.
   MatrixView view() const noexcept;
   // For GemmRows::halves; null when the values are kept in f32.
@@ -29,8 +33,7 @@ class KeptRows {
   Tensor values() const;
 
  private:
-  Tensor f32_, halves_;
-  size_t rows_ = 0, cols_ = 0;
+  Tensor tensor_, f32_, halves_;
 };
 
 }  // namespace hone

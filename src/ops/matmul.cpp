@@ -1,11 +1,10 @@
 // y = x W^T, with a low-rank change if there is one, and its backward from the same stored bytes. All
 // products of one input are one step of the tape: x and the gradients are converted once, and dx is a single
 // sum.
+#include <memory>
 #include <vector>
 
 #include "base/error.h"
-#include "base/threads.h"
-#include "kernels/kernels.h"
 #include "ops/dropout.h"
 #include "ops/halves.h"
 #include "ops/ops.h"
@@ -33,7 +32,7 @@ GemmRows rows_of(const Tensor& x, const uint32_t* halves = nullptr) {
   return {x.rows(), x.cols(), x.data(), x.cols(), 1, halves};
 }
 
-// A sum of one product, to be given to gemm with others.
+// Sums for one call of gemm, with the terms that its targets point to.
 struct Sums {
   std::vector<std::vector<GemmTerm>> terms;
   std::vector<GemmTarget> targets;
@@ -63,8 +62,8 @@ std::vector<Flowing> flowing_branches(Tape& tape, const Group& group) {
 
 void fill_dlow(std::vector<Flowing>& flowing, ComputeMode compute) {
   for (Flowing& f : flowing) {
-    const LowRank* low_rank = f.branch->weight.low_rank ? &*f.branch->weight.low_rank : nullptr;
-    if (low_rank == nullptr) continue;
+    const std::optional<LowRank>& low_rank = f.branch->weight.low_rank;
+    if (!low_rank) continue;
     f.dlow = Tensor::empty({f.dy.rows(), low_rank->a->value.rows()});
     const GemmTerm term{rows_of(f.dy, f.kept.halves()), f32_view(low_rank->b->value)};
     const GemmTarget target{std::span(&term, 1), f.dlow.data(), f.dlow.cols()};
@@ -127,7 +126,6 @@ void backward(Tape& tape, const Group& group) {
 // scaling * input A^T of every low-rank change, and the masked inputs of those with dropout.
 void fill_low(const Tensor& x, Group& group) {
   Sums sums;
-  sums.terms.reserve(group.branches.size());
   std::vector<Tensor> masked;
   for (Branch& branch : group.branches) {
     if (!branch.weight.low_rank) continue;
@@ -168,7 +166,6 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
 
   std::vector<Tensor> outputs;
   Sums sums;
-  sums.terms.reserve(weights.size());
   for (Branch& branch : group.branches) {
     outputs.push_back(Tensor::empty({x.rows(), branch.weight.w.rows}));
     std::vector<GemmTerm> terms = {{rows_of(x, group.kept.halves()), branch.weight.w}};
