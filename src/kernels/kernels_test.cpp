@@ -214,9 +214,7 @@ TEST(Kernels, PairsTurn) {
 
 TEST(Kernels, FewQueriesAttendAsInAPlainLoop) {
   Rng rng(16);
-  std::vector<const Kernels*> all = vector_tables();
-  all.push_back(&oracle());
-  for (const Kernels* ks : all) {
+  for (const Kernels* ks : all_tables()) {
     for (const FormatId id : {FormatId::kF32, FormatId::kF16}) {
       const Format& f = format_of(id);
       const bool f32 = id == FormatId::kF32;
@@ -258,9 +256,7 @@ TEST(Kernels, FewQueriesAttendAsInAPlainLoop) {
 TEST(Kernels, EightBitValuesMixAsInAPlainLoop) {
   Rng rng(18);
   const Format& f = format_of(FormatId::kQ8_0);
-  std::vector<const Kernels*> all = vector_tables();
-  all.push_back(&oracle());
-  for (const Kernels* ks : all) {
+  for (const Kernels* ks : all_tables()) {
     for (const size_t dim : {32u, 64u, 96u}) {
       for (const size_t queries : {1u, 2u, 3u, 5u}) {
         const size_t n = 41;

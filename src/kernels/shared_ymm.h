@@ -97,3 +97,16 @@ HalfRow half_row(FormatId format) noexcept {
   if (format == FormatId::kF16) return halves_of_f16;
   return format == FormatId::kBF16 ? halves_of_bf16 : nullptr;
 }
+
+// Two stored rows in bf16 side by side, in plain steps.
+template <HalfRow kHalves, size_t kBytes>
+void pair_stored(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
+  uint16_t low[64], high[64];
+  for (size_t i = 0; i < n; i += 64) {
+    const size_t count = n - i < 64 ? n - i : 64;
+    kHalves(even + i * kBytes, low, count);
+    kHalves(odd + i * kBytes, high, count);
+    for (size_t j = 0; j < count; ++j)
+      y[i + j] = static_cast<uint32_t>(low[j]) | static_cast<uint32_t>(high[j]) << 16;
+  }
+}

@@ -48,19 +48,7 @@ void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexc
     y[i] = static_cast<uint32_t>(bf16_of(even[i])) | static_cast<uint32_t>(bf16_of(odd[i])) << 16;
 }
 
-// This ISA multiplies in f32: a plain form serves the few who ask.
-template <HalfRow kHalves, size_t kBytes>
-void pair_stored(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
-  uint16_t low[64], high[64];
-  for (size_t i = 0; i < n; i += 64) {
-    const size_t count = n - i < 64 ? n - i : 64;
-    kHalves(even + i * kBytes, low, count);
-    kHalves(odd + i * kBytes, high, count);
-    for (size_t j = 0; j < count; ++j)
-      y[i + j] = static_cast<uint32_t>(low[j]) | static_cast<uint32_t>(high[j]) << 16;
-  }
-}
-
+// This ISA multiplies in f32: the plain form serves the few who ask.
 PairRows pair_rows(FormatId format) noexcept {
   if (format == FormatId::kF32) return pair_stored<halves_of_f32, 4>;
   if (format == FormatId::kF16) return pair_stored<halves_of_f16, 2>;

@@ -79,12 +79,7 @@ void pair_f16(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n
     __builtin_memcpy(&halves, &both, 64);
     _mm512_storeu_si512(y + i, _mm512_permutexvar_epi16(order, halves));
   }
-  for (; i < n; ++i) {
-    uint16_t low, high;
-    halves_of_f16(even + 2 * i, &low, 1);
-    halves_of_f16(odd + 2 * i, &high, 1);
-    y[i] = static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
-  }
+  pair_stored<halves_of_f16, 2>(even + 2 * i, odd + 2 * i, y + i, n - i);
 }
 
 void pair_stored_bf16(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
@@ -96,12 +91,7 @@ void pair_stored_bf16(const std::byte* even, const std::byte* odd, uint32_t* y, 
                       _mm256_loadu_si256(reinterpret_cast<const __m256i*>(odd + 2 * i)));
     _mm512_storeu_si512(y + i, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
   }
-  for (; i < n; ++i) {
-    uint16_t low, high;
-    __builtin_memcpy(&low, even + 2 * i, 2);
-    __builtin_memcpy(&high, odd + 2 * i, 2);
-    y[i] = static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
-  }
+  pair_stored<halves_of_bf16, 2>(even + 2 * i, odd + 2 * i, y + i, n - i);
 }
 
 void pair_f32(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
