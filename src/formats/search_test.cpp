@@ -14,28 +14,10 @@
 #include "base/atomic_file.h"
 #include "base/rng.h"
 #include "formats/format.h"
+#include "formats/testing.h"
 
 namespace hone {
 namespace {
-
-std::vector<float> normal_values(size_t n, double scale, uint64_t seed) {
-  Rng rng(seed);
-  std::vector<float> x(n);
-  for (float& v : x) v = static_cast<float>(rng.normal() * scale);
-  return x;
-}
-
-std::vector<std::byte> encode(const Format& format, const std::vector<float>& x) {
-  std::vector<std::byte> bytes(format.bytes(x.size()));
-  format.from_float(x.data(), bytes.data(), x.size());
-  return bytes;
-}
-
-std::vector<float> decode(const Format& format, const std::vector<std::byte>& bytes) {
-  std::vector<float> x(bytes.size() / format.block_bytes * format.block_elems);
-  format.to_float(bytes.data(), x.data(), x.size());
-  return x;
-}
 
 std::vector<const Format*> weighted_formats() {
   std::vector<const Format*> found;
