@@ -1,24 +1,30 @@
-// Two works of the generating loop: a prompt of random tokens, and a stretch of greedy decoding.
+// Works of the generating loop: a prompt of random tokens, a stretch of greedy decoding, and several texts
+// decoded together behind short prompts.
+#include <algorithm>
+
 #include "base/interrupt.h"
-#include "base/rng.h"
 #include "bench_work.h"
 #include "runtime/generate.h"
 
 namespace hone::cli {
 namespace {
 
-GenerateResult run_generate(LoadedModel& loaded, const BenchSettings& settings, size_t n_prompt,
-                            size_t n_tokens) {
-  throw_if_interrupted("bench");
-  Rng rng(settings.seed);
-  std::vector<TokenId> prompt(n_prompt);
-  for (TokenId& token : prompt) token = static_cast<TokenId>(rng.below(loaded.model().config().n_vocab));
+// Greedy, whatever comes out.
+GenerateOptions options_for(const BenchSettings& settings, size_t n_tokens) {
   GenerateOptions options;
   options.sampling.temperature = 0;
   options.max_tokens = n_tokens;
   options.ignore_end = true;
   options.compute = settings.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
-  return generate(loaded.model(), loaded.tokenizer(), prompt, options);
+  return options;
+}
+
+GenerateResult run_generate(LoadedModel& loaded, const BenchSettings& settings, size_t n_prompt,
+                            size_t n_tokens) {
+  throw_if_interrupted("bench");
+  Rng rng(settings.seed);
+  return generate(loaded.model(), loaded.tokenizer(), random_tokens(loaded.model(), n_prompt, rng),
+                  options_for(settings, n_tokens));
 }
 
 class Generating : public TimedWork {
@@ -49,6 +55,28 @@ class Decode final : public Generating {
   }
 };
 
+class BatchedDecode final : public Generating {
+ public:
+  using Generating::Generating;
+  double round() override {
+    throw_if_interrupted("bench");
+    Rng rng(settings_.seed);
+    std::vector<std::vector<TokenId>> prompts;
+    for (size_t i = 0; i < settings_.sequences; ++i)
+      prompts.push_back(random_tokens(model_.model(), kBatchedPrompt, rng));
+    size_t tokens = 0;
+    double seconds = 0;
+    // The first token of each comes from its prompt's logits.
+    for (const GenerateResult& result : generate_all(model_.model(), model_.tokenizer(), prompts,
+                                                     options_for(settings_, settings_.generate + 1))) {
+      tokens += result.tokens.size() - 1;
+      seconds = std::max(seconds, result.decode_seconds);
+    }
+    return static_cast<double>(tokens) / seconds;
+  }
+  std::string note() const override { return std::to_string(settings_.sequences) + " texts together"; }
+};
+
 }  // namespace
 
 const BenchWork kPrefillWork = {
@@ -76,6 +104,23 @@ const BenchWork kDecodeWork = {
           const ModelCost cost(model);
           return WorkCost{.weight_operations = 2 * (cost.block_weights + cost.head_weights),
                           .bytes = cost.block_bytes + cost.head_bytes};
+        },
+};
+
+const BenchWork kBatchedDecodeWork = {
+    .name = "batched-decode",
+    .summary = "--generate tokens of each of --sequences texts together",
+    .by_default = false,
+    .prepare = [](LoadedModel& model, const BenchSettings& settings) -> std::unique_ptr<TimedWork> {
+      return std::make_unique<BatchedDecode>(model, settings);
+    },
+    .cost =
+        [](const Model& model, const BenchSettings& settings) {
+          const ModelCost cost(model);
+          // One reading of the weights serves a token of every text.
+          return WorkCost{
+              .weight_operations = 2 * (cost.block_weights + cost.head_weights),
+              .bytes = (cost.block_bytes + cost.head_bytes) / static_cast<double>(settings.sequences)};
         },
 };
 

@@ -52,8 +52,7 @@ class Train final : public TimedWork {
 
  private:
   PackedBatch random_row(size_t length, Rng& rng) const {
-    std::vector<TokenId> tokens(length + 1);
-    for (TokenId& token : tokens) token = static_cast<TokenId>(rng.below(model_.config().n_vocab));
+    const std::vector<TokenId> tokens = random_tokens(model_, length + 1, rng);
     PackedBatch row;
     row.batch = TokenBatch::single(std::span(tokens).first(length));
     row.targets.assign(tokens.begin() + 1, tokens.end());

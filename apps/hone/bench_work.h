@@ -5,7 +5,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/rng.h"
 #include "bench_machine.h"
 #include "pipeline/loaded_model.h"
 
@@ -55,6 +57,9 @@ const BenchWork& bench_work_named(std::string_view name);
 extern const BenchWork kPrefillWork, kDecodeWork, kBatchedDecodeWork, kTrainWork, kPerplexityWork;
 
 constexpr size_t kBatchedPrompt = 16;  // tokens of each prompt before batched decoding
+
+// n tokens of the model's vocabulary.
+std::vector<TokenId> random_tokens(const Model& model, size_t n, Rng& rng);
 
 // Sums over a model's matrices, for the costs.
 struct ModelCost {

@@ -24,6 +24,12 @@ const BenchWork& bench_work_named(std::string_view name) {
   return **it;
 }
 
+std::vector<TokenId> random_tokens(const Model& model, size_t n, Rng& rng) {
+  std::vector<TokenId> tokens(n);
+  for (TokenId& token : tokens) token = static_cast<TokenId>(rng.below(model.config().n_vocab));
+  return tokens;
+}
+
 ModelCost::ModelCost(const Model& model) {
   model.for_each_linear([&](size_t, const Linear& linear) {
     block_weights += static_cast<double>(linear.in_features()) * static_cast<double>(linear.out_features());
