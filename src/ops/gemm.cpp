@@ -55,18 +55,20 @@ void multiply_rows(const GemmRows& a, std::span<const GemmOutput> outputs, const
   });
 }
 
-enum class Road { kInt8, kRows, kPanels };
+enum class Road { kInt8, kInt8Exact, kRows, kPanels };
 
 Road road_of(const GemmTerm& term, ComputeMode compute) {
   if (term.a.k == 0 || term.a.col != 1) return Road::kPanels;
-  if (compute == ComputeMode::kFast && term.w.packed != nullptr && term.w.cols % 32 == 0) return Road::kInt8;
+  if (compute == ComputeMode::kFast && term.w.packed != nullptr && term.w.cols % 32 == 0)
+    return term.exact ? Road::kInt8Exact : Road::kInt8;
   return term.a.m <= kFewRows && term.w.packed == nullptr ? Road::kRows : Road::kPanels;
 }
 
 // Products of one A with several W that take the same road.
 void multiply_run(Road road, const GemmRows& a, std::span<const GemmOutput> outputs,
                   const GemmOptions& options) {
-  if (road == Road::kInt8) return gemm_int8(a.m, a.a, a.row, a.k, outputs, options);
+  if (road == Road::kInt8 || road == Road::kInt8Exact)
+    return gemm_int8(a.m, a.a, a.row, a.k, outputs, road == Road::kInt8Exact, options);
   if (road == Road::kRows) return multiply_rows(a, outputs, options);
   std::vector<GemmTerm> terms;
   std::vector<GemmTarget> targets;

@@ -33,6 +33,8 @@ struct GemmRows {
 struct GemmTerm {
   GemmRows a;
   MatrixView w;
+  bool exact =
+      false;  // where activations become int8: as two planes of codes (about 14 bits), at twice the work
 };
 struct GemmTarget {
   std::span<const GemmTerm> terms;

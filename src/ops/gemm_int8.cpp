@@ -1,7 +1,7 @@
 // A few rows (decoding): each thread walks through groups of W as they lie in memory and multiplies codes in
 // registers; one or two rows as two planes of codes, which loses next to nothing. More rows: a panel of
 // columns is unpacked to bytes for a slice of K, small enough to stay in the L1 cache, and every row of A
-// passes over it.
+// passes over it. Exact products take two planes for any number of rows.
 #include "ops/gemm_int8.h"
 
 #include <algorithm>
@@ -18,20 +18,47 @@ namespace {
 constexpr size_t kFewRows = 8;
 constexpr size_t kExactRows = 2;  // up to here memory is the limit, and a second plane of codes costs nothing
 constexpr size_t kMaxLanes = 16;
+constexpr size_t kMaxTileRows = 8, kMaxPanelCols = 2 * kMaxLanes;
 constexpr size_t kSliceK = 640;  // 32 columns of it are 20 KB
 
-// Rows of A as int8 blocks in the calling thread's scratch.
-Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {
-  const Kernels& ks = active_kernels();
-  auto* q = scratch<int8_t>(m * k, ScratchSlot::kCodes);
-  auto* d = scratch<float>(m * (k / 32), ScratchSlot::kCodeScales);
-  auto* sums = scratch<int32_t>(m * (k / 16), ScratchSlot::kCodeSums);
+// Room for n rows of codes in the calling thread's scratch.
+struct CodeRows {
+  int8_t* q;
+  float* d;
+  int32_t* sums;
+  size_t k;
+
+  CodeRows(size_t n, size_t width)
+      : q(scratch<int8_t>(n * width, ScratchSlot::kCodes)),
+        d(scratch<float>(n * (width / 32), ScratchSlot::kCodeScales)),
+        sums(scratch<int32_t>(n * (width / 16), ScratchSlot::kCodeSums)),
+        k(width) {}
+  void quantize(size_t row, const float* x) const {
+    active_kernels().quantize_int8(k, x, q + row * k, d + row * (k / 32), sums + row * (k / 16));
+  }
+  // Row 2 i: x; row 2 i + 1: what it left over.
+  void quantize_twice(size_t i, const float* x) const {
+    quantize(2 * i, x);
+    const int8_t* codes = q + 2 * i * k;
+    const float* scales = d + 2 * i * (k / 32);
+    float* rest = scratch<float>(k, ScratchSlot::kConverted);
+    for (size_t b = 0; b < k / 32; ++b)
+      for (size_t j = 32 * b; j < 32 * (b + 1); ++j)
+        rest[j] = x[j] - scales[b] * static_cast<float>(codes[j]);
+    quantize(2 * i + 1, rest);
+  }
+  Int8Rows rows() const noexcept { return {q, d, sums, k}; }
+};
+
+// Rows of A as int8 blocks, once or as two planes, by all threads.
+Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k, bool exact) {
+  const CodeRows codes(exact ? 2 * m : m, k);
   const size_t rows = std::max<size_t>(1, 16384 / k);
   thread_pool().run(ceil_div(m, rows), [&](size_t part, int) {
     for (size_t i = part * rows; i < std::min(m, (part + 1) * rows); ++i)
-      ks.quantize_int8(k, a + i * lda, q + i * k, d + i * (k / 32), sums + i * (k / 16));
+      exact ? codes.quantize_twice(i, a + i * lda) : codes.quantize(i, a + i * lda);
   });
-  return {q, d, sums, k};
+  return codes.rows();
 }
 
 // Units (groups or panels) of all targets in one row; visits those in [begin, end) as visit(target, unit).
@@ -89,7 +116,25 @@ size_t slice_of(size_t k, size_t block) {
   return ceil_div(ceil_div(k, ceil_div(k, kSliceK)), block) * block;
 }
 
-void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmOutput& t, size_t panel_idx,
+// c (m, n) = or += the sums of neighbouring rows of `planes` (2 m, width).
+void add_planes(size_t m, size_t n, const float* planes, size_t width, float* c, size_t ldc,
+                bool accumulate) {
+  for (size_t i = 0; i < m; ++i)
+    for (size_t j = 0; j < n; ++j) {
+      const float y = planes[2 * i * width + j] + planes[(2 * i + 1) * width + j];
+      c[i * ldc + j] = accumulate ? c[i * ldc + j] + y : y;
+    }
+}
+
+// One tile's rows of A against the panel, as two planes.
+void tile_exactly(const PackedKernels& p, size_t m, size_t n, size_t k, Int8Rows x, const Int8Panel& panel,
+                  float* c, size_t ldc, float alpha, bool accumulate) {
+  float planes[kMaxTileRows * kMaxPanelCols];
+  p.tile(2 * m, n, k, x, panel, planes, p.panel_cols, alpha, false);
+  add_planes(m, n, planes, p.panel_cols, c, ldc, accumulate);
+}
+
+void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmOutput& t, size_t panel_idx, bool exact,
                     const GemmOptions& options) {
   const PackedKernels& p = *t.w.packed;
   const size_t k = t.w.cols, slice = slice_of(k, t.w.format->block_elems);
@@ -106,13 +151,22 @@ void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmOutput& t, size_
       p.unpack_codes(kc, t.w.data + p.lanes * (group * t.w.row_bytes() + t.w.format->bytes(k0)), panel,
                      column);
     }
-    for (size_t i = m0; i < m1; i += p.tile_rows)
-      p.tile(std::min(p.tile_rows, m1 - i), cols, kc, x.from(i, k0), panel, t.c + i * t.ldc + n0, t.ldc,
-             options.alpha, options.accumulate || k0 > 0);
+    const bool accumulate = options.accumulate || k0 > 0;
+    if (exact) {
+      const size_t step = p.tile_rows / 2;
+      for (size_t i = m0; i < m1; i += step)
+        tile_exactly(p, std::min(step, m1 - i), cols, kc, x.from(2 * i, k0), panel, t.c + i * t.ldc + n0,
+                     t.ldc, options.alpha, accumulate);
+    } else {
+      for (size_t i = m0; i < m1; i += p.tile_rows)
+        p.tile(std::min(p.tile_rows, m1 - i), cols, kc, x.from(i, k0), panel, t.c + i * t.ldc + n0, t.ldc,
+               options.alpha, accumulate);
+    }
   }
 }
 
-void multiply_panels(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, const GemmOptions& options) {
+void multiply_panels(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, bool exact,
+                     const GemmOptions& options) {
   const auto panels = [](const GemmOutput& t) { return ceil_div(t.w.rows, t.w.packed->panel_cols); };
   const size_t n = total_units(outputs, panels), threads = static_cast<size_t>(thread_pool().size());
   // Few columns for many threads: the rows are cut too.
@@ -121,54 +175,36 @@ void multiply_panels(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, 
   thread_pool().run(n * row_parts, [&](size_t task, int) {
     const size_t m0 = task / n * rows, m1 = std::min(m, m0 + rows), unit = task % n;
     if (m0 >= m1) return;
-    visit_units(outputs, unit, unit + 1, panels,
-                [&](const GemmOutput& t, size_t panel) { multiply_panel(m0, m1, x, t, panel, options); });
+    visit_units(outputs, unit, unit + 1, panels, [&](const GemmOutput& t, size_t panel) {
+      multiply_panel(m0, m1, x, t, panel, exact, options);
+    });
   });
 }
 
 }  // namespace
 
 Int8Rows quantize_exactly(size_t m, const float* x, size_t ldx, size_t k) {
-  const Kernels& ks = active_kernels();
-  auto* q = scratch<int8_t>(2 * m * k, ScratchSlot::kCodes);
-  auto* d = scratch<float>(2 * m * (k / 32), ScratchSlot::kCodeScales);
-  auto* sums = scratch<int32_t>(2 * m * (k / 16), ScratchSlot::kCodeSums);
-  float* rest = scratch<float>(k, ScratchSlot::kConverted);
-  for (size_t i = 0; i < m; ++i) {
-    const size_t row = 2 * i;
-    const float* in = x + i * ldx;
-    int8_t* codes = q + row * k;
-    float* scales = d + row * (k / 32);
-    ks.quantize_int8(k, in, codes, scales, sums + row * (k / 16));
-    for (size_t b = 0; b < k / 32; ++b)
-      for (size_t j = 32 * b; j < 32 * (b + 1); ++j)
-        rest[j] = in[j] - scales[b] * static_cast<float>(codes[j]);
-    ks.quantize_int8(k, rest, codes + k, scales + k / 32, sums + (row + 1) * (k / 16));
-  }
-  return {q, d, sums, k};
+  const CodeRows codes(2 * m, k);
+  for (size_t i = 0; i < m; ++i) codes.quantize_twice(i, x + i * ldx);
+  return codes.rows();
 }
 
 void multiply_group_exactly(const PackedKernels& packed, size_t m, size_t n_rows, const std::byte* group,
                             const Int8Rows& x, float* c, size_t ldc, float alpha, bool accumulate) {
   float both[2 * kSteadyRows * kMaxLanes];
   packed.rows(2 * m, n_rows, group, x, both, kMaxLanes, alpha, false);
-  for (size_t i = 0; i < m; ++i)
-    for (size_t r = 0; r < n_rows; ++r) {
-      const float y = both[2 * i * kMaxLanes + r] + both[(2 * i + 1) * kMaxLanes + r];
-      float& out = c[i * ldc + r];
-      out = accumulate ? out + y : y;
-    }
+  add_planes(m, n_rows, both, kMaxLanes, c, ldc, accumulate);
 }
 
 void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
-               GemmOptions options) {
+               bool exact, GemmOptions options) {
   for (const GemmOutput& t : outputs) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
-  if (m <= (options.steady ? kSteadyRows : kExactRows))
+  if (m <= (options.steady || exact ? kSteadyRows : kExactRows))
     multiply_exactly(m, quantize_exactly(m, a, lda, k), outputs, options);
   else if (m <= kFewRows)
-    multiply_few(m, quantize_rows(m, a, lda, k), outputs, options);
+    multiply_few(m, quantize_rows(m, a, lda, k, false), outputs, options);
   else
-    multiply_panels(m, quantize_rows(m, a, lda, k), outputs, options);
+    multiply_panels(m, quantize_rows(m, a, lda, k, exact), outputs, exact, options);
 }
 
 }  // namespace hone

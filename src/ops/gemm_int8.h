@@ -14,9 +14,9 @@ struct GemmOutput {
 };
 
 // C = alpha * A W^T (accumulated if asked for) for every output. All W are packed and have K columns, K % 32
-// == 0.
+// == 0. exact: GemmTerm::exact.
 void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
-               GemmOptions options);
+               bool exact, GemmOptions options);
 
 // m rows of x (k columns, row stride ldx) as two planes of codes each: row 2 i has the codes of x's row i,
 // row 2 i + 1 those of what they left over, about 14 bits together. In the calling thread's scratch

@@ -168,7 +168,7 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
   Sums sums;
   for (Branch& branch : group.branches) {
     outputs.push_back(Tensor::empty({x.rows(), branch.weight.w.rows}));
-    std::vector<GemmTerm> terms = {{rows_of(x, group.kept.halves()), branch.weight.w}};
+    std::vector<GemmTerm> terms = {{rows_of(x, group.kept.halves()), branch.weight.w, branch.weight.exact}};
     // Adding zeros would turn -0 into +0.
     if (branch.low.defined() && !branch.weight.low_rank->b_is_zero)
       terms.push_back({rows_of(branch.low), f32_view(branch.weight.low_rank->b->value)});

@@ -66,6 +66,7 @@ struct MatmulWeight {
   MatrixView w;
   Parameter* trainable = nullptr;
   std::optional<LowRank> low_rank;
+  bool exact = false;  // GemmTerm::exact
 };
 Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable = nullptr);
 // Several W of the same input: x is converted once, and the products share the threads.

@@ -130,6 +130,35 @@ TEST(Gemm, FastModeStaysCloseOnQuantizedRows) {
   }
 }
 
+// Beside a plain product of the same input, on top of what is in C.
+TEST(Gemm, ExactTermsOfQuantizedRowsLoseNextToNothing) {
+  Rng rng(4);
+  for (const FormatId id : kFormats) {
+    if (!packing_of(format_of(id))) continue;
+    for (const size_t m : {1u, 4u, 9u, 40u}) {
+      const size_t n = 75, k = 1344;
+      const Tensor a = random_tensor(rng, {m, k});
+      const Stored w = store(rng, id, n, k), other = store(rng, id, n, k);
+      Tensor precise = Tensor::zeros({m, n}), exact = Tensor::zeros({m, n}), plain = Tensor::zeros({m, n});
+      for (Tensor* c : {&precise, &exact}) std::fill(c->data(), c->data() + c->size(), 3.0f);
+      const GemmOptions on_top{.accumulate = true};
+      gemm_nt(m, a.data(), k, w.view, precise.data(), n,
+              {.compute = ComputeMode::kPrecise, .accumulate = true});
+      const GemmRows rows{m, k, a.data(), k, 1};
+      const GemmTerm terms[] = {{rows, w.packed, true}, {rows, other.packed, false}};
+      const GemmTarget targets[] = {{std::span(terms, 1), exact.data(), n},
+                                    {std::span(terms + 1, 1), plain.data(), n}};
+      gemm_nt(targets, on_top);
+      double error = 0, size = 0;
+      for (size_t i = 0; i < precise.size(); ++i) {
+        error += std::pow(static_cast<double>(precise.data()[i] - exact.data()[i]), 2);
+        size += std::pow(static_cast<double>(precise.data()[i]), 2);
+      }
+      EXPECT_LT(std::sqrt(error / size), 1e-4) << format_of(id).name << " m=" << m;
+    }
+  }
+}
+
 // d/dx of sum(f(x) * g) by central differences against the tape, for a few elements of x.
 void check_gradient(Rng& rng, const Tensor& x, const std::function<Tensor(OpContext&, const Tensor&)>& f,
                     double tolerance = 2e-2) {

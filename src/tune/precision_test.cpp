@@ -24,7 +24,7 @@ TrainResult tune(const char* format, bool precise) {
   config.batch = 4;
   config.accumulate = 2;
   config.max_length = 64;
-  config.lr = 5e-3;
+  config.lr = 3e-3;
   config.precise = precise;
   return train(model, {.train = data, .valid = &valid}, {.name = "tiny", .fingerprint = "abc"}, config,
                folder.path() / "out");
