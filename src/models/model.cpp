@@ -36,6 +36,15 @@ Linear read_linear(WeightSource& source, const std::string& name, TensorRole rol
   return linear;
 }
 
+// Where int8 activations cost most for the work they save: values are few and every head of their group reads
+// them, and nothing averages the last block's errors out. Off the 4-bit grid SmolLM2's KL to f32 falls from
+// 0.0034-0.0047 to 0.0022-0.0025 nats for 6 % more work.
+bool is_delicate(TensorRole role, bool last_block) {
+  if (role == TensorRole::kAttnV) return true;
+  return last_block &&
+         (role == TensorRole::kFfnGate || role == TensorRole::kFfnUp || role == TensorRole::kFfnDown);
+}
+
 void check_memory(const WeightSource& source) {
   uint64_t needed = 0;
   for (const TensorInfo& info : source.tensors()) needed += info.n_bytes();
@@ -127,8 +136,11 @@ void Model::Impl::load(WeightSource& source) {
       case TensorRole::kAttnOutput:
       case TensorRole::kFfnGate:
       case TensorRole::kFfnUp:
-      case TensorRole::kFfnDown:
-        *linear_for(blocks[layer], row->role) = read_linear(source, info.name, row->role);
+      case TensorRole::kFfnDown: {
+        Linear& linear = *linear_for(blocks[layer], row->role);
+        linear = read_linear(source, info.name, row->role);
+        linear.set_delicate(is_delicate(row->role, layer + 1 == config.n_layers));
+      }
     }
   }
 }

@@ -71,18 +71,12 @@ void Linear::add_bias(Tensor& y) const {
   });
 }
 
-// Keys and values are few and every head of their group reads them: rounding their input to int8 is a quarter
-// of the divergence from f32 that all linear layers together cause, for 6 % of their work (SmolLM2).
-static bool is_delicate(TensorRole role) {
-  return role == TensorRole::kAttnK || role == TensorRole::kAttnV;
-}
-
 std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
                                         std::initializer_list<const Linear*> linears) {
   std::vector<MatmulWeight> weights;
   for (const Linear* linear : linears) {
     if (ctx.observer != nullptr) ctx.observer->on_input(*linear, x);
-    weights.push_back({linear->view_, linear->trainable_.get(), {}, is_delicate(linear->role_)});
+    weights.push_back({linear->view_, linear->trainable_.get(), {}, linear->delicate_});
     if (linear->adapter_) weights.back().low_rank = linear->adapter_->low_rank();
   }
   std::vector<Tensor> outputs = matmul(ctx, x, weights);

@@ -66,6 +66,9 @@ class Linear {
   Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols,
          std::span<const std::byte> weight, std::vector<float> bias = {});
 
+  // A delicate Linear rounds its input less than others do in the fast mode (GemmTerm::exact).
+  void set_delicate(bool delicate) noexcept { delicate_ = delicate; }
+
   // x (T, in_features) -> (T, out_features).
   Tensor forward(OpContext& ctx, const Tensor& x) const;
   // Several Linears of the same input, in their order: x is converted once, and the products share the
@@ -95,6 +98,7 @@ class Linear {
   WeightStorage storage_;
   MatrixView view_;
   std::vector<float> bias_;
+  bool delicate_ = false;
   std::shared_ptr<LinearAdapter> adapter_;
   std::shared_ptr<Parameter> trainable_;
 };
