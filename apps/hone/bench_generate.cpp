@@ -88,7 +88,7 @@ const BenchWork kPrefillWork = {
     .cost =
         [](const Model& model, const BenchSettings& settings) {
           const ModelCost cost(model);
-          return WorkCost{.weight_operations = 2 * cost.block_weights,
+          return WorkCost{.weight_operations = 2 * (cost.block_weights - cost.late_weights),
                           .bytes = cost.block_bytes / static_cast<double>(settings.prompt)};
         },
 };

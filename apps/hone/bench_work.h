@@ -64,6 +64,7 @@ std::vector<TokenId> random_tokens(const Model& model, size_t n, Rng& rng);
 // Sums over a model's matrices, for the costs.
 struct ModelCost {
   double block_weights = 0, head_weights = 0;  // elements
+  double late_weights = 0;  // of block_weights, those that only tokens with a wanted result meet
   double block_bytes = 0, head_bytes = 0;
   bool quantized = false;  // any matrix of a block
   explicit ModelCost(const Model& model);

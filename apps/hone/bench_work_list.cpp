@@ -31,8 +31,13 @@ std::vector<TokenId> random_tokens(const Model& model, size_t n, Rng& rng) {
 }
 
 ModelCost::ModelCost(const Model& model) {
-  model.for_each_linear([&](size_t, const Linear& linear) {
-    block_weights += static_cast<double>(linear.in_features()) * static_cast<double>(linear.out_features());
+  model.for_each_linear([&](size_t layer, const Linear& linear) {
+    const double weights =
+        static_cast<double>(linear.in_features()) * static_cast<double>(linear.out_features());
+    block_weights += weights;
+    const bool mixes = linear.role() == TensorRole::kAttnQ || linear.role() == TensorRole::kAttnK ||
+                       linear.role() == TensorRole::kAttnV;
+    if (layer + 1 == model.config().n_layers && !mixes) late_weights += weights;
     block_bytes += static_cast<double>(linear.out_features() * linear.weight().row_bytes());
     quantized = quantized || linear.weight().format->quantized;
   });

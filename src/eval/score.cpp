@@ -21,8 +21,9 @@ constexpr size_t kLogitRows = 256;     // logits rows held at a time, per model
 // Items put together; each attends only to itself.
 struct Group {
   TokenBatch batch;
-  std::vector<int32_t> targets;
-  std::vector<size_t> document;  // per token
+  std::vector<size_t> rows;      // of the batch: those with a target
+  std::vector<int32_t> targets;  // per row
+  std::vector<size_t> document;  // per row
 };
 
 void append(const ScoreItem& item, Group& group) {
@@ -30,8 +31,12 @@ void append(const ScoreItem& item, Group& group) {
   const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   add(group.batch.tokens, item.batch.tokens);
   add(group.batch.positions, item.batch.positions);
-  add(group.targets, item.targets);
-  group.document.resize(group.batch.tokens.size(), item.document);
+  for (size_t t = 0; t < item.targets.size(); ++t) {
+    if (item.targets[t] < 0) continue;
+    group.rows.push_back(begin + t);
+    group.targets.push_back(item.targets[t]);
+  }
+  group.document.resize(group.rows.size(), item.document);
   for (const Sequence& s : item.batch.sequences) group.batch.sequences.push_back({begin + s.begin, s.length});
 }
 
@@ -47,8 +52,9 @@ Group next_group(const std::vector<ScoreItem>& items, size_t begin, size_t* end)
   return group;
 }
 
-// Hidden states of all rows, each sequence read kPieceTokens at a time over a cache.
-Tensor hidden_through_caches(const Model& model, OpContext& ctx, const TokenBatch& batch, KvFormat format) {
+// Hidden states of the wanted rows, each sequence read kPieceTokens at a time over a cache.
+Tensor hidden_through_caches(const Model& model, OpContext& ctx, const TokenBatch& batch,
+                             std::span<const size_t> wanted, KvFormat format) {
   std::vector<KvCache> caches;
   caches.reserve(batch.sequences.size());
   size_t longest = 0;
@@ -56,7 +62,7 @@ Tensor hidden_through_caches(const Model& model, OpContext& ctx, const TokenBatc
     caches.emplace_back(model.config(), s.length, format);
     longest = std::max(longest, s.length);
   }
-  Tensor out = Tensor::empty({batch.tokens.size(), model.config().n_embd});
+  Tensor all = Tensor::empty({batch.tokens.size(), model.config().n_embd});
   for (size_t done = 0; done < longest; done += kPieceTokens) {
     TokenBatch piece;
     std::vector<size_t> rows;  // of `out`
@@ -69,14 +75,15 @@ Tensor hidden_through_caches(const Model& model, OpContext& ctx, const TokenBatc
     }
     const Tensor hidden = model.hidden(ctx, piece);
     for (size_t r = 0; r < rows.size(); ++r)
-      std::memcpy(out.row(rows[r]), hidden.row(r), hidden.cols() * sizeof(float));
+      std::memcpy(all.row(rows[r]), hidden.row(r), hidden.cols() * sizeof(float));
   }
-  return out;
+  return take_rows(ctx, all, wanted);
 }
 
-Tensor hidden_of(const Candidate& candidate, OpContext& ctx, const TokenBatch& batch) {
-  if (!candidate.cache_type) return candidate.model->hidden(ctx, batch);
-  return hidden_through_caches(*candidate.model, ctx, batch, *candidate.cache_type);
+Tensor hidden_of(const Candidate& candidate, const Group& group) {
+  OpContext ctx{.tape = nullptr, .compute = candidate.compute, .observer = nullptr};
+  if (!candidate.cache_type) return candidate.model->hidden(ctx, group.batch, Model::Rows(group.rows));
+  return hidden_through_caches(*candidate.model, ctx, group.batch, group.rows, *candidate.cache_type);
 }
 
 struct RowScore {
@@ -129,7 +136,7 @@ class Scorer {
   }
 
   void run(const Group& group) {
-    if (std::all_of(group.targets.begin(), group.targets.end(), [](int32_t t) { return t < 0; })) return;
+    if (group.rows.empty()) return;
     if (reference_ != nullptr)
       run_compared(group);
     else
@@ -146,55 +153,48 @@ class Scorer {
   void run_alone(const Group& group) {
     for (size_t c = 0; c < candidates_.size(); ++c) {
       OpContext ctx{.tape = nullptr, .compute = candidates_[c].compute, .observer = nullptr};
-      const Tensor hidden = hidden_of(candidates_[c], ctx, group.batch);
+      const Tensor hidden = hidden_of(candidates_[c], group);
       const auto result =
           linear_cross_entropy(ctx, hidden, candidates_[c].model->head(), group.targets, 0.0f);
-      for (size_t t = 0; t < group.targets.size(); ++t)
-        if (group.targets[t] >= 0) add(scores_[c].nll[group.document[t]], static_cast<double>(result.nll[t]));
+      for (size_t i = 0; i < group.rows.size(); ++i)
+        add(scores_[c].nll[group.document[i]], static_cast<double>(result.nll[i]));
     }
   }
 
   void run_compared(const Group& group) {
-    std::vector<size_t> rows;
-    for (size_t t = 0; t < group.targets.size(); ++t)
-      if (group.targets[t] >= 0) rows.push_back(t);
-    OpContext precise{.tape = nullptr, .compute = ComputeMode::kPrecise, .observer = nullptr};
-    const Tensor reference_hidden = reference_->hidden(precise, group.batch);
+    const Candidate reference{.model = reference_, .compute = ComputeMode::kPrecise};
+    const Tensor reference_hidden = hidden_of(reference, group);
     std::vector<Tensor> hidden;
-    for (const Candidate& candidate : candidates_) {
-      OpContext ctx{.tape = nullptr, .compute = candidate.compute, .observer = nullptr};
-      hidden.push_back(is_reference(candidate) ? reference_hidden : hidden_of(candidate, ctx, group.batch));
-    }
-    for (size_t begin = 0; begin < rows.size(); begin += kLogitRows) {
-      const std::span<const size_t> part =
-          std::span(rows).subspan(begin, std::min(kLogitRows, rows.size() - begin));
-      compare_rows(group, part, reference_hidden, hidden);
-    }
+    for (const Candidate& candidate : candidates_)
+      hidden.push_back(is_reference(candidate) ? reference_hidden : hidden_of(candidate, group));
+    for (size_t begin = 0; begin < group.rows.size(); begin += kLogitRows)
+      compare_rows(group, begin, std::min(kLogitRows, group.rows.size() - begin), reference_hidden, hidden);
   }
 
-  void compare_rows(const Group& group, std::span<const size_t> rows, const Tensor& reference_hidden,
+  // Rows [begin, begin + n) of the hidden states.
+  void compare_rows(const Group& group, size_t begin, size_t n, const Tensor& reference_hidden,
                     const std::vector<Tensor>& hidden) {
-    const Tensor reference = logits(*reference_, ComputeMode::kPrecise, reference_hidden, rows);
+    const Tensor reference = logits(*reference_, ComputeMode::kPrecise, reference_hidden, begin, n);
     const size_t vocab = reference.cols();
-    weights_.resize(rows.size() * vocab);
-    std::vector<Softmax> summaries(rows.size());
-    thread_pool().run(rows.size(), [&](size_t i, int) {
+    weights_.resize(n * vocab);
+    std::vector<Softmax> summaries(n);
+    thread_pool().run(n, [&](size_t i, int) {
       summaries[i] = softmax({reference.row(i), vocab}, std::span(weights_).subspan(i * vocab, vocab));
     });
     scratch_.resize(static_cast<size_t>(thread_pool().size()));
     for (std::vector<float>& scratch : scratch_) scratch.resize(vocab);
-    std::vector<RowScore> results(rows.size());
+    std::vector<RowScore> results(n);
     for (size_t c = 0; c < candidates_.size(); ++c) {
       const Tensor own = is_reference(candidates_[c])
                              ? reference
-                             : logits(*candidates_[c].model, candidates_[c].compute, hidden[c], rows);
-      thread_pool().run(rows.size(), [&](size_t i, int worker) {
+                             : logits(*candidates_[c].model, candidates_[c].compute, hidden[c], begin, n);
+      thread_pool().run(n, [&](size_t i, int worker) {
         results[i] =
             compare({reference.row(i), vocab}, summaries[i], std::span(weights_).subspan(i * vocab, vocab),
-                    {own.row(i), vocab}, scratch_[static_cast<size_t>(worker)], group.targets[rows[i]]);
+                    {own.row(i), vocab}, scratch_[static_cast<size_t>(worker)], group.targets[begin + i]);
       });
-      for (size_t i = 0; i < rows.size(); ++i) {
-        const size_t document = group.document[rows[i]];
+      for (size_t i = 0; i < n; ++i) {
+        const size_t document = group.document[begin + i];
         add(scores_[c].nll[document], results[i].nll);
         add(scores_[c].kl[document], results[i].kl);
         add(scores_[c].top1[document], results[i].agrees ? 1.0 : 0.0);
@@ -202,11 +202,10 @@ class Scorer {
     }
   }
 
-  static Tensor logits(const Model& model, ComputeMode compute, const Tensor& hidden,
-                       std::span<const size_t> rows) {
-    Tensor picked = Tensor::empty({rows.size(), hidden.cols()});
-    for (size_t i = 0; i < rows.size(); ++i)
-      std::memcpy(picked.row(i), hidden.row(rows[i]), hidden.cols() * sizeof(float));
+  static Tensor logits(const Model& model, ComputeMode compute, const Tensor& hidden, size_t begin,
+                       size_t n) {
+    Tensor picked = Tensor::empty({n, hidden.cols()});
+    std::memcpy(picked.data(), hidden.row(begin), n * hidden.cols() * sizeof(float));
     OpContext ctx{.tape = nullptr, .compute = compute, .observer = nullptr};
     return model.logits(ctx, picked);
   }

@@ -71,7 +71,8 @@ struct Model::Impl {
   Linear* linear_for(Block& block, TensorRole role);
   void check_room(const TokenBatch& batch) const;
   Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
-  Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
+  Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, Rows wanted) const;
+  Rows rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const;
 };
 
 Linear* Model::Impl::linear_for(Block& block, TensorRole role) {
@@ -173,17 +174,30 @@ Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const 
     // A fresh sequence sees only its own rows, which are at hand.
     segments.push_back({s.begin, s.length, past > 0 ? &s.cache->layer(layer) : nullptr, past + s.length});
   }
-  return block.attn_output.forward(ctx, attention(ctx, q, k, v, shape, segments));
+  return attention(ctx, q, k, v, shape, segments);
 }
 
-Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const {
+// The block's result, of the wanted rows: behind attention each row goes its own way.
+Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch,
+                              Rows wanted) const {
   const Block& block = blocks[layer];
-  const Tensor attended = attend(ctx, layer, rms_norm(ctx, x, block.attn_norm, config.norm_eps), batch);
-  const Tensor middle = add(ctx, x, attended);
+  Tensor residual = x;
+  Tensor mixed = attend(ctx, layer, rms_norm(ctx, x, block.attn_norm, config.norm_eps), batch);
+  if (wanted) {
+    if (wanted->empty()) return Tensor::empty({0, config.n_embd});
+    residual = take_rows(ctx, x, *wanted);
+    mixed = take_rows(ctx, mixed, *wanted);
+  }
+  const Tensor middle = add(ctx, residual, block.attn_output.forward(ctx, mixed));
   const Tensor h = rms_norm(ctx, middle, block.ffn_norm, config.norm_eps);
   const std::vector<Tensor> wide = Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
   const Tensor act = swiglu(ctx, wide[0], wide[1]);
   return add(ctx, middle, block.ffn_down.forward(ctx, act));
+}
+
+Model::Rows Model::Impl::rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const {
+  const bool last = layer + 1 == blocks.size();
+  return last && wanted && wanted->size() < batch.tokens.size() ? wanted : std::nullopt;
 }
 
 Model::Model(WeightSource& source) : impl_(std::make_unique<Impl>()) {
@@ -220,7 +234,7 @@ uint64_t Model::weight_bytes() const noexcept {
   return impl_->weight_bytes;
 }
 
-Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch) const {
+Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, Rows wanted) const {
   const size_t n = batch.tokens.size();
   HONE_CHECK(batch.positions.size() == n && n > 0, "{} tokens, {} positions", n, batch.positions.size());
   impl_->check_room(batch);
@@ -228,18 +242,43 @@ Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch) const {
   const size_t recomputed = ctx.tape != nullptr ? impl_->recomputed_blocks : 0;
   // The batch outlives the tape's closures only if they own it.
   const auto shared = recomputed > 0 ? std::make_shared<const TokenBatch>(batch) : nullptr;
+  const std::vector<size_t> kept =
+      recomputed > 0 && wanted ? std::vector<size_t>(wanted->begin(), wanted->end()) : std::vector<size_t>();
   for (size_t layer = 0; layer < impl_->blocks.size(); ++layer) {
+    const Rows rows = impl_->rows_behind(layer, batch, wanted);
     if (layer < recomputed) {
-      x = checkpoint(ctx, x, [impl = impl_.get(), layer, shared](OpContext& inner, const Tensor& in) {
-        return impl->run_block(inner, layer, in, *shared);
-      });
+      const auto run = [impl = impl_.get(), layer, shared, some = rows.has_value(), kept](OpContext& inner,
+                                                                                          const Tensor& in) {
+        return impl->run_block(inner, layer, in, *shared, some ? Rows(kept) : std::nullopt);
+      };
+      x = checkpoint(ctx, x, run);
     } else {
-      x = impl_->run_block(ctx, layer, x, batch);
+      x = impl_->run_block(ctx, layer, x, batch, rows);
     }
   }
   for (const Sequence& s : batch.sequences)
     if (s.cache != nullptr) s.cache->length_ += s.length;
+  if (x.rows() == 0) return x;
   return rms_norm(ctx, x, impl_->output_norm, impl_->config.norm_eps);
+}
+
+CrossEntropyResult Model::loss(OpContext& ctx, const TokenBatch& batch, std::span<const int32_t> targets,
+                               float grad_scale) const {
+  HONE_CHECK(targets.size() == batch.tokens.size());
+  std::vector<size_t> rows;
+  std::vector<int32_t> scored;
+  for (size_t t = 0; t < targets.size(); ++t) {
+    if (targets[t] < 0) continue;
+    rows.push_back(t);
+    scored.push_back(targets[t]);
+  }
+  CrossEntropyResult result;
+  if (!rows.empty())
+    result = linear_cross_entropy(ctx, hidden(ctx, batch, Rows(rows)), head(), scored, grad_scale);
+  std::vector<float> nll(targets.size(), 0.0f);
+  for (size_t i = 0; i < rows.size(); ++i) nll[rows[i]] = result.nll[i];
+  result.nll = std::move(nll);
+  return result;
 }
 
 Tensor Model::logits(OpContext& ctx, const Tensor& hidden) const {

@@ -75,9 +75,15 @@ class Model {
 
   const ModelConfig& config() const noexcept;
 
-  // Hidden states after the output norm: (T, C). Sequences with a cache see it and are appended to it (throws
-  // kInvalidArgument beyond its capacity).
-  Tensor hidden(OpContext& ctx, const TokenBatch& batch) const;
+  // Rows of a batch, ascending; none given: all of them.
+  using Rows = std::optional<std::span<const size_t>>;
+  // Hidden states after the output norm: (T, C), or those of the wanted rows alone; the last block computes
+  // no others. Sequences with a cache see it and are appended to it (throws kInvalidArgument beyond its
+  // capacity).
+  Tensor hidden(OpContext& ctx, const TokenBatch& batch, Rows wanted = {}) const;
+  // linear_cross_entropy over the batch's tokens; targets (T).
+  CrossEntropyResult loss(OpContext& ctx, const TokenBatch& batch, std::span<const int32_t> targets,
+                          float grad_scale) const;
   // Logits of hidden rows: (n, V). hidden (n, C).
   Tensor logits(OpContext& ctx, const Tensor& hidden) const;
   // The matrix of the vocabulary projection (tied models: the embedding table), for linear_cross_entropy.

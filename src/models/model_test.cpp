@@ -87,9 +87,7 @@ TEST_P(Golden, LossAndWeightGradientsEqualTorch) {
     for (auto& [name, p] : weights) p->grad = {};
     Tape tape;
     OpContext ctx{.tape = &tape, .compute = ComputeMode::kPrecise};
-    const Tensor hidden = model_.hidden(ctx, batch(0));
-    const auto result =
-        linear_cross_entropy(ctx, hidden, model_.head(), labels, 1.0f / static_cast<float>(scored));
+    const auto result = model_.loss(ctx, batch(0), labels, 1.0f / static_cast<float>(scored));
     EXPECT_NEAR(result.sum_nll / static_cast<double>(scored), static_cast<double>(floats("loss")[0]), 1e-5);
     tape.backward();
     ASSERT_EQ(weights.size(), 14u);
@@ -117,6 +115,31 @@ TEST_P(Golden, CacheGivesTheSameLogitsTokenByToken) {
     for (size_t i = 0; i < part.size(); ++i) ASSERT_NEAR(part.data()[i], whole.row(past)[i], 1e-4);
   }
   EXPECT_THROW(model_.hidden(ctx, TokenBatch::single(first.first(1), &cache)), Error);
+}
+
+TEST_P(Golden, WantedRowsEqualThoseOfAll) {
+  const TokenBatch both = batch(0);
+  const std::vector<size_t> rows = {1, 4, 5, kLength - 1};
+  for (const ComputeMode compute : {ComputeMode::kPrecise, ComputeMode::kFast}) {
+    OpContext ctx{.compute = compute};
+    const Tensor all = model_.hidden(ctx, both), some = model_.hidden(ctx, both, Model::Rows(rows));
+    ASSERT_EQ(some.rows(), rows.size());
+    // A few rows may take a road of less rounding.
+    const float tolerance = compute == ComputeMode::kPrecise ? 1e-5f : 0.05f;
+    for (size_t i = 0; i < rows.size(); ++i)
+      for (size_t c = 0; c < some.cols(); ++c)
+        ASSERT_NEAR(some.row(i)[c], all.row(rows[i])[c], tolerance) << "row " << rows[i];
+  }
+  OpContext ctx{.compute = ComputeMode::kPrecise};
+  const Tensor whole = model_.hidden(ctx, both);
+  KvCache cache(model_.config(), kLength, KvFormat::kF32);
+  const std::span<const int32_t> first(both.tokens.data(), kLength);
+  EXPECT_EQ(
+      model_.hidden(ctx, TokenBatch::single(first.first(9), &cache), Model::Rows(std::span<const size_t>()))
+          .rows(),
+      0u);
+  const Tensor rest = model_.hidden(ctx, TokenBatch::single(first.subspan(9), &cache));
+  for (size_t i = 0; i < rest.size(); ++i) ASSERT_NEAR(rest.data()[i], whole.row(9)[i], 1e-4);
 }
 
 // Prompts of different lengths together, then tokens together, then more of one and one of the other.

@@ -33,6 +33,9 @@ Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up);
 // y = a + b.
 Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b);
 
+// Rows of x (T, C), ascending: y (rows.size(), C).
+Tensor take_rows(OpContext& ctx, const Tensor& x, std::span<const size_t> rows);
+
 class KvLayer;
 
 // A run of query rows that attends causally to one key/value sequence. Query row i of the run has position

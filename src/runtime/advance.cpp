@@ -38,17 +38,21 @@ Tensor advance(const Model& model, OpContext& ctx, std::span<const Feed> feeds) 
       batch.add(rest.first(std::min(rest.size(), kForwardTokens - batch.tokens.size())), feeds[i].cache);
       members.push_back(i);
     }
-    const Tensor hidden = model.hidden(ctx, batch);
+    std::vector<size_t> rows, places;  // of the batch, of `wanted`
     for (size_t m = 0; m < members.size(); ++m) {
       const Feed& feed = feeds[members[m]];
       Progress& at = progress[members[m]];
       const Sequence& s = batch.sequences[m];
       const size_t first = feed.tokens.size() - feed.n_logits;
-      for (size_t t = std::max(first, at.done); t < at.done + s.length; ++t)
-        std::memcpy(wanted.row(at.first_logit + t - first), hidden.row(s.begin + t - at.done),
-                    hidden.cols() * sizeof(float));
+      for (size_t t = std::max(first, at.done); t < at.done + s.length; ++t) {
+        rows.push_back(s.begin + t - at.done);
+        places.push_back(at.first_logit + t - first);
+      }
       at.done += s.length;
     }
+    const Tensor hidden = model.hidden(ctx, batch, Model::Rows(rows));
+    for (size_t i = 0; i < rows.size(); ++i)
+      std::memcpy(wanted.row(places[i]), hidden.row(i), hidden.cols() * sizeof(float));
     left -= batch.tokens.size();
   }
   return model.logits(ctx, wanted);

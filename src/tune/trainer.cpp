@@ -300,8 +300,7 @@ double mean_loss(const Model& model, const std::vector<PackedBatch>& rows, Compu
   for (const PackedBatch& row : rows) {
     if (before_row) before_row();
     OpContext ctx{.compute = compute};
-    const Tensor hidden = model.hidden(ctx, row.batch);
-    sum += linear_cross_entropy(ctx, hidden, model.head(), row.targets, 0.0f).sum_nll;
+    sum += model.loss(ctx, row.batch, row.targets, 0.0f).sum_nll;
     n += row.n_targets;
   }
   if (n == 0)
