@@ -17,7 +17,8 @@ namespace {
 // from the operating system cost more than most ops.
 class BufferPool {
  public:
-  float* take(size_t bytes) {
+  // At least `bytes`; becomes the buffer's size, which give() wants to know.
+  float* take(size_t& bytes) {
     const std::lock_guard lock(mutex_);
     auto* buffer = static_cast<float*>(take_free(bytes));
     if (buffer == nullptr) buffer = static_cast<float*>(take_fresh(bytes));
@@ -49,12 +50,16 @@ class BufferPool {
   }
 
  private:
-  void* take_free(size_t bytes) noexcept {
-    const auto it = free_.find(bytes);
-    if (it == free_.end() || it->second.empty()) return nullptr;
-    float* buffer = it->second.back();
-    it->second.pop_back();
-    return buffer;
+  // The smallest that is large enough, unless half of it would be wasted.
+  void* take_free(size_t& bytes) noexcept {
+    for (auto it = free_.lower_bound(bytes); it != free_.end() && it->first < 2 * bytes; ++it) {
+      if (it->second.empty()) continue;
+      float* buffer = it->second.back();
+      it->second.pop_back();
+      bytes = it->first;
+      return buffer;
+    }
+    return nullptr;
   }
   void* take_fresh(size_t bytes) {
     if (limit_ != 0 && memory_.held + bytes > limit_) drop_free();
@@ -124,9 +129,9 @@ Tensor Tensor::empty(Shape shape) {
   t.key_ = next_key();
   t.size_ = product(shape);
   t.shape_ = std::move(shape);
-  const size_t bytes = rounded_bytes(t.size_);
-  t.storage_ =
-      std::shared_ptr<float>(pool().take(bytes), [bytes](float* buffer) { pool().give(buffer, bytes); });
+  size_t bytes = rounded_bytes(t.size_);
+  float* taken = pool().take(bytes);
+  t.storage_ = std::shared_ptr<float>(taken, [bytes](float* buffer) { pool().give(buffer, bytes); });
   return t;
 }
 
