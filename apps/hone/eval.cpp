@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "adapter_option.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "command.h"
@@ -13,10 +14,10 @@ namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model, adapter, reference, text, chat;
+  std::string model, reference, text, chat;
   std::string convention = "llama.cpp", cache_type;
   size_t context = 512, max_windows = 0, limit = 0, max_length = 1024;
-  bool ignore_base = false;
+  AdapterOption adapters;
 };
 
 Json estimate_json(const Estimate& e) {
@@ -42,7 +43,7 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   const ComputeMode compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
   const bool paper = arguments.convention == "paper";
   const std::string text_source = arguments.text.empty() ? std::string() : read_file(arguments.text);
-  const LoadedModel loaded(arguments.model, arguments.adapter, arguments.ignore_base);
+  const LoadedModel loaded(arguments.model, arguments.adapters.choices(), arguments.adapters.ignore_base);
   std::unique_ptr<LoadedModel> reference;
   if (!arguments.reference.empty()) reference = std::make_unique<LoadedModel>(arguments.reference);
   const Model* reference_model = reference == nullptr ? nullptr : &reference->model();
@@ -82,7 +83,7 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   if (reference != nullptr) protocol["reference"] = arguments.reference + ", precise (f32)";
   Json json;
   json["model"] = arguments.model;
-  if (!arguments.adapter.empty()) json["adapter"] = arguments.adapter;
+  if (!arguments.adapters.texts.empty()) json["adapters"] = arguments.adapters.json();
   json["protocol"] = protocol;
   json["metrics"] = metrics;
   return {json, text};
@@ -93,9 +94,7 @@ Action declare(CLI::App& app) {
   app.add_option("-m,--model", arguments->model,
                  "GGUF file, Hugging Face folder or a name in the model store")
       ->required();
-  app.add_option("--adapter", arguments->adapter, "adapter to put on top");
-  app.add_flag("--ignore-base", arguments->ignore_base,
-               "take the adapter though it was trained on other weights");
+  arguments->adapters.declare(app);
   app.add_option("--reference", arguments->reference,
                  "model to compare with, always run in f32: KL, agreement");
   app.add_option("--text", arguments->text, "text file: perplexity");

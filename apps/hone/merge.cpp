@@ -1,8 +1,9 @@
-// hone merge: an adapter into the weights, checked.
+// hone merge: adapters into the weights, checked.
 #include "tune/merge.h"
 
 #include <fmt/format.h>
 
+#include "adapter_option.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "command.h"
@@ -12,14 +13,16 @@ namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model, adapter, output;
+  std::string model, output;
+  AdapterOption adapters;
   MergeOptions options;
 };
 
-Outcome run(const Arguments& arguments) {
+Outcome run(Arguments arguments) {
+  arguments.options.ignore_base = arguments.adapters.ignore_base;
   const OpenedModel opened = open_model(arguments.model);
-  const MergeResult result = merge(*opened.source, weights_fingerprint(*opened.source), arguments.adapter,
-                                   arguments.output, arguments.options);
+  const MergeResult result = merge(*opened.source, weights_fingerprint(*opened.source),
+                                   arguments.adapters.choices(), arguments.output, arguments.options);
   for (const std::string& note : result.notes) say(note);
   Json json;
   json["output"] = arguments.output;
@@ -34,13 +37,10 @@ Outcome run(const Arguments& arguments) {
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   app.add_option("-m,--model", arguments->model, "the base the adapter was trained on")->required();
-  app.add_option("--adapter", arguments->adapter, "PEFT folder, folder written by tune, or adapter GGUF")
-      ->required();
+  arguments->adapters.declare(app)->required();
   app.add_option("-o,--output", arguments->output, "GGUF file to write")->required();
   app.add_option("--format", arguments->options.format, "of the matrices (default f16)")
       ->check(CLI::IsMember({"f16", "bf16", "f32"}));
-  app.add_flag("--ignore-base", arguments->options.ignore_base,
-               "merge though the adapter was trained on other weights");
   return [arguments](const CommonOptions&) { return run(*arguments); };
 }
 
@@ -48,7 +48,7 @@ Action declare(CLI::App& app) {
 
 const Command kMergeCommand = {
     .name = "merge",
-    .summary = "an adapter into the weights, checked against the unmerged logits",
+    .summary = "adapters into the weights, checked against the unmerged logits",
     .example = "hone merge --model smollm2-135m-instruct --adapter adapter --output tuned-f16.gguf",
     .declare = declare,
 };
