@@ -16,14 +16,20 @@ int terminal_width() {
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 120;
 }
 
-Outcome run(const std::string& path, const std::string& output, const CommonOptions& common) {
-  Recipe recipe = load_recipe(path);
-  if (!output.empty()) recipe.output = output;
+struct Arguments {
+  std::string recipe, output;
+  bool restart = false;
+};
+
+Outcome run(const Arguments& arguments, const CommonOptions& common) {
+  Recipe recipe = load_recipe(arguments.recipe);
+  if (!arguments.output.empty()) recipe.output = arguments.output;
   if (common.seed_given) recipe.seed = recipe.tune.seed = recipe.tune.adapter.seed = common.seed;
   RunOptions options;
-  options.command = fmt::format("hone run {}", path);
+  options.command = fmt::format("hone run {}", arguments.recipe);
   options.hone_version = HONE_VERSION;
   options.precise = common.precise;
+  options.restart = arguments.restart;
   const RunOutcome outcome = run_recipe(recipe, options);
 
   Json json;
@@ -40,11 +46,13 @@ Outcome run(const std::string& path, const std::string& output, const CommonOpti
 }
 
 Action declare(CLI::App& app) {
-  auto recipe = std::make_shared<std::string>();
-  auto output = std::make_shared<std::string>();
-  app.add_option("recipe", *recipe, "recipe.toml")->required();
-  app.add_option("-o,--output", *output, "the run's folder (default: [run] output, or runs/NAME here)");
-  return [recipe, output](const CommonOptions& common) { return run(*recipe, *output, common); };
+  auto arguments = std::make_shared<Arguments>();
+  app.add_option("recipe", arguments->recipe, "recipe.toml")->required();
+  app.add_option("-o,--output", arguments->output,
+                 "the run's folder (default: [run] output, or runs/NAME here)");
+  app.add_flag("--restart", arguments->restart,
+               "throw away the state of a stopped training, as when the recipe has changed since");
+  return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }
 
 }  // namespace

@@ -142,7 +142,8 @@ Action declare(CLI::App& app) {
       "--memory-limit", arguments->memory_limit,
       "the most this process may hold: 6.5GB, 800MB, 4GiB (default nine tenths of what is available)");
   app.add_option("--eval-every", config.eval_every, "steps between validations (default: five times)");
-  app.add_option("--save-every", config.save_every, "steps between saves of the state to resume from");
+  app.add_option("--save-every", config.save_every,
+                 "steps between saves of the state to resume from (default: about once a minute)");
   app.add_flag("--restart", config.restart, "throw away the state of a stopped run");
   return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }

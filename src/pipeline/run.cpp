@@ -199,6 +199,7 @@ class Run {
   void tune() {
     TrainConfig config = recipe_.tune;
     config.precise = options_.precise;
+    config.restart = options_.restart;
     const BaseInfo info{.name = recipe_.base, .fingerprint = report_.base_fingerprint};
     const TrainData data{.train = train_, .valid = recipe_.valid.empty() ? nullptr : &valid_};
     const TrainedAdapter trained = train_stage(

@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -24,6 +25,9 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
 
 constexpr size_t kEvaluationsPerRun = 5;
+// Without --save-every: at most so much is lost to a crash, and at most a twentieth of the time goes into
+// saving.
+constexpr double kSaveSeconds = 60, kSaveShare = 0.05;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -86,8 +90,10 @@ class TrainRun {
   bool validation_due() const;
   void validate_now();
   void stop_if_asked();
-  void save_state() { save_resume_state(resume_path(output_), settings_, adapters_, optimizer_, state_); }
+  bool save_due(const StepRecord& record) const;
+  void save_state();
   void write_results(TrainResult& result);
+  void keep_training() noexcept;
   void save_adapter(const TrainResult& result);
   ordered_json summary(const TrainResult& result) const;
 
@@ -107,7 +113,10 @@ class TrainRun {
   ScheduleSettings rates_;
   size_t eval_every_ = 1;
   ResumeState state_;
-  double validation_seconds_ = 0;
+  std::vector<Tensor> last_values_;  // of the last step, once the best ones are back on the model
+  std::optional<FolderLock> lock_;
+  Clock::time_point start_ = Clock::now(), saved_ = start_;
+  double earlier_seconds_ = 0, save_seconds_ = 0;
 };
 
 // Disk for everything that the run may leave, said before it starts rather than when it ends.
@@ -134,6 +143,7 @@ void TrainRun::prepare() {
   say(fmt::format("{} of {} blocks recomputed; memory: {} beside the weights' {}", memory.recomputed_blocks,
                   model_.config().n_layers, format_bytes(memory.needed()), format_bytes(memory.weights)));
   make_directories(output_);
+  lock_.emplace(output_, "wait for it, or choose another output");
   check_room();
   const std::filesystem::path path = resume_path(output_);
   if (config_.restart) {
@@ -142,8 +152,23 @@ void TrainRun::prepare() {
   }
   if (auto earlier = load_resume_state(path, settings_, adapters_, optimizer_)) {
     state_ = std::move(*earlier);
+    earlier_seconds_ = state_.seconds;
     say(fmt::format("going on after step {} of {}", state_.steps_done, plan_.total_steps()));
   }
+}
+
+bool TrainRun::save_due(const StepRecord& record) const {
+  if (record.step == plan_.total_steps()) return false;
+  if (config_.save_every != 0) return record.step % config_.save_every == 0;
+  return seconds_since(saved_) >= std::max(kSaveSeconds, save_seconds_ / kSaveShare);
+}
+
+void TrainRun::save_state() {
+  const auto begin = Clock::now();
+  state_.seconds = earlier_seconds_ + seconds_since(start_);
+  save_resume_state(resume_path(output_), settings_, adapters_, optimizer_, state_);
+  saved_ = Clock::now();
+  save_seconds_ = seconds_since(begin);
 }
 
 void TrainRun::stop_if_asked() {
@@ -198,7 +223,7 @@ void TrainRun::validate_now() {
   const auto start = Clock::now();
   StepRecord& record = state_.history.back();
   record.valid_loss = mean_loss(model_, valid_rows_, compute_, [&] { stop_if_asked(); });
-  validation_seconds_ += seconds_since(start);
+  state_.validation_seconds += seconds_since(start);
   if (state_.best_loss && *record.valid_loss >= *state_.best_loss) return;
   state_.best_loss = record.valid_loss;
   state_.best_step = record.step;
@@ -211,7 +236,7 @@ TrainResult TrainRun::run() {
   result.resumed_from = state_.steps_done;
   const uint64_t tokens_before = state_.tokens;
   Progress progress("tune", plan_.total_tokens() - tokens_before, "tok");
-  const auto start = Clock::now();
+  start_ = saved_ = Clock::now();
   if (validation_due()) validate_now();
   for (size_t step = state_.steps_done; step < plan_.total_steps(); ++step) {
     state_.history.push_back(do_step(step));
@@ -219,18 +244,17 @@ TrainResult TrainRun::run() {
     state_.tokens = state_.history.back().tokens;
     if (validation_due()) validate_now();
     const StepRecord& record = state_.history.back();
-    const bool last = step + 1 == plan_.total_steps();
     progress.update(state_.tokens - tokens_before,
                     state_.best_loss
                         ? fmt::format("loss {:.4f}, best valid {:.4f}", record.train_loss, *state_.best_loss)
                         : fmt::format("loss {:.4f}", record.train_loss));
     if (hooks_.on_step) hooks_.on_step(record);
-    if (config_.save_every != 0 && record.step % config_.save_every == 0 && !last) save_state();
+    if (save_due(record)) save_state();
   }
   progress.finish();
-  result.seconds = seconds_since(start);
-  const double training_seconds = std::max(1e-9, result.seconds - validation_seconds_);
-  result.tok_s = static_cast<double>(state_.tokens - tokens_before) / training_seconds;
+  result.seconds = earlier_seconds_ + seconds_since(start_);
+  result.tok_s =
+      static_cast<double>(state_.tokens) / std::max(1e-9, result.seconds - state_.validation_seconds);
   write_results(result);
   return result;
 }
@@ -245,9 +269,25 @@ void TrainRun::write_results(TrainResult& result) {
   result.peak_rss_bytes = peak_rss_bytes();
   result.recomputed_blocks = model_.recomputed_blocks();
   result.n_blocks = model_.config().n_layers;
-  save_adapter(result);
+  try {
+    save_adapter(result);
+  } catch (...) {
+    keep_training();
+    throw;
+  }
   std::error_code ignored;
   std::filesystem::remove(resume_path(output_), ignored);
+}
+
+// The adapter could not be written, most likely for want of space. The state of the last step often still
+// can: then the same command only has to write the adapter. If not, the last saved one is there.
+void TrainRun::keep_training() noexcept {
+  try {
+    if (!last_values_.empty()) adapters_.restore(last_values_);
+    save_state();
+  } catch (const std::exception&) {
+    return;  // the error that led here is the one to tell
+  }
 }
 
 // All files are written aside first and then put in place: a full disk leaves an earlier adapter as it was.
@@ -264,6 +304,7 @@ void TrainRun::save_adapter(const TrainResult& result) {
   } remover{aside};
   if (state_.best_loss && state_.best_step != state_.steps_done) {
     save_peft(adapters_, papers, aside / "last");
+    last_values_ = adapters_.snapshot();
     adapters_.restore(state_.best);
   }
   save_peft(adapters_, papers, aside / "peft");

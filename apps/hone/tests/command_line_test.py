@@ -121,7 +121,7 @@ class CommandLine(HoneCase):
         self.assertEqual((folder / "tiny-q8_0.gguf").read_bytes(), before)
 
     def test_run_stopped_goes_on(self):
-        recipe = self.recipe("stopped", epochs="40")
+        recipe = self.recipe("stopped", epochs="40", extra="save_every = 5")
         process = subprocess.Popen([HONE, "run", str(recipe), "--quiet", "--threads", "1"], cwd=self.folder, stderr=subprocess.PIPE,
                                    text=True)
         # Into training, past the first saved state.
