@@ -6,9 +6,11 @@
 #include "adapter_option.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "command.h"
 #include "eval/evaluate.h"
 #include "pipeline/loaded_model.h"
+#include "record.h"
 
 namespace hone::cli {
 namespace {
@@ -44,6 +46,13 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   const bool paper = arguments.convention == "paper";
   const std::string text_source = arguments.text.empty() ? std::string() : read_file(arguments.text);
   const LoadedModel loaded(arguments.model, arguments.adapters.choices(), arguments.adapters.ignore_base);
+  RunRecord& record = common.entry->record();
+  record.model = arguments.model;
+  record.inputs = {{arguments.model, ""}};
+  for (const std::string& file : {arguments.text, arguments.chat}) {
+    if (!file.empty()) record.inputs.push_back({file, hash_file(file)});
+  }
+  begin_record(common);
   std::unique_ptr<LoadedModel> reference;
   if (!arguments.reference.empty()) reference = std::make_unique<LoadedModel>(arguments.reference);
   const Model* reference_model = reference == nullptr ? nullptr : &reference->model();
@@ -81,9 +90,17 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
     protocol["chat"] = arguments.chat;
   }
   if (reference != nullptr) protocol["reference"] = arguments.reference + ", precise (f32)";
+  if (!arguments.adapters.texts.empty()) protocol["adapters"] = arguments.adapters.json();
+  record.recipe = settings_text(protocol);
+  for (const auto& [name, metric] : metrics.items())
+    record.metrics.push_back({.stage = "eval",
+                              .name = name,
+                              .value = metric.at("value").get<double>(),
+                              .low = metric.at("low").get<double>(),
+                              .high = metric.at("high").get<double>()});
   Json json;
   json["model"] = arguments.model;
-  if (!arguments.adapters.texts.empty()) json["adapters"] = arguments.adapters.json();
+  if (protocol.contains("adapters")) json["adapters"] = arguments.adapters.json();
   json["protocol"] = protocol;
   json["metrics"] = metrics;
   return {json, text};

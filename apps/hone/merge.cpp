@@ -8,6 +8,7 @@
 #include "base/progress.h"
 #include "command.h"
 #include "models/model.h"
+#include "record.h"
 
 namespace hone::cli {
 namespace {
@@ -18,12 +19,26 @@ struct Arguments {
   MergeOptions options;
 };
 
-Outcome run(Arguments arguments) {
+Outcome run(Arguments arguments, const CommonOptions& common) {
   arguments.options.ignore_base = arguments.adapters.ignore_base;
   const OpenedModel opened = open_model(arguments.model);
-  const MergeResult result = merge(*opened.source, weights_fingerprint(*opened.source),
-                                   arguments.adapters.choices(), arguments.output, arguments.options);
+  const std::string fingerprint = weights_fingerprint(*opened.source);
+  RunRecord& record = common.entry->record();
+  record.model = arguments.model;
+  record.recipe =
+      settings_text({{"format", arguments.options.format}, {"adapters", arguments.adapters.json()}});
+  record.inputs = {{arguments.model, fingerprint}};
+  for (const AdapterChoice& adapter : arguments.adapters.choices())
+    record.inputs.push_back({adapter.path.string(), ""});
+  begin_record(common);
+  const MergeResult result =
+      merge(*opened.source, fingerprint, arguments.adapters.choices(), arguments.output, arguments.options);
   for (const std::string& note : result.notes) say(note);
+  record.outputs = {absolute_path(arguments.output)};
+  record.metrics = {
+      {"merged", "file_bytes", static_cast<double>(result.file_bytes), {}, {}},
+      {"merged", "max_logit_difference", result.max_logit_difference, {}, {}},
+  };
   Json json;
   json["output"] = arguments.output;
   json["file_bytes"] = result.file_bytes;
@@ -41,7 +56,7 @@ Action declare(CLI::App& app) {
   app.add_option("-o,--output", arguments->output, "GGUF file to write")->required();
   app.add_option("--format", arguments->options.format, "of the matrices (default f16)")
       ->check(CLI::IsMember({"f16", "bf16", "f32"}));
-  return [arguments](const CommonOptions&) { return run(*arguments); };
+  return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }
 
 }  // namespace

@@ -2,18 +2,35 @@
 #include "pipeline/run.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "base/hash.h"
 #include "command.h"
+#include "record.h"
 #include "report/report.h"
+#include "terminal.h"
 
 namespace hone::cli {
 namespace {
 
-int terminal_width() {
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 120;
+std::vector<RecordedMetric> metrics_of(const RunReport& report) {
+  std::vector<RecordedMetric> metrics;
+  const auto add = [&](const std::string& stage, const std::string& name, const Measured& measured) {
+    RecordedMetric metric{.stage = stage, .name = name, .value = measured.value, .low = {}, .high = {}};
+    if (measured.high > measured.low) {
+      metric.low = measured.low;
+      metric.high = measured.high;
+    }
+    metrics.push_back(std::move(metric));
+  };
+  for (const StageResult& stage : report.stages) {
+    for (const auto& [name, measured] : stage.metrics) add(stage.name, name, measured);
+    if (stage.gain_kept) add(stage.name, "gain_kept", *stage.gain_kept);
+    add(stage.name, "file_bytes", {.value = static_cast<double>(stage.file_bytes)});
+    add(stage.name, "bits_per_weight", {.value = stage.bits_per_weight});
+  }
+  if (report.tuning_gain) add("tuned", "tuning_gain", *report.tuning_gain);
+  add("tuned", "train_tok_s", {.value = report.train_tok_s});
+  return metrics;
 }
 
 struct Arguments {
@@ -30,7 +47,19 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   options.hone_version = HONE_VERSION;
   options.precise = common.precise;
   options.restart = arguments.restart;
+  RunRecord& record = common.entry->record();
+  record.model = recipe.base;
+  record.recipe = recipe.text;
+  for (const std::filesystem::path& file : {recipe.train, recipe.test, recipe.valid, recipe.eval.general}) {
+    if (!file.empty()) record.inputs.push_back({file.string(), hash_file(file)});
+  }
+  record.outputs = {absolute_path(recipe.output)};
+  begin_record(common);
   const RunOutcome outcome = run_recipe(recipe, options);
+  record.inputs.push_back({recipe.base, outcome.report.base_fingerprint});
+  for (const std::filesystem::path& file : {outcome.html, outcome.markdown, outcome.json})
+    record.outputs.push_back(absolute_path(file));
+  record.metrics = metrics_of(outcome.report);
 
   Json json;
   json["run_dir"] = outcome.folder.string();

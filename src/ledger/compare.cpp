@@ -1,6 +1,7 @@
 #include "ledger/compare.h"
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 
 namespace hone {

@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/progress.h"
 
@@ -219,8 +220,8 @@ std::optional<int64_t> Ledger::last_id() {
   return id > 0 ? std::optional(id) : std::nullopt;
 }
 
-LedgerEntry::LedgerEntry(std::filesystem::path path, RunRecord record)
-    : path_(std::move(path)), record_(std::move(record)) {
+LedgerEntry::LedgerEntry(std::function<std::filesystem::path()> where, RunRecord record)
+    : where_(std::move(where)), record_(std::move(record)) {
   record_.started = utc_now();
 }
 
@@ -242,7 +243,8 @@ void LedgerEntry::finish(const std::string& status, const std::string& error) no
 void LedgerEntry::save() noexcept {
   if (broken_) return;
   try {
-    if (!ledger_) ledger_.emplace(path_);
+    if (!record_.recipe.empty()) record_.recipe_hash = hash_text(record_.recipe);
+    if (!ledger_) ledger_.emplace(where_());
     ledger_->save(record_);
   } catch (const std::exception& problem) {
     broken_ = true;

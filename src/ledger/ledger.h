@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,10 +24,11 @@ struct RecordedMetric {
 
 struct RunRecord {
   int64_t id = 0;
-  std::string started;                     // UTC, "2026-01-31 12:00:05"
-  std::string command;                     // "run", "tune", …
-  std::string command_line, folder;        // as typed, and where
-  std::string model, recipe, recipe_hash;  // recipe: its text, or the settings in that form
+  std::string started;               // UTC, "2026-01-31 12:00:05"
+  std::string command;               // "run", "tune", …
+  std::string command_line, folder;  // as typed, and where
+  std::string model, recipe,
+      recipe_hash;  // recipe: its text, or the settings in that form; the hash is LedgerEntry's
   std::string machine, hone_version;
   std::string status;  // "running", "finished", "failed", "interrupted"
   std::string error;
@@ -65,8 +67,9 @@ class Ledger {
 // run.
 class LedgerEntry {
  public:
-  // path: of the ledger. record: what is known before the work (command, folder, machine, version).
-  LedgerEntry(std::filesystem::path path, RunRecord record);
+  // where: gives the ledger's path, and may throw. record: what is known before the work (command, folder,
+  // version).
+  LedgerEntry(std::function<std::filesystem::path()> where, RunRecord record);
 
   // To be filled in by the command.
   RunRecord& record() noexcept { return record_; }
@@ -78,7 +81,7 @@ class LedgerEntry {
  private:
   void save() noexcept;
 
-  std::filesystem::path path_;
+  std::function<std::filesystem::path()> where_;
   RunRecord record_;
   std::optional<Ledger> ledger_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

@@ -129,12 +129,12 @@ TEST_F(LedgerTest, SeveralProcessesWriteAtATime) {
 TEST_F(LedgerTest, ARunWhoseProcessIsGoneWasInterrupted) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    LedgerEntry entry(path(), sample());
+    LedgerEntry entry([this] { return path(); }, sample());
     entry.begin();
     ::_exit(0);  // as after kill -9: no finish
   }
   ::waitpid(pid, nullptr, 0);
-  LedgerEntry running(path(), sample());
+  LedgerEntry running([this] { return path(); }, sample());
   running.begin();
   Ledger ledger(path());
   EXPECT_EQ(ledger.find(1).status, "interrupted");
@@ -146,7 +146,7 @@ TEST_F(LedgerTest, ARunWhoseProcessIsGoneWasInterrupted) {
 }
 
 TEST_F(LedgerTest, NothingIsWrittenBeforeTheWorkBegins) {
-  LedgerEntry entry(path(), sample());
+  LedgerEntry entry([this] { return path(); }, sample());
   entry.finish("failed", "bad input");
   EXPECT_FALSE(fs::exists(path()));
 }
@@ -180,13 +180,16 @@ TEST_F(LedgerTest, FilesThatAreNoLedgerAreRefused) {
 TEST_F(LedgerTest, ABrokenLedgerNeverReachesTheRun) {
   fs::create_directories(path().parent_path());
   write_file(path(), std::string(5000, 'x'));
-  LedgerEntry entry(path(), sample());
+  LedgerEntry entry([this] { return path(); }, sample());
   entry.begin();
   entry.finish("finished");
   EXPECT_EQ(read_file(path()), std::string(5000, 'x'));
-  LedgerEntry nowhere("/proc/nowhere/ledger.db", sample());
+  LedgerEntry nowhere([] { return "/proc/nowhere/ledger.db"; }, sample());
   nowhere.begin();
   nowhere.finish("finished");
+  LedgerEntry homeless([]() -> fs::path { fail(ErrorCode::kNotFound, "no home"); }, sample());
+  homeless.begin();
+  homeless.finish("finished");
 }
 
 TEST(Compare, RecipesBySettingNotByLine) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "report/html_parts.h"
@@ -21,7 +22,8 @@ std::string number(double value) {
 }
 
 std::string signed_number(double value) {
-  return (value > 0 ? "+" : "") + number(value);
+  const std::string text = number(value);
+  return (value > 0 && std::isdigit(static_cast<unsigned char>(text[0])) != 0 ? "+" : "") + text;
 }
 
 std::string relative(const ComparedMetric& metric) {
