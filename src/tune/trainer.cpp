@@ -1,7 +1,5 @@
 #include "tune/trainer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -16,6 +14,7 @@
 #include "tune/batch_plan.h"
 #include "tune/objectives/objective.h"
 #include "tune/schedule.h"
+#include "tune/train_files.h"
 #include "tune/train_memory.h"
 
 namespace hone {
@@ -85,7 +84,6 @@ class TrainRun {
 
  private:
   void prepare();
-  void check_room() const;
   StepRecord do_step(size_t step);
   bool validation_due() const;
   void validate_now();
@@ -94,7 +92,6 @@ class TrainRun {
   void save_state();
   void write_results(TrainResult& result);
   void keep_training() noexcept;
-  void save_adapter(const TrainResult& result);
   ordered_json summary(const TrainResult& result) const;
 
   Model& model_;
@@ -113,24 +110,10 @@ class TrainRun {
   ScheduleSettings rates_;
   size_t eval_every_ = 1;
   ResumeState state_;
-  std::vector<Tensor> last_values_;  // of the last step, once the best ones are back on the model
   std::optional<FolderLock> lock_;
   Clock::time_point start_ = Clock::now(), saved_ = start_;
   double earlier_seconds_ = 0, save_seconds_ = 0;
 };
-
-// Disk for everything that the run may leave, said before it starts rather than when it ends.
-void TrainRun::check_room() const {
-  constexpr uint64_t kPapers = 1 << 20;
-  const uint64_t one = adapters_.n_parameters() * sizeof(float);
-  const uint64_t copies =
-      4 + 3;  // the state to resume from; PEFT folders of the best and last step, and GGUF
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(output_, error);
-  if (!error && space.available < copies * one + kPapers)
-    fail(ErrorCode::kResourceExhausted, "{}: disk: got {} free, expected {} for the adapter; free some space",
-         output_.string(), format_bytes(space.available), format_bytes(copies * one + kPapers));
-}
 
 void TrainRun::prepare() {
   size_t tokens = plan_.max_micro_batch_tokens();
@@ -144,7 +127,7 @@ void TrainRun::prepare() {
                   model_.config().n_layers, format_bytes(memory.needed()), format_bytes(memory.weights)));
   make_directories(output_);
   lock_.emplace(output_, "wait for it, or choose another output");
-  check_room();
+  check_disk(output_, adapters_.n_parameters());
   const std::filesystem::path path = resume_path(output_);
   if (config_.restart) {
     std::error_code ignored;
@@ -269,8 +252,11 @@ void TrainRun::write_results(TrainResult& result) {
   result.peak_rss_bytes = peak_rss_bytes();
   result.recomputed_blocks = model_.recomputed_blocks();
   result.n_blocks = model_.config().n_layers;
+  const AdapterPapers papers{
+      .base_name = base_.name, .base_fingerprint = base_.fingerprint, .training = summary(result)};
+  const bool other_is_best = state_.best_loss && state_.best_step != state_.steps_done;
   try {
-    save_adapter(result);
+    place_adapters(adapters_, papers, other_is_best ? state_.best : std::vector<Tensor>{}, output_);
   } catch (...) {
     keep_training();
     throw;
@@ -283,35 +269,9 @@ void TrainRun::write_results(TrainResult& result) {
 // can: then the same command only has to write the adapter. If not, the last saved one is there.
 void TrainRun::keep_training() noexcept {
   try {
-    if (!last_values_.empty()) adapters_.restore(last_values_);
     save_state();
   } catch (const std::exception&) {
     return;  // the error that led here is the one to tell
-  }
-}
-
-// All files are written aside first and then put in place: a full disk leaves an earlier adapter as it was.
-void TrainRun::save_adapter(const TrainResult& result) {
-  const AdapterPapers papers{
-      .base_name = base_.name, .base_fingerprint = base_.fingerprint, .training = summary(result)};
-  const std::filesystem::path aside = output_ / fmt::format(".{}.partial", ::getpid());
-  struct Remover {
-    const std::filesystem::path& path;
-    ~Remover() {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
-  } remover{aside};
-  if (state_.best_loss && state_.best_step != state_.steps_done) {
-    save_peft(adapters_, papers, aside / "last");
-    last_values_ = adapters_.snapshot();
-    adapters_.restore(state_.best);
-  }
-  save_peft(adapters_, papers, aside / "peft");
-  if (has_gguf_form(adapters_.kind())) save_adapter_gguf(adapters_, papers, aside / "adapter.gguf");
-  for (const char* name : {"last", "peft", "adapter.gguf"}) {
-    std::filesystem::remove_all(output_ / name);
-    if (std::filesystem::exists(aside / name)) std::filesystem::rename(aside / name, output_ / name);
   }
 }
 
