@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "ledger/ledger.h"
+
 namespace hone::cli {
 
 using Json = nlohmann::ordered_json;
@@ -22,6 +24,7 @@ struct CommonOptions {
   int threads = 0;  // 0 = all this process may use
   uint64_t seed = 42;
   bool seed_given = false;
+  LedgerEntry* entry = nullptr;  // this call in the ledger, once the command begins it (record.h); never null
 };
 
 // What a command leaves on stdout: `json` with --json, `text` otherwise.
@@ -54,5 +57,8 @@ extern const Command kPullCommand;
 extern const Command kModelsCommand;
 extern const Command kDataCheckCommand;
 extern const Command kBenchCommand;
+extern const Command kRunsListCommand;
+extern const Command kRunsShowCommand;
+extern const Command kRunsCompareCommand;
 
 }  // namespace hone::cli

@@ -3,20 +3,23 @@
 
 #include <algorithm>
 
+#include "adapter_option.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "command.h"
 #include "eval/evaluate.h"
 #include "pipeline/loaded_model.h"
+#include "record.h"
 
 namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model, adapter, reference, text, chat;
+  std::string model, reference, text, chat;
   std::string convention = "llama.cpp", cache_type;
   size_t context = 512, max_windows = 0, limit = 0, max_length = 1024;
-  bool ignore_base = false;
+  AdapterOption adapters;
 };
 
 Json estimate_json(const Estimate& e) {
@@ -42,7 +45,14 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   const ComputeMode compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
   const bool paper = arguments.convention == "paper";
   const std::string text_source = arguments.text.empty() ? std::string() : read_file(arguments.text);
-  const LoadedModel loaded(arguments.model, arguments.adapter, arguments.ignore_base);
+  const LoadedModel loaded(arguments.model, arguments.adapters.choices(), arguments.adapters.ignore_base);
+  RunRecord& record = common.entry->record();
+  record.model = arguments.model;
+  record.inputs = {{arguments.model, ""}};
+  for (const std::string& file : {arguments.text, arguments.chat}) {
+    if (!file.empty()) record.inputs.push_back({file, hash_file(file)});
+  }
+  begin_record(common);
   std::unique_ptr<LoadedModel> reference;
   if (!arguments.reference.empty()) reference = std::make_unique<LoadedModel>(arguments.reference);
   const Model* reference_model = reference == nullptr ? nullptr : &reference->model();
@@ -80,9 +90,17 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
     protocol["chat"] = arguments.chat;
   }
   if (reference != nullptr) protocol["reference"] = arguments.reference + ", precise (f32)";
+  if (!arguments.adapters.texts.empty()) protocol["adapters"] = arguments.adapters.json();
+  record.recipe = settings_text(protocol);
+  for (const auto& [name, metric] : metrics.items())
+    record.metrics.push_back({.stage = "eval",
+                              .name = name,
+                              .value = metric.at("value").get<double>(),
+                              .low = metric.at("low").get<double>(),
+                              .high = metric.at("high").get<double>()});
   Json json;
   json["model"] = arguments.model;
-  if (!arguments.adapter.empty()) json["adapter"] = arguments.adapter;
+  if (protocol.contains("adapters")) json["adapters"] = arguments.adapters.json();
   json["protocol"] = protocol;
   json["metrics"] = metrics;
   return {json, text};
@@ -93,9 +111,7 @@ Action declare(CLI::App& app) {
   app.add_option("-m,--model", arguments->model,
                  "GGUF file, Hugging Face folder or a name in the model store")
       ->required();
-  app.add_option("--adapter", arguments->adapter, "adapter to put on top");
-  app.add_flag("--ignore-base", arguments->ignore_base,
-               "take the adapter though it was trained on other weights");
+  arguments->adapters.declare(app);
   app.add_option("--reference", arguments->reference,
                  "model to compare with, always run in f32: KL, agreement");
   app.add_option("--text", arguments->text, "text file: perplexity");

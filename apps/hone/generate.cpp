@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "adapter_option.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/progress.h"
@@ -18,7 +19,8 @@ namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model, adapter, prompt, prompt_file, prompts, system, cache_type, speculate;
+  std::string model, prompt, prompt_file, prompts, system, cache_type, speculate;
+  AdapterOption adapters;
   bool raw = false;
   GenerateOptions options;
 };
@@ -120,7 +122,7 @@ Outcome run(Arguments arguments, const CommonOptions& common) {
   options.compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
   if (!arguments.cache_type.empty()) options.cache_type = kv_format_named(arguments.cache_type);
   validate(options.sampling);
-  LoadedModel loaded(arguments.model, arguments.adapter);
+  LoadedModel loaded(arguments.model, arguments.adapters.choices(), arguments.adapters.ignore_base);
   const std::vector<std::vector<TokenId>> prompts = encode_prompts(loaded, arguments);
   if (!arguments.prompts.empty())
     return several(generate_all(loaded.model(), loaded.tokenizer(), prompts, options), arguments);
@@ -150,7 +152,7 @@ Action declare(CLI::App& app) {
   app.add_option("-m,--model", arguments->model,
                  "GGUF file, Hugging Face folder or a name in the model store")
       ->required();
-  app.add_option("--adapter", arguments->adapter, "PEFT folder or GGUF adapter to put on top");
+  arguments->adapters.declare(app);
   CLI::Option* prompt =
       app.add_option("-p,--prompt", arguments->prompt, "the question, put into the chat template");
   CLI::Option* file = app.add_option("--prompt-file", arguments->prompt_file, "read the prompt from a file");

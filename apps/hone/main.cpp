@@ -15,11 +15,13 @@
 #include "base/threads.h"
 #include "command.h"
 #include "pipeline/suggest.h"
+#include "record.h"
 
 namespace hone::cli {
 namespace {
 
 struct Declared {
+  const Command* command = nullptr;
   CLI::App* app = nullptr;
   CommonOptions common;
   Action action;
@@ -40,6 +42,7 @@ std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& root) {
   std::vector<std::unique_ptr<Declared>> all;
   for (const Command* command : all_commands()) {
     auto declared = std::make_unique<Declared>();
+    declared->command = command;
     CLI::App* parent = &root;
     std::string name(command->name);
     if (const size_t space = name.find(' '); space != std::string::npos) {
@@ -128,22 +131,29 @@ void print_outcome(const Outcome& outcome, bool json) {
   if (!written) fail(ErrorCode::kIo, "stdout: cannot write the result");
 }
 
-int run(Declared& declared) {
+int run(Declared& declared, const std::vector<std::string>& arguments) {
   const CommonOptions& common = declared.common;
+  Progress::set_quiet(common.quiet);
+  LedgerEntry entry = make_entry(declared.command->name, arguments);
+  declared.common.entry = &entry;
+  const auto failed = [&](ErrorCode code, const std::string& message) {
+    entry.finish(code == ErrorCode::kCancelled ? "interrupted" : "failed", message);
+    return report_error(common.json, code, message);
+  };
   try {
-    Progress::set_quiet(common.quiet);
     if (common.threads > 0) set_thread_count(common.threads);
     declared.common.seed_given = declared.app->count("--seed") > 0;
     print_outcome(declared.action(common), common.json);
+    entry.finish("finished");
     return 0;
   } catch (const Error& error) {
-    return report_error(common.json, error.code(), error.what());
+    return failed(error.code(), error.what());
   } catch (const std::bad_alloc&) {
-    return report_error(common.json, ErrorCode::kResourceExhausted, "out of memory");
+    return failed(ErrorCode::kResourceExhausted, "out of memory");
   } catch (const std::filesystem::filesystem_error& error) {
-    return report_error(common.json, ErrorCode::kIo, error.what());
+    return failed(ErrorCode::kIo, error.what());
   } catch (const std::exception& error) {
-    return report_error(common.json, ErrorCode::kInternal, fmt::format("a defect in hone: {}", error.what()));
+    return failed(ErrorCode::kInternal, fmt::format("a defect in hone: {}", error.what()));
   }
 }
 
@@ -171,7 +181,7 @@ int main(int argc, char** argv) {
     return report_error(json, ErrorCode::kInvalidArgument, usage_message(root, arguments, error));
   }
   for (const auto& declared : commands) {
-    if (declared->app->parsed()) return run(*declared);
+    if (declared->app->parsed()) return run(*declared, arguments);
   }
   return exit_code(ErrorCode::kInvalidArgument);
 }

@@ -12,6 +12,7 @@
 #include "models/model.h"
 #include "pipeline/suggest.h"
 #include "quantize/rounder.h"
+#include "record.h"
 
 namespace hone::cli {
 namespace {
@@ -63,7 +64,7 @@ Json result_json(const QuantizeResult& result, const std::string& format) {
   return json;
 }
 
-Outcome run(Arguments arguments) {
+Outcome run(Arguments arguments, const CommonOptions& common) {
   if (!arguments.output_tensor.empty())
     arguments.options.output_tensor = &format_argument(arguments.output_tensor, "--output-tensor");
   if (!arguments.token_embedding.empty())
@@ -73,6 +74,15 @@ Outcome run(Arguments arguments) {
     output_for(arguments, format);
   }
   const OpenedModel opened = open_model(arguments.model);
+  RunRecord& record = common.entry->record();
+  record.model = arguments.model;
+  record.recipe = settings_text({{"to", arguments.to},
+                                 {"method", arguments.options.method},
+                                 {"pure", arguments.options.pure},
+                                 {"output_tensor", arguments.output_tensor},
+                                 {"token_embedding", arguments.token_embedding}});
+  record.inputs = {{arguments.model, ""}};
+  begin_record(common);
   Json all = Json::array();
   std::string text;
   for (const std::string& format : arguments.to) {
@@ -81,6 +91,9 @@ Outcome run(Arguments arguments) {
         quantize_file(*opened.source, output_for(arguments, format), arguments.options);
     for (const std::string& note : result.notes) say(note);
     all.push_back(result_json(result, format));
+    record.outputs.push_back(absolute_path(result.output));
+    for (const char* name : {"file_bytes", "bits_per_weight"})
+      record.metrics.push_back({format, name, all.back().at(name).get<double>(), {}, {}});
     text += fmt::format("{}: {}, {:.2f} bits per weight, {:.1f} s\n", result.output.string(),
                         format_bytes(result.file_bytes), result.bits_per_weight, result.seconds);
   }
@@ -109,7 +122,7 @@ Action declare(CLI::App& app) {
   app.add_option("--token-embedding", arguments->token_embedding, "format of the token embedding");
   app.add_flag("--allow-requantize", arguments->options.allow_requantize,
                "round weights that are quantized already");
-  return [arguments](const CommonOptions&) { return run(*arguments); };
+  return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }
 
 }  // namespace

@@ -2,29 +2,64 @@
 #include "pipeline/run.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "base/hash.h"
 #include "command.h"
+#include "record.h"
 #include "report/report.h"
+#include "terminal.h"
 
 namespace hone::cli {
 namespace {
 
-int terminal_width() {
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 120;
+std::vector<RecordedMetric> metrics_of(const RunReport& report) {
+  std::vector<RecordedMetric> metrics;
+  const auto add = [&](const std::string& stage, const std::string& name, const Measured& measured) {
+    RecordedMetric metric{.stage = stage, .name = name, .value = measured.value, .low = {}, .high = {}};
+    if (measured.high > measured.low) {
+      metric.low = measured.low;
+      metric.high = measured.high;
+    }
+    metrics.push_back(std::move(metric));
+  };
+  for (const StageResult& stage : report.stages) {
+    for (const auto& [name, measured] : stage.metrics) add(stage.name, name, measured);
+    if (stage.gain_kept) add(stage.name, "gain_kept", *stage.gain_kept);
+    add(stage.name, "file_bytes", {.value = static_cast<double>(stage.file_bytes)});
+    add(stage.name, "bits_per_weight", {.value = stage.bits_per_weight});
+  }
+  if (report.tuning_gain) add("tuned", "tuning_gain", *report.tuning_gain);
+  add("tuned", "train_tok_s", {.value = report.train_tok_s});
+  return metrics;
 }
 
-Outcome run(const std::string& path, const std::string& output, const CommonOptions& common) {
-  Recipe recipe = load_recipe(path);
-  if (!output.empty()) recipe.output = output;
+struct Arguments {
+  std::string recipe, output;
+  bool restart = false;
+};
+
+Outcome run(const Arguments& arguments, const CommonOptions& common) {
+  Recipe recipe = load_recipe(arguments.recipe);
+  if (!arguments.output.empty()) recipe.output = arguments.output;
   if (common.seed_given) recipe.seed = recipe.tune.seed = recipe.tune.adapter.seed = common.seed;
   RunOptions options;
-  options.command = fmt::format("hone run {}", path);
+  options.command = fmt::format("hone run {}", arguments.recipe);
   options.hone_version = HONE_VERSION;
   options.precise = common.precise;
+  options.restart = arguments.restart;
+  RunRecord& record = common.entry->record();
+  record.model = recipe.base;
+  record.recipe = recipe.text;
+  for (const std::filesystem::path& file : {recipe.train, recipe.test, recipe.valid, recipe.eval.general}) {
+    if (!file.empty()) record.inputs.push_back({file.string(), hash_file(file)});
+  }
+  record.outputs = {absolute_path(recipe.output)};
+  begin_record(common);
   const RunOutcome outcome = run_recipe(recipe, options);
+  record.inputs.push_back({recipe.base, outcome.report.base_fingerprint});
+  for (const std::filesystem::path& file : {outcome.html, outcome.markdown, outcome.json})
+    record.outputs.push_back(absolute_path(file));
+  record.metrics = metrics_of(outcome.report);
 
   Json json;
   json["run_dir"] = outcome.folder.string();
@@ -40,11 +75,13 @@ Outcome run(const std::string& path, const std::string& output, const CommonOpti
 }
 
 Action declare(CLI::App& app) {
-  auto recipe = std::make_shared<std::string>();
-  auto output = std::make_shared<std::string>();
-  app.add_option("recipe", *recipe, "recipe.toml")->required();
-  app.add_option("-o,--output", *output, "the run's folder (default: [run] output, or runs/NAME here)");
-  return [recipe, output](const CommonOptions& common) { return run(*recipe, *output, common); };
+  auto arguments = std::make_shared<Arguments>();
+  app.add_option("recipe", arguments->recipe, "recipe.toml")->required();
+  app.add_option("-o,--output", arguments->output,
+                 "the run's folder (default: [run] output, or runs/NAME here)");
+  app.add_flag("--restart", arguments->restart,
+               "throw away the state of a stopped training, as when the recipe has changed since");
+  return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "command.h"
 #include "pipeline/loaded_model.h"
+#include "record.h"
 #include "tune/objectives/objective.h"
 #include "tune/schedule.h"
 #include "tune/trainer.h"
@@ -51,6 +52,20 @@ Json result_json(const Arguments& arguments, const TrainResult& result) {
   return json;
 }
 
+std::vector<RecordedMetric> metrics_of(const TrainResult& result) {
+  std::vector<RecordedMetric> metrics;
+  const auto add = [&](const char* name, double value) {
+    metrics.push_back({.stage = "tuned", .name = name, .value = value, .low = {}, .high = {}});
+  };
+  if (!result.curve.empty()) add("train_loss", result.curve.back().train_loss);
+  if (result.best_valid_loss) add("valid_loss", *result.best_valid_loss);
+  add("best_step", static_cast<double>(result.best_step));
+  add("steps", static_cast<double>(result.steps));
+  add("tokens", static_cast<double>(result.tokens));
+  add("tok_s", result.tok_s);
+  return metrics;
+}
+
 std::string result_text(const Arguments& arguments, const TrainResult& result) {
   std::string text = fmt::format(
       "{} steps, {} tokens, {:.0f} tok/s, {:.1f} M trainable parameters, {} of {} blocks recomputed, peak "
@@ -90,7 +105,15 @@ Outcome run(Arguments arguments, const CommonOptions& common) {
                       : ""));
   const BaseInfo base{.name = arguments.model, .fingerprint = weights_fingerprint(loaded.source())};
   const TrainData data{.train = train_data, .valid = valid ? &*valid : nullptr};
+  RunRecord& record = common.entry->record();
+  record.model = arguments.model;
+  record.recipe = settings_text(settings_json(config));
+  record.inputs = {{arguments.data, train_data.content_hash}, {arguments.model, base.fingerprint}};
+  if (valid) record.inputs.push_back({arguments.valid, valid->content_hash});
+  begin_record(common);
   const TrainResult result = train(loaded.model(), data, base, config, arguments.output);
+  record.outputs = {absolute_path(arguments.output)};
+  record.metrics = metrics_of(result);
   return {result_json(arguments, result), result_text(arguments, result)};
 }
 
@@ -142,7 +165,8 @@ Action declare(CLI::App& app) {
       "--memory-limit", arguments->memory_limit,
       "the most this process may hold: 6.5GB, 800MB, 4GiB (default nine tenths of what is available)");
   app.add_option("--eval-every", config.eval_every, "steps between validations (default: five times)");
-  app.add_option("--save-every", config.save_every, "steps between saves of the state to resume from");
+  app.add_option("--save-every", config.save_every,
+                 "steps between saves of the state to resume from (default: about once a minute)");
   app.add_flag("--restart", config.restart, "throw away the state of a stopped run");
   return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }

@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "base/progress.h"
-#include "tune/adapter_files.h"
 
 namespace hone {
 
@@ -17,17 +16,19 @@ std::unique_ptr<ChatTemplate> make_chat_template(const OpenedModel& opened, cons
                                         text(tokenizer.data().eos));
 }
 
-LoadedModel::LoadedModel(const std::string& model, const std::string& adapter, bool ignore_base)
+LoadedModel::LoadedModel(const std::string& model, std::span<const AdapterChoice> adapters, bool ignore_base)
     : opened_(open_model(model)) {
   tokenizer_ = make_tokenizer(opened_);
   template_ = make_chat_template(opened_, *tokenizer_);
   // An adapter on other weights than it was trained on is refused before anything is packed for long.
-  const std::string fingerprint = adapter.empty() ? std::string() : weights_fingerprint(*opened_.source);
+  const std::string fingerprint = adapters.empty() ? std::string() : weights_fingerprint(*opened_.source);
   model_ = std::make_unique<Model>(*opened_.source);
-  if (adapter.empty()) return;
-  const LoadedAdapter loaded =
-      load_adapter(*model_, adapter, {.fingerprint = fingerprint, .ignore_base = ignore_base});
-  for (const std::string& note : loaded.notes) say(fmt::format("{}: {}", adapter, note));
+  adapters_ = std::make_unique<AdapterStack>(*model_);
+  for (const AdapterChoice& adapter : adapters) {
+    const LoadedAdapter& loaded =
+        adapters_->add(adapter, {.fingerprint = fingerprint, .ignore_base = ignore_base});
+    for (const std::string& note : loaded.notes) say(fmt::format("{}: {}", adapter.path.string(), note));
+  }
 }
 
 ChatCodec LoadedModel::codec() const {

@@ -7,17 +7,21 @@
 
 #include "data/dataset.h"
 #include "models/model.h"
+#include "tune/adapter_stack.h"
 
 namespace hone {
 
 class LoadedModel {
  public:
-  // model: a GGUF file, a Hugging Face folder or a name in the store. adapter: a PEFT folder or a GGUF
-  // adapter, or empty. Throws what open_model(), Model and load_adapter() throw.
-  explicit LoadedModel(const std::string& model, const std::string& adapter = {}, bool ignore_base = false);
+  // model: a GGUF file, a Hugging Face folder or a name in the store. Throws what open_model(), Model and
+  // AdapterStack::add() throw.
+  explicit LoadedModel(const std::string& model, std::span<const AdapterChoice> adapters = {},
+                       bool ignore_base = false);
 
   Model& model() noexcept { return *model_; }
   const Model& model() const noexcept { return *model_; }
+  // Their scales may be changed; empty without adapters.
+  AdapterStack& adapters() noexcept { return *adapters_; }
   WeightSource& source() noexcept { return *opened_.source; }
   const Tokenizer& tokenizer() const noexcept { return *tokenizer_; }
   const std::filesystem::path& path() const noexcept { return opened_.path; }
@@ -30,6 +34,7 @@ class LoadedModel {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatTemplate> template_;
   std::unique_ptr<Model> model_;
+  std::unique_ptr<AdapterStack> adapters_;
 };
 
 // The tokenizer and chat template of an opened model.

@@ -199,6 +199,7 @@ class Run {
   void tune() {
     TrainConfig config = recipe_.tune;
     config.precise = options_.precise;
+    config.restart = options_.restart;
     const BaseInfo info{.name = recipe_.base, .fingerprint = report_.base_fingerprint};
     const TrainData data{.train = train_, .valid = recipe_.valid.empty() ? nullptr : &valid_};
     const TrainedAdapter trained = train_stage(
@@ -223,7 +224,8 @@ class Run {
     const bool cached = found.has_value();
     if (!cached) {
       base_.reset();
-      const LoadedModel tuned(opened_.path.string(), adapter.string());
+      const AdapterChoice choice{.path = adapter};
+      const LoadedModel tuned(opened_.path.string(), std::span(&choice, 1));
       found = measure({{.name = "tuned", .loaded = &tuned, .answers = true}}, nullptr, items_, recipe_,
                       compute_)[0];
       store_.save("measure-tuned", key, to_json(*found));
@@ -256,8 +258,9 @@ class Run {
       const auto start = std::chrono::steady_clock::now();
       MergeOptions options;
       options.format = recipe_.merge_format;
+      const AdapterChoice adapter{.path = folder() / "adapter"};
       const MergeResult merged =
-          merge(*opened_.source, report_.base_fingerprint, folder() / "adapter", product.path, options);
+          merge(*opened_.source, report_.base_fingerprint, std::span(&adapter, 1), product.path, options);
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       stored = Json{{"max_logit_difference", merged.max_logit_difference}, {"seconds", seconds}};
       store_.save("merge", key, *stored, {product.path.filename()});

@@ -18,6 +18,7 @@ struct RunOptions {
   std::string command;  // as typed, for the report
   std::string hone_version;
   bool precise = false;  // everything in f32
+  bool restart = false;  // throw away the state of a stopped training
 };
 
 struct RunOutcome {

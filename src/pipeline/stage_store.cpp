@@ -1,12 +1,6 @@
 #include "pipeline/stage_store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -34,21 +28,18 @@ std::string content_hash(const fs::path& path) {
   return hasher.digest();
 }
 
-StageStore::StageStore(fs::path folder) : folder_(std::move(folder)) {
-  make_directories(folder_ / "stages");
-  const fs::path lock = folder_ / ".lock";
-  lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock_ < 0) fail(ErrorCode::kIo, "{}: cannot write: {}", lock.string(), std::strerror(errno));
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    ::close(lock_);
-    fail(ErrorCode::kIo,
-         "{}: another hone run is working in this folder; wait for it, or give [run] another name",
-         folder_.string());
-  }
+namespace {
+
+fs::path with_stages(fs::path folder) {
+  make_directories(folder / "stages");
+  return folder;
 }
 
-StageStore::~StageStore() {
-  if (lock_ >= 0) ::close(lock_);  // releases the lock; the file stays, so that nobody locks a deleted one
+}  // namespace
+
+StageStore::StageStore(fs::path folder)
+    : folder_(with_stages(std::move(folder))), lock_(folder_, "wait for it, or give [run] another name") {
+  remove_leftovers(folder_ / "stages");
 }
 
 fs::path StageStore::record_path(const std::string& stage) const {

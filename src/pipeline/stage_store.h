@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/folder_lock.h"
+
 namespace hone {
 
 // Content of a model argument or data file: the file's hash, or for a folder of all its files by name.
@@ -19,9 +21,6 @@ class StageStore {
  public:
   // Creates the run's folder and locks it; throws kIo when it cannot be written or another run holds it.
   explicit StageStore(std::filesystem::path folder);
-  ~StageStore();
-  StageStore(const StageStore&) = delete;
-  StageStore& operator=(const StageStore&) = delete;
 
   const std::filesystem::path& folder() const noexcept { return folder_; }
 
@@ -35,7 +34,7 @@ class StageStore {
   std::filesystem::path record_path(const std::string& stage) const;
 
   std::filesystem::path folder_;
-  int lock_ = -1;
+  FolderLock lock_;
 };
 
 }  // namespace hone

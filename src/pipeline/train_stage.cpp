@@ -11,8 +11,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;        // raise when the result changes for the same inputs
-constexpr size_t kSaveEvery = 10;  // steps between resume states
+constexpr int kVersion = 1;  // raise when the result changes for the same inputs
 
 Json to_json(const TrainResult& result) {
   Json json;
@@ -48,15 +47,11 @@ void read_json(const Json& json, TrainedAdapter& out) {
 }
 
 Json train_now(StageStore& store, Model& model, const TrainData& data, const BaseInfo& base,
-               TrainConfig config, const std::string& key) {
+               const TrainConfig& config, const std::string& key) {
   const fs::path output = store.folder() / "adapter";
   make_directories(output);
-  // A resume state of other settings or data must not be gone on from.
-  const fs::path marker = output / "run_key";
-  std::error_code error;
-  config.restart = !fs::exists(marker, error) || read_file(marker) != key;
-  write_file(marker, key);
   Json json = to_json(train(model, data, base, config, output));
+  std::error_code error;
   std::vector<fs::path> artifacts = {"adapter/peft"};
   if (fs::exists(output / "adapter.gguf", error)) artifacts.emplace_back("adapter/adapter.gguf");
   store.save("tune", key, json, artifacts);
@@ -66,7 +61,7 @@ Json train_now(StageStore& store, Model& model, const TrainData& data, const Bas
 }  // namespace
 
 TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& model, const TrainData& data,
-                           const BaseInfo& base, TrainConfig config) {
+                           const BaseInfo& base, const TrainConfig& config) {
   const Json key_json = {
       {"stage", "tune"},
       {"version", kVersion},
@@ -76,7 +71,6 @@ TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& mod
       {"settings", settings_json(config)},
       {"compute", compute_mode_name(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast)}};
   const std::string key = hash_text(key_json.dump());
-  if (config.save_every == 0) config.save_every = kSaveEvery;
   TrainedAdapter out;
   std::optional<Json> stored = store.find("tune", key);
   out.cached = stored.has_value();

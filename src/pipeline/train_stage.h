@@ -21,8 +21,8 @@ struct TrainedAdapter {
 };
 
 // Trains into the store's adapter/ unless that is done already. `model` is asked for only when training is
-// due.
+// due. A stopped training of other settings is an error unless config.restart.
 TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& model, const TrainData& data,
-                           const BaseInfo& base, TrainConfig config);
+                           const BaseInfo& base, const TrainConfig& config);
 
 }  // namespace hone

@@ -8,6 +8,8 @@
 
 namespace hone::layout {
 
+// html.cpp: the whole page around a body of markup.
+std::string page(const std::string& title, const std::string& body, const std::string& hone_version);
 // html_results.cpp
 std::string header_section(const RunReport& report);
 std::string stages_section(const RunReport& report);

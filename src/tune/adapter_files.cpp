@@ -29,12 +29,19 @@ void copy_values(const FoundAdapter& found, const FoundTensor& tensor, const Ada
                  const ModelConfig& config, bool output_rows, const Tensor& value) {
   const std::vector<uint64_t> expected(value.shape().begin(), value.shape().end());
   if (tensor.shape != expected)
-    fail(ErrorCode::kCorruption, "{}: '{}': shape: got [{}], expected [{}] for {}", found.where, tensor.name,
-         fmt::join(tensor.shape, ", "), fmt::join(expected, ", "), entry.linear->name());
+    fail(ErrorCode::kCorruption,
+         "{}: '{}': shape: got [{}], expected [{}] for {} of {} x {} at rank {}; take the model that the "
+         "adapter was "
+         "made for, or export it anew",
+         found.where, tensor.name, fmt::join(tensor.shape, ", "), fmt::join(expected, ", "),
+         entry.linear->name(), entry.linear->out_features(), entry.linear->in_features(), entry.rank);
   const Tensor read = Tensor::empty(value.shape());
   tensor.format->to_float(tensor.data.data(), read.data(), read.size());
   if (!std::all_of(read.data(), read.data() + read.size(), [](float v) { return std::isfinite(v); }))
-    fail(ErrorCode::kCorruption, "{}: '{}': holds infinite values or NaN", found.where, tensor.name);
+    fail(ErrorCode::kCorruption,
+         "{}: '{}': got infinite values or NaN, expected numbers; the adapter cannot be used: take an "
+         "earlier one, or train it anew",
+         found.where, tensor.name);
   if (output_rows && found.hf_rows) {
     reorder_rows(*entry.row, config, read, value, true);
   } else {
@@ -42,21 +49,20 @@ void copy_values(const FoundAdapter& found, const FoundTensor& tensor, const Ada
   }
 }
 
-void check_base(const fs::path& path, LoadedAdapter& loaded, const LoadAdapterOptions& options) {
-  const std::string& trained_on = loaded.papers.base_fingerprint;
+void check_base(const fs::path& path, const AdapterPapers& papers, const LoadAdapterOptions& options,
+                std::vector<std::string>& notes) {
+  const std::string& trained_on = papers.base_fingerprint;
   if (trained_on.empty()) {
-    loaded.notes.push_back(
-        "the adapter does not say which weights it was trained on; only shapes were checked");
+    notes.push_back("the adapter does not say which weights it was trained on; only shapes were checked");
     return;
   }
   if (options.fingerprint.empty() || trained_on == options.fingerprint) return;
   if (!options.ignore_base)
     fail(ErrorCode::kInvalidArgument,
          "{}: base: the adapter was trained on weights {} ('{}'), this model's are {}; take the model it was "
-         "trained "
-         "on (its quantization counts), or --ignore-base",
-         path.string(), trained_on, loaded.papers.base_name, options.fingerprint);
-  loaded.notes.push_back("the adapter was trained on other weights; loaded all the same, as asked");
+         "trained on (its quantization counts), or --ignore-base",
+         path.string(), trained_on, papers.base_name, options.fingerprint);
+  notes.push_back("the adapter was trained on other weights; loaded all the same, as asked");
 }
 
 }  // namespace
@@ -85,12 +91,19 @@ void reorder_rows(const TensorRow& row, const ModelConfig& config, const Tensor&
 AdapterSet build_adapters(Model& model, const FoundAdapter& found) {
   if (found.tensors.empty()) fail(ErrorCode::kCorruption, "{}: has no adapter tensors", found.where);
   AdapterSettings settings = found.settings;
+  const auto named = [&](const auto& body) -> decltype(auto) {
+    try {
+      return body();
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("{}: {}", found.where, error.what()));
+    }
+  };
   std::set<std::string> modules;
   for (const AdaptableLinear& target : adaptable_linears(model)) {
     if (found.tensors.contains(target.linear->name())) modules.emplace(short_hf_name(*target.row));
   }
   settings.targets.assign(modules.begin(), modules.end());
-  AdapterSet set(model, settings);
+  AdapterSet set = named([&] { return AdapterSet(model, settings); });
   const std::span<const AdapterTensorKey> keys = set.kind().keys;
   Rng unused(0);
   model.for_each_linear([&](size_t layer, Linear& linear) {
@@ -100,11 +113,14 @@ AdapterSet build_adapters(Model& model, const FoundAdapter& found) {
     const std::string module = hf_module_name(row, layer);
     for (size_t k = 0; k < keys.size(); ++k) {
       if (tensors->second[k].shape.empty())
-        fail(ErrorCode::kCorruption, "{}: {} ({}) has {} but {} is missing", found.where, module,
-             linear.name(), tensors->second[k == 0 ? 1 : 0].name, keys[k].peft);
+        fail(ErrorCode::kCorruption, "{}: {} ({}) has '{}' but its {} is missing; export the adapter anew",
+             found.where, module, linear.name(), tensors->second[k == 0 ? 1 : 0].name,
+             found.hf_rows ? keys[k].peft : keys[k].gguf);
     }
     const size_t rank = tensors->second[0].shape[0];
-    const AdapterSet::Entry& entry = set.add(layer, row, linear, rank, found.alpha_of(module, rank), unused);
+    const double alpha = found.alpha_of(module, rank);
+    const AdapterSet::Entry& entry =
+        named([&]() -> const AdapterSet::Entry& { return set.add(layer, row, linear, rank, alpha, unused); });
     const std::vector<Parameter*> parameters = entry.adapter->parameters();
     for (size_t k = 0; k < keys.size(); ++k)
       copy_values(found, tensors->second[k], entry, model.config(), keys[k].output_rows,
@@ -118,16 +134,14 @@ LoadedAdapter load_adapter(Model& model, const fs::path& path, const LoadAdapter
   AdapterPapers papers;
   std::vector<std::string> notes;
   // The files stay mapped until the values are copied.
-  const auto finish = [&](const FoundAdapter& found) {
-    LoadedAdapter loaded{.adapters = AdapterSet(model, found.settings), .papers = papers, .notes = notes};
-    check_base(path, loaded, options);
+  const auto finish = [&](const FoundAdapter& found) -> LoadedAdapter {
+    check_base(path, papers, options, notes);
     try {
-      loaded.adapters = build_adapters(model, found);
+      return {.adapters = build_adapters(model, found), .papers = papers, .notes = notes};
     } catch (...) {
       model.for_each_linear([](size_t, Linear& linear) { linear.set_adapter(nullptr); });
       throw;
     }
-    return loaded;
   };
   if (!fs::is_directory(path)) {
     GgufFile file(path);

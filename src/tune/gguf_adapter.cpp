@@ -1,5 +1,5 @@
 // llama.cpp's adapter GGUF: <base tensor>.lora_a (ne [in, r]) and .lora_b (ne [r, out]) in GGUF row order,
-// one alpha for all. Its readers apply alpha / r, with r from the tensor.
+// one alpha for all. Its readers apply alpha / r, with r from the tensor, or 1 when alpha is 0.
 #include <cmath>
 
 #include "base/error.h"
@@ -81,13 +81,14 @@ FoundAdapter read_adapter_gguf(const Model& model, GgufFile& file, AdapterPapers
                                std::vector<std::string>&) {
   const std::string where = file.description();
   const Metadata& metadata = file.metadata();
-  const auto expect = [&](const char* key, std::string_view expected) {
+  const auto expect = [&](const char* key, std::string_view expected, const char* hint) {
     const std::string got = metadata.find_string(key).value_or("nothing");
     if (got != expected)
-      fail(ErrorCode::kInvalidArgument, "{}: {}: got '{}', expected '{}'", where, key, got, expected);
+      fail(ErrorCode::kInvalidArgument, "{}: {}: got '{}', expected '{}'; {}", where, key, got, expected,
+           hint);
   };
-  expect("general.type", "adapter");
-  expect("general.architecture", model.config().architecture);
+  expect("general.type", "adapter", "this is no adapter");
+  expect("general.architecture", model.config().architecture, "take the model that the adapter was made for");
   const std::string type = metadata.string("adapter.type");
   if (type != "lora")
     fail(ErrorCode::kNotSupported, "{}: adapter.type: got '{}', expected 'lora'", where, type);
@@ -97,7 +98,11 @@ FoundAdapter read_adapter_gguf(const Model& model, GgufFile& file, AdapterPapers
   FoundAdapter found{.where = where, .settings = {}, .hf_rows = false, .tensors = {}, .alpha_of = {}};
   found.settings.kind = type;
   const double alpha = metadata.number("adapter.lora.alpha");
-  found.settings.alpha = alpha;
+  if (!(alpha >= 0) || !std::isfinite(alpha))
+    fail(ErrorCode::kCorruption,
+         "{}: adapter.lora.alpha: got {}, expected a number of at least 0; export the "
+         "adapter anew",
+         where, alpha);
   papers.base_fingerprint = metadata.find_string(kFingerprintKey).value_or("");
   papers.base_name = metadata.find_string(kBaseNameKey).value_or("");
   std::map<std::string, const Linear*> linears;
@@ -109,12 +114,14 @@ FoundAdapter read_adapter_gguf(const Model& model, GgufFile& file, AdapterPapers
     size_t k = 0;
     while (k < kind.keys.size() && info.name != fmt::format("{}.{}", base, kind.keys[k].gguf)) ++k;
     if (k == kind.keys.size() || !linears.contains(base))
-      fail(ErrorCode::kNotSupported,
-           "{}: tensor '{}': expected lora_a and lora_b of the model's {} linear layers", where, info.name,
-           linears.size());
-    if (info.shape.size() != 2 || info.format->quantized)
-      fail(ErrorCode::kNotSupported, "{}: tensor '{}': expected a matrix of f32, f16 or bf16", where,
-           info.name);
+      fail(
+          ErrorCode::kNotSupported,
+          "{}: tensor '{}': expected NAME.lora_a or NAME.lora_b of one of the model's {} linear layers, like "
+          "'{}.lora_a'; take the model that the adapter was made for",
+          where, info.name, linears.size(), linears.begin()->first);
+    if (info.shape.size() != 2)
+      fail(ErrorCode::kCorruption, "{}: tensor '{}': got {} dimensions, expected 2; export the adapter anew",
+           where, info.name, info.shape.size());
     auto& slots = found.tensors[base];
     slots.resize(kind.keys.size());
     slots[k] = {.name = info.name,
@@ -123,7 +130,11 @@ FoundAdapter read_adapter_gguf(const Model& model, GgufFile& file, AdapterPapers
                 .data = file.data(i)};
     if (k == 0) found.settings.rank = info.shape[1];
   }
-  found.alpha_of = [alpha](const std::string&, size_t) { return alpha; };
+  // Ranks may differ from layer to layer; where alpha is 0, it is as if it were the rank.
+  found.alpha_of = [alpha](const std::string&, size_t rank) {
+    return alpha == 0 ? static_cast<double>(rank) : alpha;
+  };
+  found.settings.alpha = found.alpha_of("", found.settings.rank);
   return found;
 }
 

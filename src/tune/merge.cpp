@@ -128,23 +128,34 @@ void compare(const Tensor& before, const Tensor& after, MergeResult& result) {
 }
 
 // Before any work: where the merged file cannot or must not go.
-void check_output(const WeightSource& base, const fs::path& adapter, const fs::path& output) {
+void check_output(const WeightSource& base, std::span<const AdapterChoice> adapters, const fs::path& output) {
   std::error_code ignored;
   if (fs::is_directory(output, ignored))
     fail(ErrorCode::kInvalidArgument, "{}: output: is a folder; name a file", output.string());
-  for (const fs::path& input : {fs::path(base.description()), adapter}) {
+  std::vector<fs::path> inputs = {base.description()};
+  for (const AdapterChoice& adapter : adapters) inputs.push_back(adapter.path);
+  for (const fs::path& input : inputs) {
     if (fs::equivalent(input, output, ignored))
       fail(ErrorCode::kInvalidArgument, "{}: output: is the file that is being read; choose another name",
            output.string());
   }
 }
 
+// Hashes of the adapters, with their scales where they are not 1: "HASH,HASH:0.5".
+std::string provenance(std::span<const AdapterChoice> adapters) {
+  std::string text;
+  for (const AdapterChoice& adapter : adapters)
+    text += (text.empty() ? "" : ",") +
+            to_text({.path = adapter_file_hash(adapter.path), .scale = adapter.scale});
+  return text;
+}
+
 }  // namespace
 
-MergeResult merge(WeightSource& base, const std::string& fingerprint, const fs::path& adapter,
+MergeResult merge(WeightSource& base, const std::string& fingerprint, std::span<const AdapterChoice> adapters,
                   const fs::path& output, const MergeOptions& options) {
   const Format& format = merged_format(options.format);
-  check_output(base, adapter, output);
+  check_output(base, adapters, output);
   MergeResult result;
   // Written and checked under another name: an earlier file at `output` stays until this one is proven.
   const fs::path unproven = output.string() + ".unproven";
@@ -159,15 +170,19 @@ MergeResult merge(WeightSource& base, const std::string& fingerprint, const fs::
   Tensor before;
   {
     Model model(base);
-    LoadedAdapter loaded =
-        load_adapter(model, adapter, {.fingerprint = fingerprint, .ignore_base = options.ignore_base});
-    result.notes = loaded.notes;
+    AdapterStack stack(model);
+    for (const AdapterChoice& adapter : adapters) {
+      const LoadedAdapter& loaded =
+          stack.add(adapter, {.fingerprint = fingerprint, .ignore_base = options.ignore_base});
+      for (const std::string& note : loaded.notes)
+        result.notes.push_back(fmt::format("{}: {}", adapter.path.string(), note));
+    }
     ids = check_ids(model.config(), options.check_tokens);
     before = precise_logits(model, ids);
     Metadata metadata = base.metadata();
     metadata.set_u32("general.file_type", format.file_type);
     metadata.set_string("hone.merged_from.base", fingerprint);
-    metadata.set_string("hone.merged_from.adapter", adapter_file_hash(adapter));
+    metadata.set_string("hone.merged_from.adapter", provenance(adapters));
     write_merged(base, model, format, metadata, unproven);
   }
   GgufFile file(unproven);
@@ -176,7 +191,7 @@ MergeResult merge(WeightSource& base, const std::string& fingerprint, const fs::
   const double most = options.max_difference * std::max(1.0, result.logit_rms);
   if (!(result.max_logit_difference <= most))
     fail(ErrorCode::kInternal,
-         "merge: {}: logits differ by up to {:.4g} from the base with the adapter on, expected at most "
+         "merge: {}: logits differ by up to {:.4g} from the base with the adapters on, expected at most "
          "{:.4g} (their RMS "
          "is {:.4g}); the merged file was not kept: try --format f32, or report this",
          output.string(), result.max_logit_difference, most, result.logit_rms);

@@ -1,12 +1,12 @@
-// An adapter put into the weights: W + scaling * B A, in a float format, never back onto the base's grid. The
-// result is checked against the base with the adapter on before it appears.
+// Adapters put into the weights: W + scaling * B A of each, in a float format, never back onto the base's
+// grid. The result is checked against the base with the adapters on before it appears.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "tune/adapter_files.h"
+#include "tune/adapter_stack.h"
 
 namespace hone {
 
@@ -28,7 +28,7 @@ struct MergeResult {
 // f32; metadata as in the base, with general.file_type and where it comes from. fingerprint: of the base.
 // Throws what load_adapter() throws; kInvalidArgument for values beyond the format's range (naming the
 // tensor), kInternal when the check fails; `output` is then as it was.
-MergeResult merge(WeightSource& base, const std::string& fingerprint, const std::filesystem::path& adapter,
+MergeResult merge(WeightSource& base, const std::string& fingerprint, std::span<const AdapterChoice> adapters,
                   const std::filesystem::path& output, const MergeOptions& options);
 
 }  // namespace hone

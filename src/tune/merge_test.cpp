@@ -20,6 +20,7 @@ struct Case {
     testing::randomize(set.parameters(), scale, 3);
     save_peft(set, {.base_name = "tiny", .base_fingerprint = "abc", .training = {}}, folder.path() / "peft");
   }
+  std::vector<AdapterChoice> adapters() const { return {{.path = folder.path() / "peft"}}; }
   std::filesystem::path output() const { return folder.path() / "merged.gguf"; }
   testing::TestFolder folder;
   MemorySource source;
@@ -31,7 +32,7 @@ TEST(Merge, KeepsTheAdaptedLogits) {
       Case c(base);
       // bf16 keeps 8 bits; its bound is its own.
       const MergeResult result =
-          merge(c.source, "abc", c.folder.path() / "peft", c.output(),
+          merge(c.source, "abc", c.adapters(), c.output(),
                 {.format = to, .max_difference = std::string(to) == "bf16" ? 0.5 : 0.05});
       EXPECT_GT(result.logit_rms, 0.1);
       EXPECT_LT(result.max_logit_difference, std::string(to) == "f32" ? 1e-3 : 0.5) << base << " to " << to;
@@ -50,7 +51,7 @@ TEST(Merge, KeepsTheAdaptedLogits) {
 
 TEST(Merge, ChangesTheWeightsByScalingTimesBA) {
   Case c("f32");
-  merge(c.source, "abc", c.folder.path() / "peft", c.output(), {.format = "f32"});
+  merge(c.source, "abc", c.adapters(), c.output(), {.format = "f32"});
   Model model(c.source);
   const LoadedAdapter loaded = load_adapter(model, c.folder.path() / "peft", {});
   const AdapterSet::Entry& entry = loaded.adapters.entries()[8];  // layer 1, attn_k
@@ -73,7 +74,7 @@ TEST(Merge, ChangesTheWeightsByScalingTimesBA) {
 
 TEST(Merge, WrongBaseIsRefusedAndNothingIsLeft) {
   Case c("f32");
-  EXPECT_THROW(merge(c.source, "def", c.folder.path() / "peft", c.output(), {}), Error);
+  EXPECT_THROW(merge(c.source, "def", c.adapters(), c.output(), {}), Error);
   EXPECT_FALSE(std::filesystem::exists(c.output()));
 }
 
@@ -81,7 +82,7 @@ TEST(Merge, OverflowNamesTheTensorAndKeepsTheEarlierFile) {
   Case c("f32", 200.0);
   write_file(c.output(), "earlier");
   try {
-    merge(c.source, "abc", c.folder.path() / "peft", c.output(), {});
+    merge(c.source, "abc", c.adapters(), c.output(), {});
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
@@ -93,11 +94,10 @@ TEST(Merge, OverflowNamesTheTensorAndKeepsTheEarlierFile) {
 
 TEST(Merge, TooLargeADifferenceIsRefused) {
   Case c("f32");
-  EXPECT_THROW(
-      merge(c.source, "abc", c.folder.path() / "peft", c.output(), {.format = "f16", .max_difference = 1e-9}),
-      Error);
+  EXPECT_THROW(merge(c.source, "abc", c.adapters(), c.output(), {.format = "f16", .max_difference = 1e-9}),
+               Error);
   EXPECT_FALSE(std::filesystem::exists(c.output()));
-  EXPECT_THROW(merge(c.source, "abc", c.folder.path() / "peft", c.output(), {.format = "q4_0"}), Error);
+  EXPECT_THROW(merge(c.source, "abc", c.adapters(), c.output(), {.format = "q4_0"}), Error);
 }
 
 }  // namespace

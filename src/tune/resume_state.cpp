@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 SafeTensor as_safetensor(std::string name, const Tensor& tensor) {
   return {.name = std::move(name),
@@ -48,6 +48,8 @@ ordered_json to_json(const ResumeState& state) {
           {"tokens", state.tokens},
           {"best_loss", optional_number(state.best_loss)},
           {"best_step", state.best_step},
+          {"seconds", state.seconds},
+          {"validation_seconds", state.validation_seconds},
           {"history", std::move(history)}};
 }
 
@@ -57,6 +59,8 @@ ResumeState state_from_json(const ordered_json& json) {
   state.tokens = json.at("tokens").get<uint64_t>();
   state.best_loss = optional_number(json.at("best_loss"));
   state.best_step = json.at("best_step").get<size_t>();
+  state.seconds = json.at("seconds").get<double>();
+  state.validation_seconds = json.at("validation_seconds").get<double>();
   for (const ordered_json& row : json.at("history")) {
     state.history.push_back({.step = row.at(0).get<size_t>(),
                              .tokens = row.at(1).get<uint64_t>(),
@@ -68,23 +72,32 @@ ResumeState state_from_json(const ordered_json& json) {
   return state;
 }
 
-void check_same_settings(const std::filesystem::path& path, const ordered_json& now,
-                         const ordered_json& then) {
-  const auto differs = [&](const std::string& key) {
-    const auto text = [&](const ordered_json& all) {
-      return all.contains(key) ? all.at(key).dump() : "nothing";
+// "'lr' was 0.002, now 0.001" for every setting that differs.
+std::vector<std::string> differences(const ordered_json& now, const ordered_json& then) {
+  std::vector<std::string> all;
+  const auto compare = [&](const std::string& key) {
+    const auto text = [&](const ordered_json& settings) {
+      return settings.contains(key) ? settings.at(key).dump() : "not known";
     };
-    fail(ErrorCode::kInvalidArgument,
-         "{}: '{}': got {}, but the stopped run had {}; give the same settings to go on, or --restart to "
-         "start afresh",
-         path.string(), key, text(now), text(then));
+    if (text(now) != text(then))
+      all.push_back(fmt::format("'{}' was {}, now {}", key, text(then), text(now)));
   };
-  for (const auto& [key, value] : now.items()) {
-    if (!then.contains(key) || then.at(key) != value) differs(key);
-  }
+  for (const auto& [key, value] : now.items()) compare(key);
   for (const auto& [key, value] : then.items()) {
-    if (!now.contains(key)) differs(key);
+    if (!now.contains(key)) compare(key);
   }
+  return all;
+}
+
+void check_same_settings(const std::filesystem::path& path, const ordered_json& now, const ordered_json& then,
+                         size_t steps_done) {
+  const std::vector<std::string> changed = differences(now, then);
+  if (changed.empty()) return;
+  fail(
+      ErrorCode::kInvalidArgument,
+      "{}: a training that stopped after step {} had other settings: {}; give the earlier ones to go on from "
+      "there, or --restart to start anew",
+      path.string(), steps_done, fmt::join(changed, ", "));
 }
 
 }  // namespace
@@ -127,8 +140,8 @@ std::optional<ResumeState> load_resume_state(const std::filesystem::path& path, 
          path.string(), text("hone_resume"), kVersion);
   ResumeState state;
   try {
-    check_same_settings(path, settings, ordered_json::parse(text("settings")));
     state = state_from_json(ordered_json::parse(text("state")));
+    check_same_settings(path, settings, ordered_json::parse(text("settings")), state.steps_done);
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCode::kCorruption, "{}: {}; start afresh with --restart", path.string(), error.what());
   }

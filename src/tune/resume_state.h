@@ -28,13 +28,14 @@ struct ResumeState {
   std::vector<StepRecord> history;
   std::optional<double> best_loss;
   size_t best_step = 0;
+  double seconds = 0, validation_seconds = 0;  // of all processes so far; the second is part of the first
   std::vector<Tensor> best;  // values, in order of parameters(); empty as long as nothing was measured
 };
 
 std::filesystem::path resume_path(const std::filesystem::path& output);
 void save_resume_state(const std::filesystem::path& path, const nlohmann::ordered_json& settings,
                        const AdapterSet& adapters, AdamW& optimizer, const ResumeState& state);
-// Restores parameters and optimizer too. nullopt when there is no file; throws kInvalidArgument naming the
+// Restores parameters and optimizer too. nullopt when there is no file; throws kInvalidArgument naming every
 // setting that differs, kCorruption when the file does not fit the run.
 std::optional<ResumeState> load_resume_state(const std::filesystem::path& path,
                                              const nlohmann::ordered_json& settings,

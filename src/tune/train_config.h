@@ -43,7 +43,7 @@ struct TrainConfig {
   uint64_t memory_limit =
       0;                  // bytes this process may hold; 0: what is available. Results do not depend on it
   size_t eval_every = 0;  // steps; 0: five times over the run. The last step is always measured
-  size_t save_every = 0;  // steps between saves of the resume state; 0: only when interrupted
+  size_t save_every = 0;  // steps between saves of the resume state; 0: by the clock, about once a minute
   bool restart = false;   // throw away the state of a stopped run
 };
 

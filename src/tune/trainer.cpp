@@ -1,13 +1,12 @@
 #include "tune/trainer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -15,6 +14,7 @@
 #include "tune/batch_plan.h"
 #include "tune/objectives/objective.h"
 #include "tune/schedule.h"
+#include "tune/train_files.h"
 #include "tune/train_memory.h"
 
 namespace hone {
@@ -24,6 +24,9 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
 
 constexpr size_t kEvaluationsPerRun = 5;
+// Without --save-every: at most so much is lost to a crash, and at most a twentieth of the time goes into
+// saving.
+constexpr double kSaveSeconds = 60, kSaveShare = 0.05;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -81,14 +84,14 @@ class TrainRun {
 
  private:
   void prepare();
-  void check_room() const;
   StepRecord do_step(size_t step);
   bool validation_due() const;
   void validate_now();
   void stop_if_asked();
-  void save_state() { save_resume_state(resume_path(output_), settings_, adapters_, optimizer_, state_); }
+  bool save_due(const StepRecord& record) const;
+  void save_state();
   void write_results(TrainResult& result);
-  void save_adapter(const TrainResult& result);
+  void keep_training() noexcept;
   ordered_json summary(const TrainResult& result) const;
 
   Model& model_;
@@ -107,21 +110,10 @@ class TrainRun {
   ScheduleSettings rates_;
   size_t eval_every_ = 1;
   ResumeState state_;
-  double validation_seconds_ = 0;
+  std::optional<FolderLock> lock_;
+  Clock::time_point start_ = Clock::now(), saved_ = start_;
+  double earlier_seconds_ = 0, save_seconds_ = 0;
 };
-
-// Disk for everything that the run may leave, said before it starts rather than when it ends.
-void TrainRun::check_room() const {
-  constexpr uint64_t kPapers = 1 << 20;
-  const uint64_t one = adapters_.n_parameters() * sizeof(float);
-  const uint64_t copies =
-      4 + 3;  // the state to resume from; PEFT folders of the best and last step, and GGUF
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(output_, error);
-  if (!error && space.available < copies * one + kPapers)
-    fail(ErrorCode::kResourceExhausted, "{}: disk: got {} free, expected {} for the adapter; free some space",
-         output_.string(), format_bytes(space.available), format_bytes(copies * one + kPapers));
-}
 
 void TrainRun::prepare() {
   size_t tokens = plan_.max_micro_batch_tokens();
@@ -134,7 +126,8 @@ void TrainRun::prepare() {
   say(fmt::format("{} of {} blocks recomputed; memory: {} beside the weights' {}", memory.recomputed_blocks,
                   model_.config().n_layers, format_bytes(memory.needed()), format_bytes(memory.weights)));
   make_directories(output_);
-  check_room();
+  lock_.emplace(output_, "wait for it, or choose another output");
+  check_disk(output_, adapters_.n_parameters());
   const std::filesystem::path path = resume_path(output_);
   if (config_.restart) {
     std::error_code ignored;
@@ -142,8 +135,23 @@ void TrainRun::prepare() {
   }
   if (auto earlier = load_resume_state(path, settings_, adapters_, optimizer_)) {
     state_ = std::move(*earlier);
+    earlier_seconds_ = state_.seconds;
     say(fmt::format("going on after step {} of {}", state_.steps_done, plan_.total_steps()));
   }
+}
+
+bool TrainRun::save_due(const StepRecord& record) const {
+  if (record.step == plan_.total_steps()) return false;
+  if (config_.save_every != 0) return record.step % config_.save_every == 0;
+  return seconds_since(saved_) >= std::max(kSaveSeconds, save_seconds_ / kSaveShare);
+}
+
+void TrainRun::save_state() {
+  const auto begin = Clock::now();
+  state_.seconds = earlier_seconds_ + seconds_since(start_);
+  save_resume_state(resume_path(output_), settings_, adapters_, optimizer_, state_);
+  saved_ = Clock::now();
+  save_seconds_ = seconds_since(begin);
 }
 
 void TrainRun::stop_if_asked() {
@@ -198,7 +206,7 @@ void TrainRun::validate_now() {
   const auto start = Clock::now();
   StepRecord& record = state_.history.back();
   record.valid_loss = mean_loss(model_, valid_rows_, compute_, [&] { stop_if_asked(); });
-  validation_seconds_ += seconds_since(start);
+  state_.validation_seconds += seconds_since(start);
   if (state_.best_loss && *record.valid_loss >= *state_.best_loss) return;
   state_.best_loss = record.valid_loss;
   state_.best_step = record.step;
@@ -211,7 +219,7 @@ TrainResult TrainRun::run() {
   result.resumed_from = state_.steps_done;
   const uint64_t tokens_before = state_.tokens;
   Progress progress("tune", plan_.total_tokens() - tokens_before, "tok");
-  const auto start = Clock::now();
+  start_ = saved_ = Clock::now();
   if (validation_due()) validate_now();
   for (size_t step = state_.steps_done; step < plan_.total_steps(); ++step) {
     state_.history.push_back(do_step(step));
@@ -219,18 +227,17 @@ TrainResult TrainRun::run() {
     state_.tokens = state_.history.back().tokens;
     if (validation_due()) validate_now();
     const StepRecord& record = state_.history.back();
-    const bool last = step + 1 == plan_.total_steps();
     progress.update(state_.tokens - tokens_before,
                     state_.best_loss
                         ? fmt::format("loss {:.4f}, best valid {:.4f}", record.train_loss, *state_.best_loss)
                         : fmt::format("loss {:.4f}", record.train_loss));
     if (hooks_.on_step) hooks_.on_step(record);
-    if (config_.save_every != 0 && record.step % config_.save_every == 0 && !last) save_state();
+    if (save_due(record)) save_state();
   }
   progress.finish();
-  result.seconds = seconds_since(start);
-  const double training_seconds = std::max(1e-9, result.seconds - validation_seconds_);
-  result.tok_s = static_cast<double>(state_.tokens - tokens_before) / training_seconds;
+  result.seconds = earlier_seconds_ + seconds_since(start_);
+  result.tok_s =
+      static_cast<double>(state_.tokens) / std::max(1e-9, result.seconds - state_.validation_seconds);
   write_results(result);
   return result;
 }
@@ -245,32 +252,26 @@ void TrainRun::write_results(TrainResult& result) {
   result.peak_rss_bytes = peak_rss_bytes();
   result.recomputed_blocks = model_.recomputed_blocks();
   result.n_blocks = model_.config().n_layers;
-  save_adapter(result);
+  const AdapterPapers papers{
+      .base_name = base_.name, .base_fingerprint = base_.fingerprint, .training = summary(result)};
+  const bool other_is_best = state_.best_loss && state_.best_step != state_.steps_done;
+  try {
+    place_adapters(adapters_, papers, other_is_best ? state_.best : std::vector<Tensor>{}, output_);
+  } catch (...) {
+    keep_training();
+    throw;
+  }
   std::error_code ignored;
   std::filesystem::remove(resume_path(output_), ignored);
 }
 
-// All files are written aside first and then put in place: a full disk leaves an earlier adapter as it was.
-void TrainRun::save_adapter(const TrainResult& result) {
-  const AdapterPapers papers{
-      .base_name = base_.name, .base_fingerprint = base_.fingerprint, .training = summary(result)};
-  const std::filesystem::path aside = output_ / fmt::format(".{}.partial", ::getpid());
-  struct Remover {
-    const std::filesystem::path& path;
-    ~Remover() {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
-  } remover{aside};
-  if (state_.best_loss && state_.best_step != state_.steps_done) {
-    save_peft(adapters_, papers, aside / "last");
-    adapters_.restore(state_.best);
-  }
-  save_peft(adapters_, papers, aside / "peft");
-  if (has_gguf_form(adapters_.kind())) save_adapter_gguf(adapters_, papers, aside / "adapter.gguf");
-  for (const char* name : {"last", "peft", "adapter.gguf"}) {
-    std::filesystem::remove_all(output_ / name);
-    if (std::filesystem::exists(aside / name)) std::filesystem::rename(aside / name, output_ / name);
+// The adapter could not be written, most likely for want of space. The state of the last step often still
+// can: then the same command only has to write the adapter. If not, the last saved one is there.
+void TrainRun::keep_training() noexcept {
+  try {
+    save_state();
+  } catch (const std::exception&) {
+    return;  // the error that led here is the one to tell
   }
 }
 

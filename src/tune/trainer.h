@@ -39,8 +39,8 @@ struct TrainResult {
   std::vector<StepRecord> curve;  // one per step
   std::optional<double> best_valid_loss;
   size_t best_step = 0;  // the saved adapter's; the last without validation
-  double seconds = 0;    // of this process
-  double tok_s = 0;      // training only, of this process
+  double seconds = 0;    // of all processes that took part, as far as their work was kept
+  double tok_s = 0;      // likewise, training only
   uint64_t trainable_parameters = 0;
   uint64_t peak_rss_bytes = 0;
   size_t recomputed_blocks = 0, n_blocks = 0;  // activations recomputed, of all

@@ -44,10 +44,11 @@ def prepare(build, folder):
     return folder / "base.gguf", folder / "chats.jsonl"
 
 
-def hone_logprobs(build, model, tokens, folder):
-    """Of every token of the vocabulary, behind these."""
+def hone_logprobs(build, model, tokens, folder, *adapters):
+    """Of every token of the vocabulary, behind these; adapters: (path, scale) of each."""
     output = folder / "logits.f32"
-    subprocess.run([build.program("logits_tool"), str(model), str(output), "--precise"], check=True, text=True,
+    subprocess.run([build.program("logits_tool"), str(model), str(output), "--precise",
+                    *(f"{path}:{scale}" for path, scale in adapters)], check=True, text=True,
                    input=" ".join(map(str, tokens)), stdout=subprocess.DEVNULL)
     logits = np.fromfile(output, dtype=np.float32).reshape(len(tokens), -1)[-1].astype(np.float64)
     return logits - np.log(np.exp(logits - logits.max()).sum()) - logits.max()
@@ -78,7 +79,7 @@ def compare(build, base, chats, folder, name, *options):
          "--accumulate", 1, "--rank", 8, "--alpha", 24, "--max-length", 128, *options)
     merged = folder / f"{name}.gguf"
     hone(build, "merge", "--model", base, "--adapter", out, "--format", "f32", "--output", merged)
-    peers = [common.LlamaCpp(base, 512, out / "adapter.gguf"), common.LlamaCpp(merged, 512), common.LlamaCpp(base, 512)]
+    peers = [common.LlamaCpp(base, 512, [(out / "adapter.gguf", 1.0)]), common.LlamaCpp(merged, 512), common.LlamaCpp(base, 512)]
     failed = False
     for prompt in PROMPTS:
         tokens = build.tokenize(merged, prompt)

@@ -52,12 +52,13 @@ class Build:
 class LlamaCpp:
     """llama.cpp's server, in this process, asked with token ids."""
 
-    def __init__(self, model, context, adapter=None):
+    def __init__(self, model, context, adapters=()):
+        """adapters: (path, scale) of each."""
         import xllamacpp
         params = xllamacpp.CommonParams()
         params.model.path = str(model)
-        if adapter is not None:
-            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
+        if adapters:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), scale) for path, scale in adapters]
         params.n_ctx = context
         params.n_parallel = 1
         params.warmup = False

@@ -1,20 +1,24 @@
-// Raw logits for logits_vs_transformers.py: logits_tool MODEL OUTPUT [--precise] < token ids. Reads ids
-// separated by white space, runs them as one sequence and writes the logits of every position, f32, row-major
-// (T, V).
+// Raw logits for the comparisons: logits_tool MODEL OUTPUT [--precise [ADAPTER[:SCALE]]...] < token ids.
+// Reads ids separated by white space, runs them as one sequence and writes the logits of every position, f32,
+// row-major (T, V).
 #include <cstring>
 #include <iostream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "models/model.h"
+#include "tune/adapter_stack.h"
 
 namespace {
 
 int run(int argc, char** argv) {
-  if (argc < 3 || (argc > 3 && std::strcmp(argv[3], "--precise") != 0))
-    hone::fail(hone::ErrorCode::kInvalidArgument, "usage: logits_tool MODEL OUTPUT [--precise] < token ids");
+  if (argc < 3 || (argc >= 4 && std::strcmp(argv[3], "--precise") != 0))
+    hone::fail(hone::ErrorCode::kInvalidArgument,
+               "usage: logits_tool MODEL OUTPUT [--precise [ADAPTER[:SCALE]]...] < token ids");
   hone::OpenedModel opened = hone::open_model(argv[1]);
-  const hone::Model model(*opened.source);
+  hone::Model model(*opened.source);
+  hone::AdapterStack adapters(model);
+  for (int i = 4; i < argc; ++i) adapters.add(hone::parse_adapter_choice(argv[i]), {});
   std::vector<int32_t> tokens;
   for (int32_t id = 0; std::cin >> id;) {
     if (id < 0 || static_cast<size_t>(id) >= model.config().n_vocab)

@@ -13,3 +13,4 @@ cd tests/interop
 "$python" tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool" --count 40 --only SmolLM2,stories260K
 "$python" generate_vs_llamacpp.py "$build"
 "$python" adapter_vs_llamacpp.py "$build"
+"$python" adapters_from_elsewhere.py "$build"

@@ -15,6 +15,7 @@ check() {
 check logits_vs_transformers.py "$build"
 check generate_vs_llamacpp.py "$build"
 check adapter_vs_llamacpp.py "$build"
+check adapters_from_elsewhere.py "$build"
 check perplexity_vs_llamacpp.py "$build"
 model=$("$python" -c 'import interop_common; print(interop_common.smollm2() or "")')
 for script in peft_*.py; do

@@ -20,9 +20,8 @@ class CommandLine(HoneCase):
         commands = listing.stdout.split("Subcommands:")[1].split("Example:")[0]
         names = re.findall(r"^  (\w+) +\S", commands, re.M)
         self.assertIn("run", names)
-        for name in names:
-            if name == "data":
-                name = "data check"
+        groups = {"data": ["data check"], "runs": ["runs list", "runs show", "runs compare"]}
+        for name in [command for name in names for command in groups.get(name, [name])]:
             result = self.call(*name.split(), "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn(f"Example:\n  hone {name}", result.stdout)
@@ -121,7 +120,7 @@ class CommandLine(HoneCase):
         self.assertEqual((folder / "tiny-q8_0.gguf").read_bytes(), before)
 
     def test_run_stopped_goes_on(self):
-        recipe = self.recipe("stopped", epochs="40")
+        recipe = self.recipe("stopped", epochs="40", extra="save_every = 5")
         process = subprocess.Popen([HONE, "run", str(recipe), "--quiet", "--threads", "1"], cwd=self.folder, stderr=subprocess.PIPE,
                                    text=True)
         # Into training, past the first saved state.
