@@ -114,8 +114,11 @@ const Architecture& architecture_named(std::string_view gguf_name) {
 const Architecture& architecture_of_hf(std::string_view model_type) {
   std::vector<std::string_view> known;
   for (const Architecture* arch : all_architectures()) {
-    if (arch->hf_model_type == model_type) return *arch;
-    known.push_back(arch->hf_model_type);
+    for (const std::string_view type : {arch->hf_model_type, arch->hf_other_type}) {
+      if (type.empty()) continue;
+      if (type == model_type) return *arch;
+      known.push_back(type);
+    }
   }
   fail(ErrorCode::kNotSupported, "model_type: got '{}', hone supports: {}", model_type,
        fmt::join(known, ", "));
@@ -135,6 +138,8 @@ size_t resolve(Dim dim, const ModelConfig& config) {
       return config.n_heads * config.head_dim;
     case Dim::kKv:
       return config.n_kv_heads * config.head_dim;
+    case Dim::kHead:
+      return config.head_dim;
     case Dim::kRopePairs:
       return config.rope_dim / 2;
   }
@@ -194,17 +199,29 @@ ModelConfig read_config(WeightSource& source) {
   return config;
 }
 
+namespace {
+double frequency(float base, size_t i, size_t rope_dim) {
+  const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rope_dim);
+  return std::pow(static_cast<double>(base), exponent);
+}
+}  // namespace
+
 std::vector<float> rope_frequencies(const ModelConfig& config) {
   std::vector<float> frequencies(config.rope_dim / 2);
   HONE_CHECK(config.rope_factors.empty() || config.rope_factors.size() == frequencies.size(),
              "factors={} pairs={}", config.rope_factors.size(), frequencies.size());
   for (size_t i = 0; i < frequencies.size(); ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(config.rope_dim);
-    double frequency = std::pow(static_cast<double>(config.rope_base), exponent);
-    frequency *= static_cast<double>(config.rope_scale);
-    if (!config.rope_factors.empty()) frequency /= static_cast<double>(config.rope_factors[i]);
-    frequencies[i] = static_cast<float>(frequency);
+    double value = frequency(config.rope_base, i, config.rope_dim) * static_cast<double>(config.rope_scale);
+    if (!config.rope_factors.empty()) value /= static_cast<double>(config.rope_factors[i]);
+    frequencies[i] = static_cast<float>(value);
   }
+  return frequencies;
+}
+
+std::vector<float> window_rope_frequencies(const ModelConfig& config) {
+  std::vector<float> frequencies(config.rope_dim / 2);
+  for (size_t i = 0; i < frequencies.size(); ++i)
+    frequencies[i] = static_cast<float>(frequency(config.window_rope_base, i, config.rope_dim));
   return frequencies;
 }
 

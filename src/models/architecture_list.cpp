@@ -7,6 +7,9 @@ namespace hone {
 namespace {
 constexpr const Architecture* kArchitectures[] = {
     &kArchitectureLlama,
+    &kArchitectureGemma3,
+    &kArchitectureQwen2,
+    &kArchitectureQwen3,
 };
 }  // namespace
 
