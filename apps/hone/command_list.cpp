@@ -5,9 +5,9 @@ namespace hone::cli {
 
 std::span<const Command* const> all_commands() noexcept {
   static constexpr const Command* kCommands[] = {
-      &kRunCommand,  &kTuneCommand,     &kMergeCommand,     &kQuantizeCommand,
-      &kEvalCommand, &kGenerateCommand, &kConvertCommand,   &kInspectCommand,
-      &kPullCommand, &kModelsCommand,   &kDataCheckCommand, &kBenchCommand,
+      &kRunCommand,      &kTuneCommand,      &kMergeCommand,   &kQuantizeCommand, &kEvalCommand,
+      &kGenerateCommand, &kChatCommand,      &kConvertCommand, &kInspectCommand,  &kPullCommand,
+      &kModelsCommand,   &kDataCheckCommand, &kBenchCommand,
   };
   return kCommands;
 }

@@ -2,19 +2,13 @@
 #include "pipeline/run.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "report/report.h"
+#include "terminal.h"
 
 namespace hone::cli {
 namespace {
-
-int terminal_width() {
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 120;
-}
 
 Outcome run(const std::string& path, const std::string& output, const CommonOptions& common) {
   Recipe recipe = load_recipe(path);
@@ -31,7 +25,7 @@ Outcome run(const std::string& path, const std::string& output, const CommonOpti
   json["stages"] = Json::array();
   for (const StageResult& stage : outcome.report.stages) json["stages"].push_back(to_json(stage));
   json["report"] = outcome.html.string();
-  std::string text = "\n" + render_table(outcome.report, terminal_width());
+  std::string text = "\n" + render_table(outcome.report, terminal_size().columns);
   text += fmt::format("\n{}\n\nreport: {} (also report.md, report.json)\n", summary_text(outcome.report),
                       outcome.html.string());
   text += "\nnext:\n";
