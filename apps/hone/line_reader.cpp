@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <clocale>
+#include <csignal>
 #include <cstring>
 #include <iostream>
 
@@ -31,12 +32,14 @@ struct LineReader::Editor {
     ::el_set(edit, EL_EDITOR, "emacs");
     ::el_set(edit, EL_ADDFN, "hone-cancel", "drops the line", &Editor::cancel);
     ::el_set(edit, EL_BIND, "^C", "hone-cancel", nullptr);
+    ::el_set(edit, EL_ADDFN, "hone-suspend", "back to the shell for a while", &Editor::suspend);
+    ::el_set(edit, EL_BIND, "^Z", "hone-suspend", nullptr);
     ::el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
     ::el_set(edit, EL_BIND, "\\e[1;5C", "em-next-word", nullptr);
     ::el_set(edit, EL_BIND, "\\e[1;5D", "ed-prev-word", nullptr);
     ::el_set(edit, EL_BIND, "\\e[3~", "ed-delete-next-char", nullptr);
-    // While a line is edited Ctrl-C is a key; at other times it is a signal.
-    ::el_set(edit, EL_SETTY, "-d", "intr=", nullptr);
+    // While a line is edited Ctrl-C and Ctrl-Z are keys; at other times they are signals.
+    ::el_set(edit, EL_SETTY, "-d", "-isig", nullptr);
   }
   ~Editor() {
     ::el_end(edit);
@@ -52,6 +55,13 @@ struct LineReader::Editor {
   static unsigned char cancel(EditLine* edit, int) {
     of(edit).cancelled = true;
     return CC_NEWLINE;
+  }
+
+  static unsigned char suspend(EditLine* edit, int) {
+    ::el_set(edit, EL_PREP_TERM, 0);
+    std::raise(SIGTSTP);
+    ::el_set(edit, EL_PREP_TERM, 1);
+    return CC_REDISPLAY;
   }
 
   void remember(const std::string& line) {

@@ -26,7 +26,10 @@ ReferenceOption option_of(const CLI::Option& option) {
 }
 
 void add(const CLI::App& app, const std::string& path, std::vector<ReferenceCommand>& all) {
-  ReferenceCommand command{.path = path, .text = app.get_description(), .footer = app.get_footer()};
+  ReferenceCommand command;
+  command.path = path;
+  command.text = app.get_description();
+  command.footer = app.get_footer();
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     ReferenceOption read = option_of(*option);

@@ -40,7 +40,7 @@ class Terminal:
                 return False
         return True
 
-    def expect(self, pattern, timeout=60):
+    def expect(self, pattern, timeout=20):
         """Waits for a pattern behind everything expected so far."""
         deadline = time.time() + timeout
         while not (found := re.search(pattern, self.output, re.S)):
@@ -49,16 +49,22 @@ class Terminal:
         before, self.output = self.output[: found.start()], self.output[found.end():]
         return before
 
-    def send(self, text):
+    def send(self, text, edited=True):
+        """Types, at the prompt once the line is being edited: what comes earlier the terminal itself would edit."""
+        deadline = time.time() + 20
+        while edited and termios.tcgetattr(self.fd)[3] & termios.ICANON and time.time() < deadline:
+            time.sleep(0.01)
         os.write(self.fd, text.encode())
 
     def end(self):
-        deadline = time.time() + 30
-        while self.read(0.1) and time.time() < deadline:
-            if (done := os.waitpid(self.pid, os.WNOHANG))[0]:
+        """The exit code, within a moment; a process that stays is killed."""
+        deadline = time.time() + 20
+        while not (done := os.waitpid(self.pid, os.WNOHANG))[0]:
+            if time.time() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                done = os.waitpid(self.pid, 0)
                 break
-        else:
-            done = os.waitpid(self.pid, 0)
+            self.read(0.05)
         os.close(self.fd)
         return os.waitstatus_to_exitcode(done[1])
 
@@ -130,7 +136,7 @@ class Chat(HoneCase):
         self.assertEqual(len(voice["messages"]), 24)
         self.assertIn("context of 200 tokens full: the", self.pipe(many, "--context", 200).stderr)
         self.assertIn("where the context of 64 tokens is full",
-                      self.pipe("Tell me about it.\n", "--context", 64, "--max-tokens", 500).stderr)
+                      self.pipe("/set max-tokens 500\nTell me about it.\n", "--context", 64).stderr)
         self.refuses("word " * 100 + "\n", "--context", 64, says="message: got .* tokens .*context of 64")
 
     def test_refused(self):
@@ -151,7 +157,7 @@ class Chat(HoneCase):
         config = json.loads((bare / "tokenizer_config.json").read_text())
         del config["chat_template"]
         (bare / "tokenizer_config.json").write_text(json.dumps(config))
-        self.fails("chat", bare, code=1, says="no chat template; give one with --chat-template")
+        self.fails("chat", bare, code=2, says="no chat template; give one with --chat-template")
         (self.folder / "own.jinja").write_text("{% for m in messages %}[{{ m['content'] }}]{% endfor %}")
         result = subprocess.run([HONE, "chat", str(bare), *OPTIONS, "--chat-template", "own.jinja"], input="Once\n",
                                 capture_output=True, text=True, timeout=60, cwd=self.folder)
@@ -176,7 +182,6 @@ class Chat(HoneCase):
 
     def test_terminal(self):
         terminal = Terminal("chat", self.gguf, *OPTIONS, folder=self.folder)
-        self.addCleanup(terminal.end)
         terminal.expect("/help lists the commands.*> ")
         terminal.send("Tell me about tXhe cat\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\x7f\r")  # the X taken out again
         terminal.expect(r"12 tokens, [\d.]+ tokens/s; .*> ")
@@ -201,7 +206,6 @@ class Chat(HoneCase):
         again.expect("/save terminal.jsonl")
         again.send("\x03\x04")
         self.assertEqual(again.end(), 0)
-        self._cleanups.pop()
 
     def test_ctrl_c_stops_the_answer(self):
         terminal = Terminal("chat", self.gguf, "--threads", "1", "--max-tokens", "100000", "--repeat-penalty", "1.5",
@@ -210,7 +214,7 @@ class Chat(HoneCase):
         for _ in range(2):
             terminal.send("Tell me about the cat.\r")
             terminal.expect("cat[^>]{20}")  # it is writing
-            terminal.send("\x03")
+            terminal.send("\x03", edited=False)
             terminal.expect(r"(stopped|\d+ tokens, ).*> ")
         terminal.send("/quit\r")
         self.assertEqual(terminal.end(), 0)
