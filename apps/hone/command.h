@@ -51,6 +51,7 @@ extern const Command kMergeCommand;
 extern const Command kQuantizeCommand;
 extern const Command kEvalCommand;
 extern const Command kGenerateCommand;
+extern const Command kChatCommand;
 extern const Command kConvertCommand;
 extern const Command kInspectCommand;
 extern const Command kPullCommand;

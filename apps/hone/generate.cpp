@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "command.h"
+#include "generation_options.h"
 #include "pipeline/loaded_model.h"
 #include "speculate.h"
 
@@ -148,7 +149,6 @@ Outcome run(Arguments arguments, const CommonOptions& common) {
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  SamplingOptions& sampling = arguments->options.sampling;
   app.add_option("-m,--model", arguments->model,
                  "GGUF file, Hugging Face folder or a name in the model store")
       ->required();
@@ -164,20 +164,8 @@ Action declare(CLI::App& app) {
           ->excludes(file);
   app.add_option("--system", arguments->system, "system message");
   app.add_flag("--raw", arguments->raw, "the prompt as it is, without the chat template");
-  app.add_option("-n,--max-tokens", arguments->options.max_tokens, "most tokens to generate (default 256)")
-      ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--temperature", sampling.temperature, "0 = greedy (default 0.8)");
-  app.add_option("--top-k", sampling.top_k, "keep the k likeliest tokens, 0 = off (default 40)");
-  app.add_option("--top-p", sampling.top_p,
-                 "keep the likeliest tokens up to this probability (default 0.95)");
-  app.add_option("--min-p", sampling.min_p, "drop tokens below this share of the best (default 0.05)");
-  app.add_option("--repeat-penalty", sampling.repeat_penalty, "1 = off (default 1)");
-  app.add_option("--repeat-last-n", sampling.repeat_last_n,
-                 "tokens the penalty looks at, -1 = all (default 64)");
-  app.add_option("--stop", arguments->options.stop, "end before this text; may be given several times");
-  app.add_option("--cache-type", arguments->cache_type,
-                 "how keys and values are kept: f32, f16 or q8_0 (default f16; f32 with --precise)")
-      ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
+  declare_generation(app, arguments->options);
+  declare_cache_type(app, arguments->cache_type);
   app.add_option(
          "--speculate", arguments->speculate,
          "guess several tokens and check them together, without changing the outcome: lookup (from the "

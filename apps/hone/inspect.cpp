@@ -1,110 +1,47 @@
-// hone inspect: what is in a model file.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <map>
-
-#include "base/memory.h"
+// hone inspect: what is in a file of weights, or how two of them differ.
+#include "base/error.h"
 #include "command.h"
-#include "models/architecture.h"
+#include "inspect/contents.h"
+#include "inspect/diff.h"
+#include "inspect_text.h"
 
 namespace hone::cli {
 namespace {
 
 struct Arguments {
-  std::string model;
-  bool metadata = false;
+  std::vector<std::string> files;
+  bool all = false, hash = false, diff = false;
 };
-
-struct Sum {
-  uint64_t tensors = 0, bytes = 0, elements = 0;
-};
-
-double bits(uint64_t bytes, uint64_t elements) {
-  return elements == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(elements);
-}
-
-std::string value_text(const MetaValue& value) {
-  struct Visitor {
-    std::string operator()(uint64_t v) const { return fmt::format("{}", v); }
-    std::string operator()(int64_t v) const { return fmt::format("{}", v); }
-    std::string operator()(double v) const { return fmt::format("{:g}", v); }
-    std::string operator()(const std::string& v) const {
-      const std::string head = v.substr(0, 60);
-      std::string line;
-      for (const char c : head) line += c == '\n' ? ' ' : c;
-      return v.size() > 60 ? fmt::format("{}… ({} bytes)", line, v.size()) : line;
-    }
-    std::string operator()(const MetaArray& v) const { return fmt::format("[{} values]", v.size()); }
-  };
-  return std::visit(Visitor{}, value.value);
-}
-
-std::string text_of(const Json& json, const std::map<std::string, Sum>& roles, const WeightSource& source,
-                    bool metadata) {
-  std::string out =
-      fmt::format("{}\n  architecture {}, {:.1f} M parameters, {}, {:.2f} bits per weight, context {}\n",
-                  source.description(), json["architecture"].get<std::string>(),
-                  json["parameters"].get<double>() / 1e6, format_bytes(source.file_bytes()),
-                  json["bits_per_weight"].get<double>(), json["context_length"].get<uint64_t>());
-  out += "\n  role          tensors      bytes   bits/weight\n";
-  for (const auto& [role, sum] : roles)
-    out += fmt::format("  {:<12} {:>8} {:>10}   {:>6.2f}\n", role, sum.tensors, format_bytes(sum.bytes),
-                       bits(sum.bytes, sum.elements));
-  out += "\n  tensor                            shape           format\n";
-  for (const TensorInfo& tensor : source.tensors())
-    out += fmt::format("  {:<32}  {:<14}  {}\n", tensor.name,
-                       fmt::format("{}", fmt::join(tensor.shape, " x ")), tensor.format->name);
-  if (!metadata) return out + "\n  (--metadata lists the metadata)\n";
-  out += "\n  metadata\n";
-  for (const auto& [key, value] : source.metadata().entries())
-    out += fmt::format("  {} = {}\n", key, value_text(value));
-  return out;
-}
 
 Outcome inspect(const Arguments& arguments) {
-  const OpenedModel opened = open_model(arguments.model);
-  const WeightSource& source = *opened.source;
-  const std::string arch_name = source.metadata().string("general.architecture");
-  const Architecture& arch = architecture_named(arch_name);
-  const ModelConfig config = arch.config_from_gguf(source.metadata());
-
-  Sum all;
-  std::map<std::string, uint64_t> formats;
-  std::map<std::string, Sum> roles;
-  Json tensors = Json::array();
-  for (const TensorInfo& tensor : source.tensors()) {
-    const TensorRow* row = find_row(arch, tensor.name);
-    Sum& role = roles[role_name(row != nullptr ? row->role : TensorRole::kOther)];
-    for (Sum* sum : {&role, &all}) {
-      ++sum->tensors;
-      sum->bytes += tensor.n_bytes();
-      sum->elements += tensor.n_elements();
-    }
-    ++formats[std::string(tensor.format->name)];
-    tensors.push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"format", tensor.format->name}});
+  if (!arguments.diff) {
+    if (arguments.files.size() != 1)
+      fail(ErrorCode::kInvalidArgument, "inspect: files: got {}, expected one; --diff compares two",
+           arguments.files.size());
+    const auto contents = open_contents(arguments.files[0]);
+    const std::string hash = arguments.hash ? contents->hash() : std::string();
+    return {inspect_json(*contents, hash, arguments.all), inspect_text(*contents, hash, arguments.all)};
   }
-
-  Json json;
-  json["path"] = opened.path.string();
-  json["architecture"] = arch_name;
-  json["name"] = config.name;
-  json["parameters"] = all.elements;
-  json["file_bytes"] = source.file_bytes();
-  json["bits_per_weight"] = bits(all.bytes, all.elements);
-  json["context_length"] = config.context_length;
-  json["formats"] = formats;
-  json["tensors"] = tensors;
-  for (const auto& [role, sum] : roles)
-    json["roles"][role] = {{"tensors", sum.tensors}, {"bytes", sum.bytes}};
-  return {json, text_of(json, roles, source, arguments.metadata)};
+  if (arguments.files.size() != 2)
+    fail(ErrorCode::kInvalidArgument, "inspect --diff: files: got {}, expected two: hone inspect --diff A B",
+         arguments.files.size());
+  const auto a = open_contents(arguments.files[0]), b = open_contents(arguments.files[1]);
+  const Diff diff = compare(*a, *b);
+  return {diff_json(*a, *b, diff, arguments.all), diff_text(*a, *b, diff, arguments.all)};
 }
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("model", arguments->model, "GGUF file, Hugging Face folder or a name in the model store")
-      ->required();
-  app.add_flag("--metadata", arguments->metadata, "also list the metadata");
+  app.add_option("file", arguments->files,
+                 "GGUF or safetensors file, Hugging Face or PEFT folder, or a name in the model store")
+      ->required()
+      ->type_name("FILE");
+  CLI::Option* diff = app.add_flag("--diff", arguments->diff,
+                                   "compare two files: metadata, tensors, and the values of common tensors");
+  app.add_flag("--hash", arguments->hash,
+               "also hash the contents, which reads every byte: of a model, what adapters name as their base")
+      ->excludes(diff);
+  app.add_flag("--all", arguments->all, "long arrays and texts in full; with --diff every tensor");
   return [arguments](const CommonOptions&) { return inspect(*arguments); };
 }
 
@@ -112,8 +49,8 @@ Action declare(CLI::App& app) {
 
 const Command kInspectCommand = {
     .name = "inspect",
-    .summary = "what is in a model file",
-    .example = "hone inspect smollm2-135m-instruct",
+    .summary = "what is in a model or adapter file, or how two differ",
+    .example = "hone inspect smollm2-135m-instruct\n  hone inspect --diff model-f16.gguf model-q4_0.gguf",
     .declare = declare,
 };
 

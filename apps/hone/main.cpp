@@ -16,6 +16,7 @@
 #include "command.h"
 #include "pipeline/suggest.h"
 #include "record.h"
+#include "reference.h"
 
 namespace hone::cli {
 namespace {
@@ -157,6 +158,17 @@ int run(Declared& declared, const std::vector<std::string>& arguments) {
   }
 }
 
+// For the build, in no help: hone --reference man|bash|zsh|fish.
+int write_reference(const CLI::App& root, const std::string& kind) {
+  for (const ReferenceWriter& writer : reference_writers()) {
+    if (writer.name != kind) continue;
+    print_outcome({.json = {}, .text = writer.write(reference_of(root))}, false);
+    return 0;
+  }
+  return report_error(false, ErrorCode::kInvalidArgument,
+                      fmt::format("--reference: got {}, expected man, bash, zsh or fish", kind));
+}
+
 int main(int argc, char** argv) {
   install_interrupt_handler();
   std::signal(SIGPIPE, SIG_IGN);
@@ -168,6 +180,7 @@ int main(int argc, char** argv) {
       "Example:\n  hone run examples/medical/recipe.toml\nEvery command has --help with an example.\n");
   const auto commands = declare_commands(root);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 2 && arguments[0] == "--reference") return write_reference(root, arguments[1]);
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -66,7 +66,7 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   json["stages"] = Json::array();
   for (const StageResult& stage : outcome.report.stages) json["stages"].push_back(to_json(stage));
   json["report"] = outcome.html.string();
-  std::string text = "\n" + render_table(outcome.report, terminal_width());
+  std::string text = "\n" + render_table(outcome.report, terminal_size().columns);
   text += fmt::format("\n{}\n\nreport: {} (also report.md, report.json)\n", summary_text(outcome.report),
                       outcome.html.string());
   text += "\nnext:\n";

@@ -85,7 +85,7 @@ Outcome list(size_t limit) {
     const std::string took = r.seconds > 0 ? fmt::format("{:.1f} s", r.seconds) : "";
     const std::string line = fmt::format("{:>5}  {:<19}  {:<11}  {:>12}  {}", r.id, r.started, r.status, took,
                                          layout::single_line(r.command_line));
-    text += layout::fit_columns(line, terminal_width()) + "\n";
+    text += layout::fit_columns(line, terminal_size().columns) + "\n";
   }
   if (text.empty()) text = fmt::format("{}: nothing was recorded yet\n", ledger_path().string());
   return {json, text};

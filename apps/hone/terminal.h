@@ -1,4 +1,4 @@
-// How wide the terminal behind stdout is.
+// What the terminal behind stdout is like.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -6,9 +6,14 @@
 
 namespace hone::cli {
 
-inline int terminal_width() {
+struct TerminalSize {
+  int columns = 120, rows = 40;  // when stdout is no terminal
+};
+
+inline TerminalSize terminal_size() {
   winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 120;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return {size.ws_col, size.ws_row};
 }
 
 }  // namespace hone::cli

@@ -11,9 +11,9 @@ namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
 
-void on_signal(int) {
+void on_signal(int signal) {
   if (g_interrupted != 0) ::_exit(130);
-  g_interrupted = 1;
+  g_interrupted = signal;
 }
 
 }  // namespace
@@ -28,6 +28,12 @@ void install_interrupt_handler() noexcept {
 
 bool interrupted() noexcept {
   return g_interrupted != 0;
+}
+
+bool take_ctrl_c() noexcept {
+  if (g_interrupted != SIGINT) return false;
+  g_interrupted = 0;
+  return true;
 }
 
 void throw_if_interrupted(const char* what) {

@@ -178,18 +178,22 @@ fs::path pull_file(const fs::path& path, const std::string& name) {
   return target;
 }
 
-OpenedModel open_model(const std::string& argument) {
+fs::path find_model(const std::string& argument) {
   std::error_code ignored;
   if (argument.empty()) fail(ErrorCode::kInvalidArgument, "model: got an empty name; {}", store_listing());
-  if (fs::exists(argument, ignored)) return open_path(argument);
+  if (fs::exists(argument, ignored)) return argument;
   // Only a plain name is looked up in the store: an argument must not walk out of it.
   if (argument.find('/') == std::string::npos && argument != "." && argument != "..") {
     for (const fs::path& path : {model_store() / (argument + ".gguf"), model_store() / argument})
-      if (fs::exists(path, ignored)) return open_path(path);
+      if (fs::exists(path, ignored)) return path;
   }
   fail(ErrorCode::kNotFound,
        "model '{}': no such file or folder, and {}; add one with: hone pull FILE --name NAME", argument,
        store_listing());
+}
+
+OpenedModel open_model(const std::string& argument) {
+  return open_path(find_model(argument));
 }
 
 }  // namespace hone

@@ -26,4 +26,8 @@ std::string store_name(const std::string& name);
 // whole or not at all, after checking that it opens. Replaces a model of that name. Returns where it lies.
 std::filesystem::path pull_file(const std::filesystem::path& path, const std::string& name);
 
+// The file or folder that a model argument names: itself, or in the store. Throws kNotFound naming what was
+// looked for and what the store holds.
+std::filesystem::path find_model(const std::string& argument);
+
 }  // namespace hone

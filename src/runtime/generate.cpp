@@ -20,14 +20,19 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void check_prompt(const ModelConfig& config, std::span<const TokenId> prompt) {
+// Tokens that a text may have; 0 = the model does not say.
+size_t context_of(const ModelConfig& config, const GenerateOptions& options) {
+  return options.kept != nullptr ? options.kept->cache.capacity() : config.context_length;
+}
+
+void check_prompt(const ModelConfig& config, size_t context, std::span<const TokenId> prompt) {
   if (prompt.empty())
     fail(ErrorCode::kInvalidArgument,
          "generate: prompt: got no tokens, expected at least one; the model needs a start");
-  if (config.context_length > 0 && prompt.size() >= config.context_length)
+  if (context > 0 && prompt.size() >= context)
     fail(ErrorCode::kInvalidArgument,
          "generate: prompt: got {} tokens, expected fewer than the model's context of {}", prompt.size(),
-         config.context_length);
+         context);
   for (const TokenId id : prompt)
     if (id < 0 || static_cast<size_t>(id) >= config.n_vocab)
       fail(ErrorCode::kInvalidArgument, "generate: prompt: got token {}, expected 0 to {}", id,
@@ -51,9 +56,9 @@ class Text {
         stream_(options.stop),
         history_(prompt.begin(), prompt.end()),
         room_(options.max_tokens) {
-    check_prompt(model.config(), prompt);
-    if (model.config().context_length > 0)
-      room_ = std::min(room_, model.config().context_length - prompt.size());
+    const size_t context = context_of(model.config(), options);
+    check_prompt(model.config(), context, prompt);
+    if (context > 0) room_ = std::min(room_, context - prompt.size());
     alive_ = room_ > 0;
     result_.finish = "length";
     result_.prompt_tokens = prompt.size();
@@ -61,8 +66,22 @@ class Text {
 
   bool alive() const { return alive_; }
   size_t capacity() const { return result_.prompt_tokens + room_; }
-  void open_cache(const ModelConfig& config) { cache_.emplace(config, capacity(), cache_type(options_)); }
-  Feed prompt_feed() { return {history_, &*cache_}; }
+  void open_cache(const ModelConfig& config) {
+    if (options_.kept == nullptr) {
+      cache_ = &own_cache_.emplace(config, capacity(), cache_type(options_));
+      return;
+    }
+    KeptText& kept = *options_.kept;
+    cache_ = &kept.cache;
+    // The last token is run in any case: its logits are wanted.
+    const size_t most = std::min(cache_->length(), history_.size() - 1);
+    size_t same = 0;
+    while (same < most && kept.tokens[same] == history_[same]) ++same;
+    cache_->truncate(same);
+    kept.tokens = history_;
+    result_.reused_tokens = same;
+  }
+  Feed prompt_feed() { return {std::span(history_).subspan(result_.reused_tokens), cache_}; }
   GenerateResult& result() { return result_; }
 
   // The token that follows the prompt.
@@ -77,7 +96,7 @@ class Text {
     asked_ = {next_};
     for (const DraftToken& guess : guesses_) asked_.push_back(guess.id);
     result_.drafted += guesses_.size();
-    return Feed{asked_, &*cache_, asked_.size()};
+    return Feed{asked_, cache_, asked_.size()};
   }
 
   // One row of logits for every token asked. Right guesses are written; then the next token is chosen.
@@ -104,6 +123,7 @@ class Text {
     if (!options_.ignore_end && tokenizer_.is_end_of_generation(id)) return end("stop", true);
     result_.tokens.push_back(id);
     history_.push_back(id);
+    if (options_.kept != nullptr) options_.kept->tokens.push_back(id);
     if (!emit(stream_.push(tokenizer_.token_bytes(id))) || stream_.stopped()) return end("stop", false);
     return result_.tokens.size() < room_ || end("length", true);
   }
@@ -126,7 +146,8 @@ class Text {
   TextStream stream_;
   std::vector<TokenId> history_;  // prompt and what was written
   size_t room_;
-  std::optional<KvCache> cache_;
+  std::optional<KvCache> own_cache_;
+  KvCache* cache_ = nullptr;
   TokenId next_ = -1;
   std::vector<DraftToken> guesses_;
   std::vector<TokenId> asked_;
@@ -149,7 +170,8 @@ void check_memory(const ModelConfig& config, const std::vector<Text>& texts, KvF
          tokens, format_bytes(needed), format_bytes(available));
 }
 
-void check_draft_options(const GenerateOptions& options, size_t n_prompts) {
+void check_single_options(const GenerateOptions& options, size_t n_prompts) {
+  HONE_CHECK(options.kept == nullptr || n_prompts == 1);
   if (options.draft == nullptr) return;
   if (n_prompts != 1)
     fail(ErrorCode::kInvalidArgument,
@@ -194,7 +216,7 @@ std::vector<GenerateResult> generate_all(const Model& model, const Tokenizer& to
                                          std::span<const std::vector<TokenId>> prompts,
                                          const GenerateOptions& options, const OnText& on_text) {
   validate(options.sampling);
-  check_draft_options(options, prompts.size());
+  check_single_options(options, prompts.size());
   std::vector<Text> texts;
   texts.reserve(prompts.size());
   for (size_t i = 0; i < prompts.size(); ++i) {
@@ -202,7 +224,7 @@ std::vector<GenerateResult> generate_all(const Model& model, const Tokenizer& to
     if (on_text) receive = [&on_text, i](std::string_view text) { return on_text(i, text); };
     texts.emplace_back(model, tokenizer, prompts[i], options, i, std::move(receive));
   }
-  check_memory(model.config(), texts, cache_type(options));
+  if (options.kept == nullptr) check_memory(model.config(), texts, cache_type(options));
   std::vector<Feed> feeds;
   for (Text& text : texts) {
     if (!text.alive()) continue;

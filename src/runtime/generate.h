@@ -13,6 +13,12 @@ namespace hone {
 
 class Draft;
 
+// Keys and values that outlive a text: a prompt that begins like the last text runs only the rest.
+struct KeptText {
+  KvCache cache;
+  std::vector<TokenId> tokens;  // the cache holds the first cache.length() of them, also after an exception
+};
+
 struct GenerateOptions {
   SamplingOptions sampling;
   size_t max_tokens = 256;
@@ -21,7 +27,9 @@ struct GenerateOptions {
   ComputeMode compute = ComputeMode::kFast;
   std::optional<KvFormat> cache_type;  // default: f32 with kPrecise, f16 otherwise
   Draft* draft = nullptr;              // guesses that are checked together (draft.h); for one sequence
-  size_t draft_tokens = 4;             // guesses at a time, at most kMaxDraftTokens
+  KeptText* kept = nullptr;  // instead of a cache of its own, whose capacity is the context; for one
+                             // sequence; cache_type does not count
+  size_t draft_tokens = 4;   // guesses at a time, at most kMaxDraftTokens
 };
 constexpr size_t kMaxDraftTokens = kSteadyRows - 1;
 
@@ -30,6 +38,7 @@ struct GenerateResult {
   std::string text;
   std::string finish;  // "stop" (end token or stop string) or "length"
   size_t prompt_tokens = 0;
+  size_t reused_tokens = 0;                       // of the prompt: kept from the last text, not run
   double prompt_seconds = 0, decode_seconds = 0;  // of all sequences together, until this one ended
   size_t drafted = 0, accepted = 0;               // guesses made, guesses that were right
 };

@@ -158,5 +158,46 @@ TEST_F(GenerateTest, BadPromptsAreErrors) {
   }
 }
 
+TEST_F(GenerateTest, KeptTextRunsOnlyWhatIsNew) {
+  KeptText kept{.cache = KvCache(model_.config(), 128, KvFormat::kF32), .tokens = {}};
+  options_.kept = &kept;
+  const GenerateResult first = run();
+  EXPECT_EQ(first.reused_tokens, 0u);
+  // The last token written was never asked about.
+  EXPECT_EQ(kept.cache.length(), prompt_.size() + first.tokens.size() - 1);
+  std::vector<TokenId> longer = prompt_;
+  longer.insert(longer.end(), first.tokens.begin(), first.tokens.begin() + 10);
+  longer.push_back(first.tokens[10] + 1);  // parts from what was kept
+  longer.push_back(9);
+  prompt_ = longer;
+  const GenerateResult second = run();
+  EXPECT_EQ(second.reused_tokens, longer.size() - 2);
+  options_.kept = nullptr;
+  EXPECT_EQ(run().tokens, second.tokens);
+  // The same prompt again: its last token is run.
+  options_.kept = &kept;
+  const GenerateResult third = run();
+  EXPECT_EQ(third.reused_tokens, longer.size() - 1);
+  EXPECT_EQ(third.tokens, second.tokens);
+}
+
+TEST_F(GenerateTest, KeptTextEndsAtItsCapacityAndOutlivesAnException) {
+  KeptText kept{.cache = KvCache(model_.config(), 16, KvFormat::kF32), .tokens = {}};
+  options_.kept = &kept;
+  const GenerateResult result = run();
+  EXPECT_EQ(prompt_.size() + result.tokens.size(), 16u);
+  EXPECT_EQ(result.finish, "length");
+  size_t calls = 0;
+  EXPECT_THROW(run([&](std::string_view) -> bool {
+                 if (++calls == 3) throw std::runtime_error("stopped");
+                 return true;
+               }),
+               std::runtime_error);
+  EXPECT_GE(kept.tokens.size(), kept.cache.length());
+  EXPECT_EQ(run().tokens, result.tokens);
+  prompt_.assign(16, 5);
+  EXPECT_THROW(run(), Error);
+}
+
 }  // namespace
 }  // namespace hone

@@ -22,6 +22,7 @@ for script in peft_*.py; do
   if [ -f "$script" ]; then check "$script" "$build/hone" "$model"; fi
 done
 if [ -f tokenizer_compare.py ]; then check tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool"; fi
+check ../install/wheel_test.py
 if [ -n "$failed" ]; then
   echo "FAILED:$failed"
   exit 1

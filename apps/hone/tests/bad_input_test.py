@@ -206,9 +206,13 @@ class BadInput(HoneCase):
     def test_model_files(self):
         good = self.gguf.read_bytes()
 
-        def broken(content, says):
+        def broken(content, says, shown=False):
             (self.folder / "broken.gguf").write_bytes(content)
-            for command in (("inspect", "broken.gguf"), ("generate", "--model", "broken.gguf", "--prompt", "x"),
+            if shown:  # a file that is whole can be looked at, though not run
+                self.assertIn(says, self.call("inspect", "broken.gguf").stdout)
+            else:
+                self.fails("inspect", "broken.gguf", code=2, says="broken.gguf: .*" + says)
+            for command in (("generate", "--model", "broken.gguf", "--prompt", "x"),
                             ("quantize", "--model", "broken.gguf", "--to", "q8_0", "--output", "q.gguf"),
                             ("convert", "broken.gguf", "--output", "c.gguf"), ("pull", "broken.gguf")):
                 self.fails(*command, code=2, says="broken.gguf: .*" + says)
@@ -217,7 +221,7 @@ class BadInput(HoneCase):
         broken(good[: len(good) * 2 // 3], "")
         name = b"general.architecture\x08\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00"
         self.assertIn(name + b"llama", good)
-        broken(good.replace(name + b"llama", name + b"gizmo"), "gizmo")
+        broken(good.replace(name + b"llama", name + b"gizmo"), "gizmo", shown=True)
         self.assertFalse((self.folder / "q.gguf").exists() or (self.folder / "c.gguf").exists())
 
     def test_outputs(self):

@@ -32,6 +32,33 @@ class CommandLine(HoneCase):
         self.assertEqual(info["architecture"], "llama")
         self.assertEqual(info["file_bytes"], self.gguf.stat().st_size)
         self.assertEqual(sum(info["formats"].values()), len(info["tensors"]))
+        self.assertEqual(sum(size["bytes"] for size in info["roles"].values()),
+                         sum(tensor["bytes"] for tensor in info["tensors"]))
+        self.assertEqual(info["metadata"]["tokenizer.ggml.tokens"]["length"], 512)
+        self.assertNotIn("hash", info)
+        whole = self.run_ok("inspect", self.gguf, "--all", "--hash")
+        self.assertEqual(len(whole["metadata"]["tokenizer.ggml.tokens"]), 512)
+        self.assertRegex(whole["hash"], "^[0-9a-f]{32}$")
+        self.assertEqual(self.run_ok("inspect", self.model, "--hash")["hash"], whole["hash"])
+        text = self.call("inspect", self.gguf).stdout
+        self.assertRegex(text, r"\n  blk\.0\.attn_q\.weight +64 x 64 +f32 +16 kB +attn_q\n")
+        self.assertRegex(text, r"tokenizer\.ggml\.tokens +\[.*, … 512 of string\]\n")
+
+    def test_inspect_diff(self):
+        self.run_ok("quantize", "--model", self.gguf, "--to", "q8_0", "--output", "small.gguf")
+        diff = self.run_ok("inspect", "--diff", self.gguf, "small.gguf")
+        self.assertFalse(diff["identical"])
+        self.assertTrue(0 < diff["relative_rms"] < 0.01)
+        errors = [tensor["relative_rms"] for tensor in diff["tensors"]]
+        self.assertEqual(errors, sorted(errors, reverse=True))
+        self.assertEqual(errors[-1], 0)
+        text = self.call("inspect", self.gguf, "small.gguf", "--diff").stdout
+        self.assertIn("f32 | q8_0", text)
+        self.assertTrue(self.run_ok("inspect", "--diff", self.gguf, self.gguf)["identical"])
+        self.assertIn("are the same", self.call("inspect", "--diff", self.gguf, self.gguf).stdout)
+        self.fails("inspect", self.gguf, "small.gguf", code=2, says="got 2, expected one; --diff compares two")
+        self.fails("inspect", "--diff", self.gguf, code=2, says="got 1, expected two")
+        self.fails("inspect", "--diff", self.gguf, "absent.gguf", code=2, says="absent.gguf")
 
     def test_generate_greedy_is_repeatable(self):
         arguments = ("generate", "--model", self.gguf, "--raw", "--prompt", "Once upon a time", "--max-tokens", 16,
