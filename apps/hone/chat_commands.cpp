@@ -90,7 +90,7 @@ std::string settings_text(CLI::App& app) {
     option->capture_default_str();
     const std::string value = option->get_default_str();
     text += fmt::format("{}  {:<15} {}", text.empty() ? "" : "\n", option->get_lnames()[0],
-                        value.empty() ? "–" : value);
+                        value.empty() || value == "[]" ? "–" : value);
   }
   return text;
 }

@@ -28,6 +28,15 @@ void show(std::string_view text) {
   if (!put(text)) fail(ErrorCode::kIo, "stdout: cannot write the answer");
 }
 
+// Where lines are remembered; nowhere without a home.
+std::filesystem::path history_file() {
+  try {
+    return model_store().parent_path() / "chat_history";
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 Json turn_json(const Turn& turn) {
   const GenerateResult& result = turn.result;
   return {{"text", result.text},
@@ -49,7 +58,7 @@ ChatSession::ChatSession(std::vector<VoiceSpec> specs, VoiceSettings settings, G
       settings_(std::move(settings)),
       options_(std::move(options)),
       json_(json),
-      reader_(model_store().parent_path() / "chat_history"),
+      reader_(history_file()),
       turns_(specs_.size(), Json::array()) {
   check_voices(specs_, settings_);
   loading_ = std::async(std::launch::async, [this] { return load_voices(specs_, settings_); });

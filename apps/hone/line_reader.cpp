@@ -24,7 +24,8 @@ struct LineReader::Editor {
     HistEvent event;
     ::history(history, &event, H_SETSIZE, kHistoryLines);
     ::history(history, &event, H_SETUNIQUE, 1);
-    ::history(history, &event, H_LOAD, history_file.c_str());  // none yet: an empty one
+    if (!history_file.empty())
+      ::history(history, &event, H_LOAD, history_file.c_str());  // none yet: an empty one
     edit = ::el_init("hone", stdin, stdout, stderr);
     ::el_set(edit, EL_CLIENTDATA, this);
     ::el_set(edit, EL_PROMPT, &Editor::show_prompt);
@@ -67,6 +68,7 @@ struct LineReader::Editor {
   void remember(const std::string& line) {
     HistEvent event;
     ::history(history, &event, H_ENTER, line.c_str());
+    if (history_file.empty()) return;
     std::error_code ignored;
     std::filesystem::create_directories(history_file.parent_path(), ignored);
     ::history(history, &event, H_SAVE, history_file.c_str());  // a convenience: failing is no error

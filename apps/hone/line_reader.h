@@ -11,7 +11,8 @@ class LineReader {
  public:
   enum class Got { kLine, kCancelled /* Ctrl-C */, kEnd /* Ctrl-D, end of the pipe */ };
 
-  // Edits when stdin and stdout are a terminal. History is read from and kept in this file.
+  // Edits when stdin and stdout are a terminal. History is read from and kept in this file
+  // (empty: in none).
   explicit LineReader(std::filesystem::path history);
   ~LineReader();
   LineReader(const LineReader&) = delete;
