@@ -183,42 +183,58 @@ inline Vec sigmoid_vec(Vec x) {
   return div(one, add(one, exp_vec(sub(broadcast(0.0f), x))));
 }
 
-inline Vec swiglu_vec(Vec gate, Vec up) {
-  return mul(mul(gate, sigmoid_vec(gate)), up);
+// Gates of the form x sigmoid(z(x)). SiLU: z = x.
+struct SiluGate {
+  static Vec z(Vec x) { return x; }
+  static Vec slope(Vec) { return broadcast(1.0f); }
+};
+// GELU in its tanh form: 0.5 x (1 + tanh(z/2)), z = 2 sqrt(2/pi) (x + 0.044715 x^3). Hendrycks & Gimpel 2016.
+struct GeluGate {
+  static constexpr float kLinear = 1.5957691216057308f, kCubic = 0.044715f * kLinear;
+  static Vec z(Vec x) { return mul(x, fma(broadcast(kCubic), mul(x, x), broadcast(kLinear))); }
+  static Vec slope(Vec x) { return fma(broadcast(3 * kCubic), mul(x, x), broadcast(kLinear)); }
+};
+
+template <typename Gate>
+Vec gated_vec(Vec gate, Vec up) {
+  return mul(mul(gate, sigmoid_vec(Gate::z(gate))), up);
 }
 
-void swiglu(size_t n, const float* gate, const float* up, float* y) noexcept {
+template <typename Gate>
+void gated(size_t n, const float* gate, const float* up, float* y) noexcept {
   constexpr size_t kW = Vec::kLanes;
   size_t i = 0;
-  for (; i + kW <= n; i += kW) store(y + i, swiglu_vec(load(gate + i), load(up + i)));
+  for (; i + kW <= n; i += kW) store(y + i, gated_vec<Gate>(load(gate + i), load(up + i)));
   if (i < n) {
     alignas(64) float g[kW] = {}, u[kW] = {};
     __builtin_memcpy(g, gate + i, 4 * (n - i));
     __builtin_memcpy(u, up + i, 4 * (n - i));
-    store(g, swiglu_vec(load(g), load(u)));
+    store(g, gated_vec<Gate>(load(g), load(u)));
     __builtin_memcpy(y + i, g, 4 * (n - i));
   }
 }
 
-inline void swiglu_backward_vec(Vec gate, Vec up, Vec dy, float* dgate, float* dup) {
-  const Vec s = sigmoid_vec(gate);
-  const Vec silu = mul(gate, s);
-  store(dup, mul(dy, silu));
-  store(dgate, mul(mul(dy, up), fma(silu, sub(broadcast(1.0f), s), s)));
+template <typename Gate>
+void gated_backward_vec(Vec gate, Vec up, Vec dy, float* dgate, float* dup) {
+  const Vec s = sigmoid_vec(Gate::z(gate));
+  const Vec act = mul(gate, s);
+  store(dup, mul(dy, act));
+  store(dgate, mul(mul(dy, up), fma(mul(act, Gate::slope(gate)), sub(broadcast(1.0f), s), s)));
 }
 
-void swiglu_backward(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
-                     float* dup) noexcept {
+template <typename Gate>
+void gated_backward(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
+                    float* dup) noexcept {
   constexpr size_t kW = Vec::kLanes;
   size_t i = 0;
   for (; i + kW <= n; i += kW)
-    swiglu_backward_vec(load(gate + i), load(up + i), load(dy + i), dgate + i, dup + i);
+    gated_backward_vec<Gate>(load(gate + i), load(up + i), load(dy + i), dgate + i, dup + i);
   if (i < n) {
     alignas(64) float g[kW] = {}, u[kW] = {}, d[kW] = {}, dg[kW], du[kW];
     __builtin_memcpy(g, gate + i, 4 * (n - i));
     __builtin_memcpy(u, up + i, 4 * (n - i));
     __builtin_memcpy(d, dy + i, 4 * (n - i));
-    swiglu_backward_vec(load(g), load(u), load(d), dg, du);
+    gated_backward_vec<Gate>(load(g), load(u), load(d), dg, du);
     __builtin_memcpy(dgate + i, dg, 4 * (n - i));
     __builtin_memcpy(dup + i, du, 4 * (n - i));
   }

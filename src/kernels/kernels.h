@@ -39,6 +39,10 @@ using AttendScores = void (*)(size_t n_queries, size_t dim, size_t n_blocks, con
 using AttendMix = void (*)(size_t n_queries, size_t dim, size_t n, const float* weights, size_t stride,
                            const std::byte* values, float* out, size_t out_stride) noexcept;
 
+using GatedUnit = void (*)(size_t n, const float* gate, const float* up, float* y) noexcept;
+using GatedUnitBackward = void (*)(size_t n, const float* gate, const float* up, const float* dy,
+                                   float* dgate, float* dup) noexcept;
+
 struct Kernels {
   Isa isa;
   size_t tile_m, tile_n;
@@ -60,10 +64,11 @@ struct Kernels {
   float (*max)(size_t n, const float* x) noexcept;                                          // n >= 1
   // y = exp(x * scale - shift); returns the sum. y may be x.
   double (*exp_sum)(size_t n, float scale, float shift, const float* x, float* y) noexcept;
-  void (*swiglu)(size_t n, const float* gate, const float* up, float* y) noexcept;
-  // dgate, dup from dy. dgate may alias dy.
-  void (*swiglu_backward)(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
-                          float* dup) noexcept;
+  // y = act(gate) * up, and dgate, dup from dy; dgate may alias dy. SiLU, and GELU in its tanh form.
+  GatedUnit swiglu;
+  GatedUnitBackward swiglu_backward;
+  GatedUnit geglu;
+  GatedUnitBackward geglu_backward;
 
   // Pairs (x[2i], x[2i + 1]) turned: y[i] = x[i] cos[i] + x[i ^ 1] sin[i]. n even; y may be x.
   void (*rotate_pairs)(size_t n, const float* x, const float* cos, const float* sin, float* y) noexcept;

@@ -313,15 +313,22 @@ TEST(Kernels, VectorOpsEqualScalar) {
       oracle().scale_mul(n, 0.3f, a.data() + 1, b.data() + 1, z.data() + 1);
       for (size_t i = 0; i <= n; ++i) ASSERT_NEAR(y[i], z[i], 1e-5f);
       std::vector<float> dg(n + 1, kNan), du(n + 1, kNan), eg(n + 1, kNan), eu(n + 1, kNan);
-      ks->swiglu(n, a.data(), b.data(), dg.data());
-      oracle().swiglu(n, a.data(), b.data(), eg.data());
-      for (size_t i = 0; i < n; ++i) ASSERT_NEAR(dg[i], eg[i], 1e-5f * (1 + std::fabs(eg[i])));
-      EXPECT_TRUE(std::isnan(dg[n]));
-      ks->swiglu_backward(n, a.data(), b.data(), d.data(), dg.data(), du.data());
-      oracle().swiglu_backward(n, a.data(), b.data(), d.data(), eg.data(), eu.data());
-      for (size_t i = 0; i < n; ++i) {
-        ASSERT_NEAR(dg[i], eg[i], 1e-5f * (1 + std::fabs(eg[i])));
-        ASSERT_NEAR(du[i], eu[i], 1e-5f * (1 + std::fabs(eu[i])));
+      for (const bool gelu : {false, true}) {
+        const auto unit = [gelu](const Kernels& table) { return gelu ? table.geglu : table.swiglu; };
+        const auto back = [gelu](const Kernels& table) {
+          return gelu ? table.geglu_backward : table.swiglu_backward;
+        };
+        unit (*ks)(n, a.data(), b.data(), dg.data());
+        unit(oracle())(n, a.data(), b.data(), eg.data());
+        for (size_t i = 0; i < n; ++i) ASSERT_NEAR(dg[i], eg[i], 1e-5f * (1 + std::fabs(eg[i])));
+        EXPECT_TRUE(std::isnan(dg[n]));
+        back (*ks)(n, a.data(), b.data(), d.data(), dg.data(), du.data());
+        back(oracle())(n, a.data(), b.data(), d.data(), eg.data(), eu.data());
+        for (size_t i = 0; i < n; ++i) {
+          ASSERT_NEAR(dg[i], eg[i], 2e-5f * (1 + std::fabs(eg[i])));
+          ASSERT_NEAR(du[i], eu[i], 1e-5f * (1 + std::fabs(eu[i])));
+        }
+        std::fill(dg.begin(), dg.end(), kNan);
       }
     }
   }

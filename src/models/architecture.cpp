@@ -135,6 +135,8 @@ size_t resolve(Dim dim, const ModelConfig& config) {
       return config.n_heads * config.head_dim;
     case Dim::kKv:
       return config.n_kv_heads * config.head_dim;
+    case Dim::kHead:
+      return config.head_dim;
     case Dim::kRopePairs:
       return config.rope_dim / 2;
   }
@@ -194,17 +196,29 @@ ModelConfig read_config(WeightSource& source) {
   return config;
 }
 
+namespace {
+double frequency(float base, size_t i, size_t rope_dim) {
+  const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rope_dim);
+  return std::pow(static_cast<double>(base), exponent);
+}
+}  // namespace
+
 std::vector<float> rope_frequencies(const ModelConfig& config) {
   std::vector<float> frequencies(config.rope_dim / 2);
   HONE_CHECK(config.rope_factors.empty() || config.rope_factors.size() == frequencies.size(),
              "factors={} pairs={}", config.rope_factors.size(), frequencies.size());
   for (size_t i = 0; i < frequencies.size(); ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(config.rope_dim);
-    double frequency = std::pow(static_cast<double>(config.rope_base), exponent);
-    frequency *= static_cast<double>(config.rope_scale);
-    if (!config.rope_factors.empty()) frequency /= static_cast<double>(config.rope_factors[i]);
-    frequencies[i] = static_cast<float>(frequency);
+    double value = frequency(config.rope_base, i, config.rope_dim) * static_cast<double>(config.rope_scale);
+    if (!config.rope_factors.empty()) value /= static_cast<double>(config.rope_factors[i]);
+    frequencies[i] = static_cast<float>(value);
   }
+  return frequencies;
+}
+
+std::vector<float> window_rope_frequencies(const ModelConfig& config) {
+  std::vector<float> frequencies(config.rope_dim / 2);
+  for (size_t i = 0; i < frequencies.size(); ++i)
+    frequencies[i] = static_cast<float>(frequency(config.window_rope_base, i, config.rope_dim));
   return frequencies;
 }
 

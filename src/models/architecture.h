@@ -14,7 +14,16 @@
 namespace hone {
 
 // Shape symbols of the tensor table, resolved against a ModelConfig.
-enum class Dim { kNone, kEmbd, kVocab, kFf, kQ /* H*D */, kKv /* Hkv*D */, kRopePairs /* rope_dim/2 */ };
+enum class Dim {
+  kNone,
+  kEmbd,
+  kVocab,
+  kFf,
+  kQ /* H*D */,
+  kKv /* Hkv*D */,
+  kHead /* D */,
+  kRopePairs /* rope_dim/2 */
+};
 
 // Row orders that GGUF changes against Hugging Face.
 enum class RowOrder { kSame, kRopeQ, kRopeK };
@@ -28,6 +37,7 @@ struct TensorRow {
   bool required = true;
   bool per_layer = true;
   bool linear = false;  // one of the block's linear layers: quantized and adapted
+  float offset = 0;     // a vector's values in GGUF are Hugging Face's plus this
 };
 
 struct Architecture {
@@ -35,6 +45,7 @@ struct Architecture {
   std::string_view hf_model_type;
   std::span<const TensorRow> tensors;
   bool rope_interleaved = false;
+  bool tied_by_default = false;  // when config.json does not say tie_word_embeddings
   ModelConfig (*config_from_gguf)(const Metadata& metadata);
   // Fills GGUF metadata (hyperparameters only) from config.json; throws naming the key.
   void (*metadata_from_hf)(const nlohmann::json& config, Metadata& out);
@@ -64,6 +75,8 @@ ModelConfig read_config(WeightSource& source);
 // Radians per position of each rotated pair: rope_scale * rope_base^(-2i/rope_dim) / rope_factors[i],
 // rope_dim/2 of them.
 std::vector<float> rope_frequencies(const ModelConfig& config);
+// The same for the layers with a window: window_rope_base^(-2i/rope_dim).
+std::vector<float> window_rope_frequencies(const ModelConfig& config);
 
 // Reorders the rows of a (rows, cols) matrix between GGUF's rope order and Hugging Face's halves, per head.
 // element_bytes per row = row_bytes. to_gguf: HF -> GGUF.

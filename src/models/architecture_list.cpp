@@ -7,6 +7,7 @@ namespace hone {
 namespace {
 constexpr const Architecture* kArchitectures[] = {
     &kArchitectureLlama,
+    &kArchitectureGemma3,
 };
 }  // namespace
 

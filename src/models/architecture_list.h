@@ -7,5 +7,6 @@
 namespace hone {
 
 extern const Architecture kArchitectureLlama;
+extern const Architecture kArchitectureGemma3;
 
 }  // namespace hone

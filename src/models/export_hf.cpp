@@ -64,6 +64,16 @@ Shards plan_shards(const Architecture& arch, const WeightSource& source, const F
   return shards;
 }
 
+// A vector whose GGUF values are Hugging Face's plus `offset`.
+std::vector<std::byte> without_offset(const TensorInfo& info, std::span<const std::byte> bytes, float offset,
+                                      const Format& format) {
+  std::vector<float> values(info.n_elements());
+  info.format->to_float(bytes.data(), values.data(), values.size());
+  for (float& value : values) value -= offset;
+  return convert_elements(info.name, format_of(FormatId::kF32), std::as_bytes(std::span(values)), format,
+                          values.size());
+}
+
 Exported export_tensor(const Architecture& arch, const ModelConfig& config, WeightSource& source, size_t i,
                        const Format& format) {
   const TensorInfo& info = source.tensors()[i];
@@ -72,7 +82,9 @@ Exported export_tensor(const Architecture& arch, const ModelConfig& config, Weig
   Exported out;
   out.name = hf_name(*row, layer);
   out.shape.assign(info.shape.rbegin(), info.shape.rend());
-  out.bytes = convert_elements(info.name, *info.format, source.data(i), format, info.n_elements());
+  out.bytes = row->offset == 0
+                  ? convert_elements(info.name, *info.format, source.data(i), format, info.n_elements())
+                  : without_offset(info, source.data(i), row->offset, format);
   source.release(i);
   if (row->order != RowOrder::kSame) {
     const size_t n_heads = row->order == RowOrder::kRopeQ ? config.n_heads : config.n_kv_heads;

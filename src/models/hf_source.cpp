@@ -71,7 +71,7 @@ HfSource::HfSource(const fs::path& folder) : folder_(folder) {
     arch->metadata_from_hf(config, metadata_);
     parsed = arch->config_from_gguf(metadata_);
     rope_factors = arch->rope_factors_from_hf(config);
-    parsed.tied_embeddings = json_bool(config, "tie_word_embeddings", false);
+    parsed.tied_embeddings = json_bool(config, "tie_word_embeddings", arch->tied_by_default);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", config_path.string(), error.what()));
   }
@@ -186,6 +186,7 @@ void HfSource::add_tensor(const Architecture& arch, const TensorRow& row, size_t
   info.shape.assign(expected.rbegin(), expected.rend());
   info.format = expected.size() == 1 ? &format_of(FormatId::kF32) : format;
   Item item = *found;
+  item.offset = row.offset;
   if (row.order == RowOrder::kRopeQ) item.n_rope_heads = config.n_heads;
   if (row.order == RowOrder::kRopeK) item.n_rope_heads = config.n_kv_heads;
   tensors_.push_back(std::move(info));
@@ -231,10 +232,11 @@ std::span<const std::byte> HfSource::data(size_t i) {
   if (item.tensor == nullptr) return std::as_bytes(std::span(item.computed));
   const std::span<const std::byte> bytes = item.tensor->data;
   const Format* stored = format_of_dtype(item.tensor->dtype);
-  if (stored != info.format) {  // a vector that GGUF keeps in f32
+  if (stored != info.format || item.offset != 0) {  // a vector, which GGUF keeps in f32
     buffer_.resize(info.n_bytes());
     std::vector<float> values(info.n_elements());
     stored->to_float(bytes.data(), values.data(), values.size());
+    for (float& value : values) value += item.offset;
     std::memcpy(buffer_.data(), values.data(), buffer_.size());
     return buffer_;
   }

@@ -36,6 +36,7 @@ class HfSource final : public WeightSource {
     const SafetensorsFile* file = nullptr;
     const SafeTensor* tensor = nullptr;
     size_t n_rope_heads = 0;  // rows are permuted per head when not 0
+    float offset = 0;         // added to a vector's values
     std::vector<float> computed;
   };
 

@@ -1,4 +1,5 @@
-// The one decoder: embedding, L blocks of attention and SwiGLU around an f32 residual stream, output norm.
+// The one decoder: embedding, L blocks of attention and a gated unit around an f32 residual stream, output
+// norm. What a family does not have, its blocks leave empty.
 #include "models/model.h"
 
 #include <algorithm>
@@ -15,8 +16,31 @@ namespace {
 
 struct Block {
   Tensor attn_norm, ffn_norm;
+  Tensor attn_q_norm, attn_k_norm, attn_post_norm, ffn_post_norm;  // of some families
   Linear attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down;
 };
+
+// In file order.
+constexpr std::pair<TensorRole, Linear Block::*> kLinears[] = {
+    {TensorRole::kAttnQ, &Block::attn_q},     {TensorRole::kAttnK, &Block::attn_k},
+    {TensorRole::kAttnV, &Block::attn_v},     {TensorRole::kAttnOutput, &Block::attn_output},
+    {TensorRole::kFfnGate, &Block::ffn_gate}, {TensorRole::kFfnUp, &Block::ffn_up},
+    {TensorRole::kFfnDown, &Block::ffn_down},
+};
+constexpr std::pair<TensorRole, Tensor Block::*> kNorms[] = {
+    {TensorRole::kAttnNorm, &Block::attn_norm},    {TensorRole::kAttnQNorm, &Block::attn_q_norm},
+    {TensorRole::kAttnKNorm, &Block::attn_k_norm}, {TensorRole::kAttnPostNorm, &Block::attn_post_norm},
+    {TensorRole::kFfnNorm, &Block::ffn_norm},      {TensorRole::kFfnPostNorm, &Block::ffn_post_norm},
+};
+
+// The block's member for a role, or nullptr.
+template <typename Member, size_t kN>
+Member* member_for(Block& block, TensorRole role,
+                   const std::pair<TensorRole, Member Block::*> (&members)[kN]) {
+  for (const auto& [of, member] : members)
+    if (of == role) return &(block.*member);
+  return nullptr;
+}
 
 Tensor read_vector(WeightSource& source, const std::string& name) {
   const size_t i = *source.find(name);
@@ -30,8 +54,14 @@ Tensor read_vector(WeightSource& source, const std::string& name) {
 Linear read_linear(WeightSource& source, const std::string& name, TensorRole role) {
   const size_t i = *source.find(name);
   const TensorInfo& info = source.tensors()[i];
+  std::vector<float> bias;
+  const std::string bias_name = name.substr(0, name.size() - std::string_view("weight").size()) + "bias";
+  if (source.find(bias_name)) {
+    const Tensor values = read_vector(source, bias_name);
+    bias.assign(values.data(), values.data() + values.size());
+  }
   Linear linear(name, role, *info.format, static_cast<size_t>(info.shape[1]),
-                static_cast<size_t>(info.shape[0]), source.data(i));
+                static_cast<size_t>(info.shape[0]), source.data(i), std::move(bias));
   source.release(i);
   return linear;
 }
@@ -59,7 +89,7 @@ void check_memory(const WeightSource& source) {
 
 struct Model::Impl {
   ModelConfig config;
-  std::vector<float> frequencies;
+  std::vector<float> frequencies, window_frequencies;
   Linear token_embd, output;  // output is empty when tied
   Tensor output_norm;
   std::vector<Block> blocks;
@@ -68,44 +98,17 @@ struct Model::Impl {
 
   const Linear& head() const { return config.tied_embeddings ? token_embd : output; }
   void load(WeightSource& source);
-  Linear* linear_for(Block& block, TensorRole role);
   void check_room(const TokenBatch& batch) const;
   Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
   Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, Rows wanted) const;
   Rows rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const;
 };
 
-Linear* Model::Impl::linear_for(Block& block, TensorRole role) {
-  switch (role) {
-    case TensorRole::kAttnQ:
-      return &block.attn_q;
-    case TensorRole::kAttnK:
-      return &block.attn_k;
-    case TensorRole::kAttnV:
-      return &block.attn_v;
-    case TensorRole::kAttnOutput:
-      return &block.attn_output;
-    case TensorRole::kFfnGate:
-      return &block.ffn_gate;
-    case TensorRole::kFfnUp:
-      return &block.ffn_up;
-    case TensorRole::kFfnDown:
-      return &block.ffn_down;
-    case TensorRole::kTokenEmbd:
-    case TensorRole::kOutput:
-    case TensorRole::kOutputNorm:
-    case TensorRole::kAttnNorm:
-    case TensorRole::kFfnNorm:
-    case TensorRole::kOther:
-      return nullptr;
-  }
-  return nullptr;
-}
-
 void Model::Impl::load(WeightSource& source) {
   config = read_config(source);
   check_memory(source);
   frequencies = rope_frequencies(config);
+  if (!config.windows.empty()) window_frequencies = window_rope_frequencies(config);
   blocks.resize(config.n_layers);
   const Architecture& arch = architecture_named(config.architecture);
   for (const TensorInfo& info : source.tensors()) {
@@ -113,36 +116,18 @@ void Model::Impl::load(WeightSource& source) {
     const TensorRow* row = find_row(arch, info.name, &layer);
     n_parameters += info.n_elements();
     weight_bytes += info.n_bytes();
-    switch (row->role) {
-      case TensorRole::kTokenEmbd:
-        token_embd = read_linear(source, info.name, row->role);
-        break;
-      case TensorRole::kOutput:
-        if (!config.tied_embeddings) output = read_linear(source, info.name, row->role);
-        break;
-      case TensorRole::kOutputNorm:
-        output_norm = read_vector(source, info.name);
-        break;
-      case TensorRole::kAttnNorm:
-        blocks[layer].attn_norm = read_vector(source, info.name);
-        break;
-      case TensorRole::kFfnNorm:
-        blocks[layer].ffn_norm = read_vector(source, info.name);
-        break;
-      case TensorRole::kOther:
-        break;  // rope_freqs: already in the config
-      case TensorRole::kAttnQ:
-      case TensorRole::kAttnK:
-      case TensorRole::kAttnV:
-      case TensorRole::kAttnOutput:
-      case TensorRole::kFfnGate:
-      case TensorRole::kFfnUp:
-      case TensorRole::kFfnDown: {
-        Linear& linear = *linear_for(blocks[layer], row->role);
-        linear = read_linear(source, info.name, row->role);
-        linear.set_delicate(is_delicate(row->role, layer + 1 == config.n_layers));
-      }
-    }
+    if (row->role == TensorRole::kTokenEmbd) {
+      token_embd = read_linear(source, info.name, row->role);
+    } else if (row->role == TensorRole::kOutput) {
+      if (!config.tied_embeddings) output = read_linear(source, info.name, row->role);
+    } else if (row->role == TensorRole::kOutputNorm) {
+      output_norm = read_vector(source, info.name);
+    } else if (Tensor* norm = member_for(blocks[layer], row->role, kNorms)) {
+      *norm = read_vector(source, info.name);
+    } else if (Linear* linear = member_for(blocks[layer], row->role, kLinears)) {
+      *linear = read_linear(source, info.name, row->role);
+      linear->set_delicate(is_delicate(row->role, layer + 1 == config.n_layers));
+    }  // else a bias, read with its weight, or rope_freqs, already in the config
   }
 }
 
@@ -163,10 +148,14 @@ Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const 
   const Block& block = blocks[layer];
   std::vector<Tensor> qkv = Linear::forward_all(ctx, x, {&block.attn_q, &block.attn_k, &block.attn_v});
   Tensor q = std::move(qkv[0]), k = std::move(qkv[1]), v = std::move(qkv[2]);
-  q = rope(ctx, q, config.head_dim, batch.positions, frequencies, config.rope_interleaved);
-  k = rope(ctx, k, config.head_dim, batch.positions, frequencies, config.rope_interleaved);
-  const AttentionShape shape{config.n_heads, config.n_kv_heads, config.head_dim,
-                             1.0f / std::sqrt(static_cast<float>(config.head_dim))};
+  if (block.attn_q_norm.defined()) q = rms_norm(ctx, q, block.attn_q_norm, config.norm_eps);
+  if (block.attn_k_norm.defined()) k = rms_norm(ctx, k, block.attn_k_norm, config.norm_eps);
+  const std::vector<float>& turns = config.window(layer) != 0 ? window_frequencies : frequencies;
+  q = rope(ctx, q, config.head_dim, batch.positions, turns, config.rope_interleaved);
+  k = rope(ctx, k, config.head_dim, batch.positions, turns, config.rope_interleaved);
+  const float scale = config.attention_scale != 0 ? config.attention_scale
+                                                  : 1.0f / std::sqrt(static_cast<float>(config.head_dim));
+  const AttentionShape shape{config.n_heads, config.n_kv_heads, config.head_dim, scale, config.window(layer)};
   std::vector<AttentionSegment> segments;
   for (const Sequence& s : batch.sequences) {
     const size_t past = s.cache != nullptr ? s.cache->length() : 0;
@@ -188,11 +177,15 @@ Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, con
     residual = take_rows(ctx, x, *wanted);
     mixed = take_rows(ctx, mixed, *wanted);
   }
-  const Tensor middle = add(ctx, residual, block.attn_output.forward(ctx, mixed));
+  Tensor attended = block.attn_output.forward(ctx, mixed);
+  if (block.attn_post_norm.defined())
+    attended = rms_norm(ctx, attended, block.attn_post_norm, config.norm_eps);
+  const Tensor middle = add(ctx, residual, attended);
   const Tensor h = rms_norm(ctx, middle, block.ffn_norm, config.norm_eps);
   const std::vector<Tensor> wide = Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
-  const Tensor act = swiglu(ctx, wide[0], wide[1]);
-  return add(ctx, middle, block.ffn_down.forward(ctx, act));
+  Tensor fed = block.ffn_down.forward(ctx, gated(ctx, config.activation, wide[0], wide[1]));
+  if (block.ffn_post_norm.defined()) fed = rms_norm(ctx, fed, block.ffn_post_norm, config.norm_eps);
+  return add(ctx, middle, fed);
 }
 
 Model::Rows Model::Impl::rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const {
@@ -238,7 +231,7 @@ Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, Rows wanted) const
   const size_t n = batch.tokens.size();
   HONE_CHECK(batch.positions.size() == n && n > 0, "{} tokens, {} positions", n, batch.positions.size());
   impl_->check_room(batch);
-  Tensor x = embedding(ctx, impl_->token_embd.weight(), batch.tokens);
+  Tensor x = embedding(ctx, impl_->token_embd.weight(), batch.tokens, impl_->config.embedding_scale);
   const size_t recomputed = ctx.tape != nullptr ? impl_->recomputed_blocks : 0;
   // The batch outlives the tape's closures only if they own it.
   const auto shared = recomputed > 0 ? std::make_shared<const TokenBatch>(batch) : nullptr;
@@ -289,10 +282,7 @@ Tensor Model::logits(OpContext& ctx, const Tensor& hidden) const {
 
 void Model::for_each_linear(const std::function<void(size_t layer, Linear&)>& visit) {
   for (size_t layer = 0; layer < impl_->blocks.size(); ++layer) {
-    Block& b = impl_->blocks[layer];
-    for (Linear* linear :
-         {&b.attn_q, &b.attn_k, &b.attn_v, &b.attn_output, &b.ffn_gate, &b.ffn_up, &b.ffn_down})
-      visit(layer, *linear);
+    for (const auto& [role, member] : kLinears) visit(layer, impl_->blocks[layer].*member);
   }
 }
 
@@ -304,11 +294,14 @@ size_t Model::activation_bytes_per_token(size_t recomputed_blocks, ComputeMode c
   const ModelConfig& c = impl_->config;
   const size_t n = std::min(recomputed_blocks, c.n_layers);
   const size_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
-  // What the closures of one block keep: in f32 the inputs of two norms; as products read them (ops/halves.h)
+  // What the closures of one block keep: in f32 the inputs of its norms; as products read them (ops/halves.h)
   // the norms' outputs, q, k, v, the attention's output twice, gate, up and their product.
   const size_t element = multiplies_in_bf16(compute) ? 2 : sizeof(float);
-  const size_t block =
-      (2 * c.n_embd + c.n_heads) * sizeof(float) + (2 * c.n_embd + 3 * q + 2 * kv + 3 * c.n_ff) * element;
+  const Block& b = impl_->blocks.front();
+  const size_t more_norms = (b.attn_post_norm.size() + b.ffn_post_norm.size()) +
+                            (b.attn_q_norm.defined() ? q : 0) + (b.attn_k_norm.defined() ? kv : 0);
+  const size_t block = (2 * c.n_embd + more_norms + c.n_heads) * sizeof(float) +
+                       (2 * c.n_embd + 3 * q + 2 * kv + 3 * c.n_ff) * element;
   // Beside them at most, in backward: gradients of gate, up and their product, with their halves, and two of
   // the residual, or those of the attention with its keys' and values' by query head.
   const size_t gradients =

@@ -28,7 +28,15 @@ struct ModelConfig {
   float rope_scale = 1.0f;          // linear scaling: positions are multiplied by this (1 / factor)
   std::vector<float> rope_factors;  // rope_freqs.weight: frequencies are divided by these; empty: none
   bool rope_interleaved = true;     // GGUF llama order
+  float attention_scale = 0;        // 0: 1 / sqrt(head_dim)
+  // Keys that a token sees in each layer, itself among them; 0: all before it. Empty: all in every layer.
+  std::vector<size_t> windows;
+  float window_rope_base = 10000.0f;  // of layers with a window, without rope_scale and rope_factors
+  Activation activation = Activation::kSilu;
+  float embedding_scale = 1.0f;
   bool tied_embeddings = false;
+
+  size_t window(size_t layer) const noexcept { return windows.empty() ? 0 : windows[layer]; }
 };
 
 // Keys and values of one growing sequence, all layers, for `capacity` tokens.

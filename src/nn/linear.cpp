@@ -26,6 +26,12 @@ const char* role_name(TensorRole role) noexcept {
       return "attn_v";
     case TensorRole::kAttnOutput:
       return "attn_output";
+    case TensorRole::kAttnQNorm:
+      return "attn_q_norm";
+    case TensorRole::kAttnKNorm:
+      return "attn_k_norm";
+    case TensorRole::kAttnPostNorm:
+      return "attn_post_norm";
     case TensorRole::kFfnNorm:
       return "ffn_norm";
     case TensorRole::kFfnGate:
@@ -34,6 +40,10 @@ const char* role_name(TensorRole role) noexcept {
       return "ffn_up";
     case TensorRole::kFfnDown:
       return "ffn_down";
+    case TensorRole::kFfnPostNorm:
+      return "ffn_post_norm";
+    case TensorRole::kBias:
+      return "bias";
     case TensorRole::kOther:
       return "other";
   }

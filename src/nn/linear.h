@@ -24,10 +24,15 @@ enum class TensorRole {
   kAttnK,
   kAttnV,
   kAttnOutput,
+  kAttnQNorm,     // of every query head
+  kAttnKNorm,     // of every key head
+  kAttnPostNorm,  // of what attention adds to the residual stream
   kFfnNorm,
   kFfnGate,
   kFfnUp,
   kFfnDown,
+  kFfnPostNorm,
+  kBias,  // of the linear layer of the same name
   kOther,
 };
 const char* role_name(TensorRole role) noexcept;

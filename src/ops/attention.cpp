@@ -1,7 +1,8 @@
 // Causal grouped-query attention in tiles of query rows. A task owns a piece of one sequence's rows and one
 // key/value head: keys and values are packed once into the tile kernels' panels and used by every query head
 // of the group. A tile of kRows x (visible keys) scores is the largest thing stored; T x T never is. A few
-// rows against a cache (decoding) read it as it stands.
+// rows against a cache (decoding) read it as it stands. Keys before a window are not packed, and but for the
+// ragged edge of a tile not multiplied.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -25,23 +26,28 @@ constexpr size_t kSerialWork = 16384;  // query x key x dimension products that 
 
 struct Piece {
   const AttentionSegment* segment;
-  size_t first, n_rows, visible;  // rows of the segment; keys that the last of them sees
+  size_t first, n_rows;  // rows of the segment
+  size_t from, visible;  // the keys that they see: [from, visible), from a multiple of a cache's blocks
 };
 
-std::vector<Piece> pieces_of(std::span<const AttentionSegment> segments) {
+std::vector<Piece> pieces_of(std::span<const AttentionSegment> segments, const AttentionShape& shape) {
   std::vector<Piece> pieces;
   for (const AttentionSegment& s : segments)
     for (size_t r = 0; r < s.n_rows; r += kPieceRows) {
-      const size_t rows = std::min(kPieceRows, s.n_rows - r);
-      pieces.push_back({&s, r, rows, s.kv_length - s.n_rows + r + rows});
+      const size_t rows = std::min(kPieceRows, s.n_rows - r), position = s.kv_length - s.n_rows + r;
+      const size_t from = first_key(shape, position) / KvLayer::kBlock * KvLayer::kBlock;
+      pieces.push_back({&s, r, rows, from, position + rows});
     }
   return pieces;
 }
 
-// exp(scale * score - max) of the visible prefix of a row, zeros up to `width`; 1 / sum is returned.
-float soften(const Kernels& ks, float* row, size_t visible, size_t width, float scale, float* lse) {
-  const float largest = ks.max(visible, row) * scale;
-  const double sum = ks.exp_sum(visible, scale, largest, row, row);
+// exp(scale * score - max) of a row's visible part [first, visible), zeros elsewhere up to `width`; 1 / sum
+// is returned.
+float soften(const Kernels& ks, float* row, size_t first, size_t visible, size_t width, float scale,
+             float* lse) {
+  const float largest = ks.max(visible - first, row + first) * scale;
+  const double sum = ks.exp_sum(visible - first, scale, largest, row + first, row + first);
+  std::memset(row, 0, first * sizeof(float));
   std::memset(row + visible, 0, (width - visible) * sizeof(float));
   if (lse != nullptr) *lse = largest + static_cast<float>(std::log(sum));
   return static_cast<float>(1.0 / sum);
@@ -55,16 +61,17 @@ struct Forward {
   Tensor* lse;
 
   void run(const Piece& piece, size_t kv_head) const {
-    const size_t d = g.shape.head_dim, n = piece.visible;
+    const size_t d = g.shape.head_dim, n = piece.visible - piece.from;
     auto* key_panels = scratch<uint32_t>(products.panel_size(d, n), ScratchSlot::kPanels);
     auto* value_panels = scratch<uint32_t>(products.panel_size(n, d), ScratchSlot::kScales);
     const AttentionSegment& s = *piece.segment;
     if (s.cache != nullptr) {
-      products.pack_cached_keys(*s.cache, kv_head, d, n, key_panels);
-      products.pack_cached_values(*s.cache, kv_head, d, n, value_panels);
+      products.pack_cached_keys(*s.cache, kv_head, d, piece.from, n, key_panels);
+      products.pack_cached_values(*s.cache, kv_head, d, piece.from, n, value_panels);
     } else {
-      products.pack_transposed(k.row(s.begin) + kv_head * d, g.kv_stride, n, d, key_panels);
-      products.pack_direct(v.row(s.begin) + kv_head * d, g.kv_stride, 0, n, d, n, value_panels);
+      const size_t row = s.begin + piece.from;
+      products.pack_transposed(k.row(row) + kv_head * d, g.kv_stride, n, d, key_panels);
+      products.pack_direct(v.row(row) + kv_head * d, g.kv_stride, 0, n, d, n, value_panels);
     }
     const size_t stride = (n + 16) / 16 * 16;
     float* scores = scratch<float>(kRows * stride, ScratchSlot::kConverted);
@@ -77,15 +84,20 @@ struct Forward {
             const uint32_t* value_panels, float* scores, size_t stride) const {
     const Kernels& ks = active_kernels();
     const size_t d = g.shape.head_dim, first = piece.segment->begin + piece.first + r;
-    const size_t before = piece.visible - piece.n_rows + r, width = before + rows;
+    const size_t position = piece.visible - piece.n_rows + r;
+    // Keys [begin, begin + width) are multiplied, the panels' first `skip` columns not.
+    const size_t skip = products.round_down(first_key(g.shape, position) - piece.from);
+    const size_t begin = piece.from + skip, width = position + rows - begin;
     float inverse[kRows];
-    products.multiply(rows, width, d, d, q.row(first) + head * d, g.q_stride, 1, key_panels, scores, stride,
-                      1.0f, false);
+    products.multiply(rows, width, d, d, q.row(first) + head * d, g.q_stride, 1,
+                      products.skip_columns(key_panels, skip, d), scores, stride, 1.0f, false);
     for (size_t i = 0; i < rows; ++i)
-      inverse[i] = soften(ks, scores + i * stride, before + i + 1, width, g.shape.scale,
-                          lse != nullptr ? lse->row(first + i) + head : nullptr);
-    products.multiply(rows, d, width, piece.visible, scores, stride, 1, value_panels, y.row(first) + head * d,
-                      g.q_stride, 1.0f, false);
+      inverse[i] =
+          soften(ks, scores + i * stride, first_key(g.shape, position + i) - begin, position + i + 1 - begin,
+                 width, g.shape.scale, lse != nullptr ? lse->row(first + i) + head : nullptr);
+    products.multiply(rows, d, width, piece.visible - piece.from, scores, stride, 1,
+                      products.skip_rows(value_panels, skip), y.row(first) + head * d, g.q_stride, 1.0f,
+                      false);
     for (size_t i = 0; i < rows; ++i) {
       float* out = y.row(first + i) + head * d;
       for (size_t j = 0; j < d; ++j) out[j] *= inverse[i];
@@ -93,16 +105,17 @@ struct Forward {
   }
 };
 
-// scores[i][key] of n_heads queries and `blocks` blocks of keys, in this thread's scratch.
-float* cached_scores(const KvLayer& cache, size_t kv_head, size_t n_heads, size_t d, size_t blocks,
-                     const float* queries) {
+// scores[i][key] of n_heads queries and `blocks` blocks of keys, from block `first` on, in this thread's
+// scratch.
+float* cached_scores(const KvLayer& cache, size_t kv_head, size_t n_heads, size_t d, size_t first,
+                     size_t blocks, const float* queries) {
   const Kernels& ks = active_kernels();
+  const std::byte* stored = cache.keys(kv_head) + first * KvLayer::kBlock * cache.row_bytes();
   const size_t keys = blocks * KvLayer::kBlock;
   if (cache.packing() == nullptr) {
     float* scores = scratch<float>(n_heads * keys, ScratchSlot::kConverted);
     const bool f32 = cache.format() == KvFormat::kF32;
-    (f32 ? ks.attend_scores_f32 : ks.attend_scores_f16)(n_heads, d, blocks, queries, d, cache.keys(kv_head),
-                                                        scores, keys);
+    (f32 ? ks.attend_scores_f32 : ks.attend_scores_f16)(n_heads, d, blocks, queries, d, stored, scores, keys);
     return scores;
   }
   const PackedKernels& packed = *cache.packing();
@@ -111,26 +124,29 @@ float* cached_scores(const KvLayer& cache, size_t kv_head, size_t n_heads, size_
   for (size_t i = 0; i < n_heads; i += kSteadyRows)
     for (size_t key = 0; key < keys; key += packed.lanes)
       multiply_group_exactly(packed, std::min(kSteadyRows, n_heads - i), packed.lanes,
-                             cache.keys(kv_head) + key * cache.row_bytes(), rows.from(2 * i, 0),
-                             scores + i * keys + key, keys, 1.0f, false);
+                             stored + key * cache.row_bytes(), rows.from(2 * i, 0), scores + i * keys + key,
+                             keys, 1.0f, false);
   return scores;
 }
 
-// Queries [head, head + n_heads) of one row against the first `visible` keys of a cache.
+// Queries [head, head + n_heads) of one row against the last of the first `visible` keys of a cache.
 void attend_cached(const AttentionGeometry& g, const KvLayer& cache, const float* queries, size_t kv_head,
                    size_t n_heads, size_t visible, float* out) {
   const Kernels& ks = active_kernels();
-  const size_t d = g.shape.head_dim, blocks = (visible + KvLayer::kBlock - 1) / KvLayer::kBlock;
+  const size_t d = g.shape.head_dim, from = first_key(g.shape, visible - 1);
+  const size_t first = from / KvLayer::kBlock, begin = first * KvLayer::kBlock;
+  const size_t blocks = (visible - begin + KvLayer::kBlock - 1) / KvLayer::kBlock;
   const size_t stride = blocks * KvLayer::kBlock;
-  float* scores = cached_scores(cache, kv_head, n_heads, d, blocks, queries);
+  float* scores = cached_scores(cache, kv_head, n_heads, d, first, blocks, queries);
   for (size_t i = 0; i < n_heads; ++i) {
     float* row = scores + i * stride;
-    const float inverse = soften(ks, row, visible, visible, g.shape.scale, nullptr);
-    for (size_t key = 0; key < visible; ++key) row[key] *= inverse;
+    const float inverse =
+        soften(ks, row, from - begin, visible - begin, visible - begin, g.shape.scale, nullptr);
+    for (size_t key = from - begin; key < visible - begin; ++key) row[key] *= inverse;
   }
   const AttendMix mix[] = {ks.attend_mix_f32, ks.attend_mix_f16, ks.attend_mix_q8_0};
-  mix[static_cast<size_t>(cache.format())](n_heads, d, visible, scores, stride, cache.values(kv_head), out,
-                                           d);
+  mix[static_cast<size_t>(cache.format())](n_heads, d, visible - from, scores + (from - begin), stride,
+                                           cache.values(kv_head) + from * cache.row_bytes(), out, d);
 }
 
 // A row of a segment that reads its cache as it stands.
@@ -201,7 +217,7 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
   if (runs.empty()) return y;
   const AttentionProducts products(ctx.compute != ComputeMode::kPrecise);
   Tensor lse = train ? Tensor::empty({q.rows(), shape.n_heads}) : Tensor{};
-  const std::vector<Piece> pieces = pieces_of(runs);
+  const std::vector<Piece> pieces = pieces_of(runs, shape);
   const Forward forward{products, g, q, k, v, y, train ? &lse : nullptr};
   // The longest pieces first, so that no thread is left with one at the end.
   thread_pool().run(pieces.size() * shape.n_kv_heads, [&](size_t i, int) {

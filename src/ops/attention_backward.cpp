@@ -36,33 +36,39 @@ struct Backward {
     std::memset(dk_t, 0, d * ld * sizeof(float));
     std::memset(dv_t, 0, d * ld * sizeof(float));
     for (size_t r = 0; r < n; r += kRows) {
-      const size_t rows = std::min(kRows, n - r), width = r + rows;
+      const size_t rows = std::min(kRows, n - r);
+      const size_t from = products.round_down(first_key(g.shape, r)), width = r + rows - from;
       const float* query = q.row(s.begin + r) + head * d;
       const float* dout = dy.row(s.begin + r) + head * d;
-      products.multiply(rows, width, d, d, query, g.q_stride, 1, key_t, p, stride, 1.0f, false);
-      products.multiply(rows, width, d, d, dout, g.q_stride, 1, value_t, dp, stride, 1.0f, false);
-      scores_gradient(s.begin + r, r, rows, width, head, p, dp, stride);
-      products.multiply(rows, d, width, n, dp, stride, 1, keys, dq.row(s.begin + r) + head * d, g.q_stride,
-                        g.shape.scale, false);
-      add_transposed(rows, width, dout, p, stride, dv_t, ld, 1.0f);
-      add_transposed(rows, width, query, dp, stride, dk_t, ld, g.shape.scale);
+      products.multiply(rows, width, d, d, query, g.q_stride, 1, products.skip_columns(key_t, from, d), p,
+                        stride, 1.0f, false);
+      products.multiply(rows, width, d, d, dout, g.q_stride, 1, products.skip_columns(value_t, from, d), dp,
+                        stride, 1.0f, false);
+      scores_gradient(s.begin + r, r, from, rows, width, head, p, dp, stride);
+      products.multiply(rows, d, width, n, dp, stride, 1, products.skip_rows(keys, from),
+                        dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, false);
+      add_transposed(rows, width, dout, p, stride, dv_t + from, ld, 1.0f);
+      add_transposed(rows, width, query, dp, stride, dk_t + from, ld, g.shape.scale);
     }
   }
 
   // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy .
-  // y.
-  void scores_gradient(size_t row, size_t r, size_t rows, size_t width, size_t head, float* p, float* dp,
-                       size_t stride) const {
+  // y. Columns are keys [from, from + width).
+  void scores_gradient(size_t row, size_t r, size_t from, size_t rows, size_t width, size_t head, float* p,
+                       float* dp, size_t stride) const {
     const Kernels& ks = active_kernels();
     const size_t d = saved.g.shape.head_dim;
     for (size_t i = 0; i < rows; ++i) {
       float* prob = p + i * stride;
       float* grad = dp + i * stride;
-      const size_t visible = r + i + 1;
-      ks.exp_sum(visible, saved.g.shape.scale, saved.lse.row(row + i)[head], prob, prob);
+      const size_t first = first_key(saved.g.shape, r + i) - from, visible = r + i + 1 - from;
+      std::memset(prob, 0, first * sizeof(float));
+      std::memset(grad, 0, first * sizeof(float));
+      ks.exp_sum(visible - first, saved.g.shape.scale, saved.lse.row(row + i)[head], prob + first,
+                 prob + first);
       std::memset(prob + visible, 0, (width - visible) * sizeof(float));
       const float delta = ks.dot(d, dy.row(row + i) + head * d, y.row(row + i) + head * d);
-      for (size_t j = 0; j < visible; ++j) grad[j] = prob[j] * (grad[j] - delta);
+      for (size_t j = first; j < visible; ++j) grad[j] = prob[j] * (grad[j] - delta);
       std::memset(grad + visible, 0, (width - visible) * sizeof(float));
     }
   }

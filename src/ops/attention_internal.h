@@ -10,6 +10,11 @@
 
 namespace hone {
 
+// The first key that the query at `position` sees.
+inline size_t first_key(const AttentionShape& shape, size_t position) noexcept {
+  return shape.window != 0 && position >= shape.window ? position + 1 - shape.window : 0;
+}
+
 struct AttentionGeometry {
   AttentionShape shape;
   size_t q_stride, kv_stride, group;  // group: query heads of a key/value head

@@ -54,14 +54,14 @@ void AttentionProducts::pack_direct(const float* x, size_t stride, size_t k0, si
   }
 }
 
-void AttentionProducts::pack_cached_keys(const KvLayer& cache, size_t head, size_t dim, size_t n,
-                                         uint32_t* panels) const {
+void AttentionProducts::pack_cached_keys(const KvLayer& cache, size_t head, size_t dim, size_t begin,
+                                         size_t n, uint32_t* panels) const {
   constexpr size_t kBlock = KvLayer::kBlock;
   float* block = scratch<float>(kBlock * dim, ScratchSlot::kDecoded);
   const size_t rows = depth(dim), step = std::min(kBlock, tile_n_);
   std::memset(panels, 0, panel_size(dim, n) * sizeof(uint32_t));
   for (size_t first = 0; first < n; first += kBlock) {
-    cache.decode_keys(head, first, kBlock, block);
+    cache.decode_keys(head, begin + first, kBlock, block);
     for (size_t key = first; key < first + kBlock && key < n; key += step) {
       uint32_t* out = panels + key / tile_n_ * tile_n_ * rows + key % tile_n_;
       const float* in = block + key % kBlock;
@@ -75,13 +75,13 @@ void AttentionProducts::pack_cached_keys(const KvLayer& cache, size_t head, size
   }
 }
 
-void AttentionProducts::pack_cached_values(const KvLayer& cache, size_t head, size_t dim, size_t n,
-                                           uint32_t* panels) const {
+void AttentionProducts::pack_cached_values(const KvLayer& cache, size_t head, size_t dim, size_t begin,
+                                           size_t n, uint32_t* panels) const {
   constexpr size_t kRows = 64;
   float* rows = scratch<float>(kRows * dim, ScratchSlot::kDecoded);
   for (size_t first = 0; first < n; first += kRows) {
     const size_t count = std::min(kRows, n - first);
-    cache.decode_values(head, first, count, rows);
+    cache.decode_values(head, begin + first, count, rows);
     pack_direct(rows, dim, first, count, dim, n, panels);
   }
 }

@@ -22,9 +22,22 @@ class AttentionProducts {
   // B = x: x (k, n) with row stride, into rows [k0, k0 + k) of panels that are total_k deep; k0 even.
   void pack_direct(const float* x, size_t stride, size_t k0, size_t k, size_t n, size_t total_k,
                    uint32_t* panels) const;
-  // The same for the first n keys (B = K^T) and values (B = V) of a cache.
-  void pack_cached_keys(const KvLayer& cache, size_t head, size_t dim, size_t n, uint32_t* panels) const;
-  void pack_cached_values(const KvLayer& cache, size_t head, size_t dim, size_t n, uint32_t* panels) const;
+  // The same for keys (B = K^T) and values (B = V) [begin, begin + n) of a cache; begin a multiple of its
+  // blocks.
+  void pack_cached_keys(const KvLayer& cache, size_t head, size_t dim, size_t begin, size_t n,
+                        uint32_t* panels) const;
+  void pack_cached_values(const KvLayer& cache, size_t head, size_t dim, size_t begin, size_t n,
+                          uint32_t* panels) const;
+
+  // The largest multiple of a panel's width up to n: where multiply() may start in columns or in rows.
+  size_t round_down(size_t n) const noexcept { return n / tile_n_ * tile_n_; }
+  // Panels of B (k, n) without their first columns, and without their first rows.
+  const uint32_t* skip_columns(const uint32_t* panels, size_t columns, size_t k) const noexcept {
+    return panels + columns * depth(k);
+  }
+  const uint32_t* skip_rows(const uint32_t* panels, size_t rows) const noexcept {
+    return panels + depth(rows) * tile_n_;
+  }
 
   // C (m, n) = or += alpha * A B. A(i, j) at a[i * a_row + j * a_col], one of the two steps being 1; panels
   // are total_k deep, the first k are used. With a_col == 1, bf16 and odd k, a[i * a_row + k] must be

@@ -1,4 +1,4 @@
-// SwiGLU and addition.
+// Gated units and addition.
 #include "base/error.h"
 #include "kernels/kernels.h"
 #include "ops/halves.h"
@@ -7,17 +7,27 @@
 #include "ops/scratch.h"
 
 namespace hone {
+namespace {
 
-Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up) {
+GatedUnit forward_of(Activation activation) {
+  return activation == Activation::kGelu ? active_kernels().geglu : active_kernels().swiglu;
+}
+GatedUnitBackward backward_of(Activation activation) {
+  return activation == Activation::kGelu ? active_kernels().geglu_backward : active_kernels().swiglu_backward;
+}
+
+}  // namespace
+
+Tensor gated(OpContext& ctx, Activation activation, const Tensor& gate, const Tensor& up) {
   HONE_CHECK(gate.size() == up.size());
   Tensor y = Tensor::empty(gate.shape());
   const size_t n = gate.cols();
   parallel_rows(gate.rows(), n, [&](size_t begin, size_t end) {
-    active_kernels().swiglu((end - begin) * n, gate.row(begin), up.row(begin), y.row(begin));
+    forward_of(activation)((end - begin) * n, gate.row(begin), up.row(begin), y.row(begin));
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
   ctx.tape->require(y);
-  ctx.tape->record([gate = KeptRows(gate, ctx.compute), up = KeptRows(up, ctx.compute),
+  ctx.tape->record([activation, gate = KeptRows(gate, ctx.compute), up = KeptRows(up, ctx.compute),
                     y = y.without_values()](Tape& tape) {
     const Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
@@ -26,8 +36,8 @@ Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up) {
     parallel_rows(y.rows(), width, [&](size_t begin, size_t end) {
       float* room = scratch<float>(2 * width, ScratchSlot::kConverted);
       for (size_t t = begin; t < end; ++t)
-        active_kernels().swiglu_backward(width, gate.rows(t, 1, room), up.rows(t, 1, room + width), dy.row(t),
-                                         dgate.row(t), dup.row(t));
+        backward_of(activation)(width, gate.rows(t, 1, room), up.rows(t, 1, room + width), dy.row(t),
+                                dgate.row(t), dup.row(t));
     });
     if (tape.requires_grad(gate.tensor())) tape.add_grad(gate.tensor(), dgate);
     if (tape.requires_grad(up.tensor())) tape.add_grad(up.tensor(), dup);

@@ -21,15 +21,16 @@ void backward_row(const Kernels& ks, size_t n, const float* x, const float* w, c
 
 Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Parameter* trainable) {
   const Kernels& ks = active_kernels();
-  const size_t rows = x.rows(), n = x.cols();
-  HONE_CHECK(w.size() == n);
+  const size_t n = w.size(), rows = x.size() / n;
+  HONE_CHECK(x.cols() % n == 0, "columns={} weights={}", x.cols(), n);
   Tensor y = Tensor::empty(x.shape());
   Tensor inverse = Tensor::empty({rows});
   parallel_rows(rows, n, [&](size_t begin, size_t end) {
     for (size_t t = begin; t < end; ++t) {
-      const float mean = ks.dot(n, x.row(t), x.row(t)) / static_cast<float>(n);
+      const float* in = x.data() + t * n;
+      const float mean = ks.dot(n, in, in) / static_cast<float>(n);
       inverse.data()[t] = 1.0f / std::sqrt(mean + eps);
-      ks.scale_mul(n, inverse.data()[t], x.row(t), w.data(), y.row(t));
+      ks.scale_mul(n, inverse.data()[t], in, w.data(), y.data() + t * n);
     }
   });
   if (ctx.tape == nullptr || (!ctx.tape->requires_grad(x) && trainable == nullptr)) return y;
@@ -38,19 +39,21 @@ Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Par
     const Tensor dy = tape.take_grad(y);
     if (!dy.defined()) return;
     const Kernels& kernels = active_kernels();
-    const size_t width = x.cols();
+    const size_t width = w.size(), n_rows = inverse.size();
     if (tape.requires_grad(x)) {
       Tensor dx = Tensor::empty(x.shape());
-      parallel_rows(x.rows(), width, [&](size_t begin, size_t end) {
+      parallel_rows(n_rows, width, [&](size_t begin, size_t end) {
         for (size_t t = begin; t < end; ++t)
-          backward_row(kernels, width, x.row(t), w.data(), dy.row(t), inverse.data()[t], dx.row(t));
+          backward_row(kernels, width, x.data() + t * width, w.data(), dy.data() + t * width,
+                       inverse.data()[t], dx.data() + t * width);
       });
       tape.add_grad(x, dx);
     }
     if (trainable != nullptr) {
       float* dw = trainable->ensure_grad().data();
-      for (size_t t = 0; t < x.rows(); ++t)
-        for (size_t i = 0; i < width; ++i) dw[i] += inverse.data()[t] * x.row(t)[i] * dy.row(t)[i];
+      for (size_t t = 0; t < n_rows; ++t)
+        for (size_t i = 0; i < width; ++i)
+          dw[i] += inverse.data()[t] * x.data()[t * width + i] * dy.data()[t * width + i];
     }
   });
   return y;

@@ -18,8 +18,8 @@ namespace hone {
 // Rows of a (V, C) table in any format: y (T, C), times scale. Ids must be < V.
 Tensor embedding(OpContext& ctx, const MatrixView& table, std::span<const int32_t> ids, float scale = 1.0f);
 
-// y = x / sqrt(mean(x^2) + eps) * w. x (T, C), w (C). dw goes to `trainable` when given. (Zhang & Sennrich
-// 2019)
+// y = x / sqrt(mean(x^2) + eps) * w. x (T, C), w (C); or w (D), D a divisor of C: then each D of a row are
+// normalised by themselves, as heads are. dw goes to `trainable` when given. (Zhang & Sennrich 2019)
 Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Parameter* trainable = nullptr);
 
 // Rotary embedding. x (T, n_heads * D); pairs (2i, 2i+1) when `interleaved` (GGUF llama order), else halves
@@ -27,8 +27,10 @@ Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Par
 Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const int32_t> positions,
             std::span<const float> frequencies, bool interleaved);
 
-// y = silu(gate) * up, both (T, F).
-Tensor swiglu(OpContext& ctx, const Tensor& gate, const Tensor& up);
+// kGelu is its tanh form.
+enum class Activation { kSilu, kGelu };
+// y = act(gate) * up, both (T, F): SwiGLU, GeGLU. (Shazeer 2020)
+Tensor gated(OpContext& ctx, Activation activation, const Tensor& gate, const Tensor& up);
 
 // y = a + b.
 Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b);
@@ -39,7 +41,7 @@ Tensor take_rows(OpContext& ctx, const Tensor& x, std::span<const size_t> rows);
 class KvLayer;
 
 // A run of query rows that attends causally to one key/value sequence. Query row i of the run has position
-// kv_length - n_rows + i and sees keys [0, that position].
+// kv_length - n_rows + i and sees the keys up to that position: all, or the last `window` of them.
 struct AttentionSegment {
   size_t begin = 0, n_rows = 0;    // rows of q (and of the output)
   const KvLayer* cache = nullptr;  // null: keys and values are rows begin.. of the k and v tensors
@@ -48,6 +50,7 @@ struct AttentionSegment {
 struct AttentionShape {
   size_t n_heads = 0, n_kv_heads = 0, head_dim = 0;
   float scale = 1.0f;  // usually 1/sqrt(D)
+  size_t window = 0;   // keys that a query sees, its own among them; 0: all before it. Others cost nothing
 };
 // Causal grouped-query attention by tiles of query rows: never stores T x T (Dao et al. 2022). q (T, H*D); k,
 // v (T, Hkv*D). Segments with a cache have no backward.

@@ -201,6 +201,30 @@ TEST(Backward, RmsNorm) {
   const Tensor w = random_tensor(rng, {40});
   check_gradient(rng, random_tensor(rng, {5, 40}),
                  [&](OpContext& ctx, const Tensor& x) { return rms_norm(ctx, x, w, 1e-5f); });
+  // Heads normalised by themselves.
+  check_gradient(rng, random_tensor(rng, {5, 120}),
+                 [&](OpContext& ctx, const Tensor& x) { return rms_norm(ctx, x, w, 1e-5f); });
+}
+
+TEST(RmsNorm, OfHeadsEqualsThatOfRows) {
+  Rng rng(22);
+  const Tensor w = random_tensor(rng, {8}), x = random_tensor(rng, {3, 24});
+  OpContext ctx;
+  const Tensor heads = rms_norm(ctx, x, w, 1e-5f), rows = rms_norm(ctx, x.reshape({9, 8}), w, 1e-5f);
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(heads.data()[i], rows.data()[i]);
+}
+
+TEST(Gated, EqualsTheDefinitions) {
+  OpContext ctx;
+  const Tensor gate = Tensor::from({1, 5}, {-30.0f, -1.5f, 0.0f, 0.7f, 12.0f}),
+               up = Tensor::from({1, 5}, {1.0f, 2.0f, 3.0f, -1.0f, 0.5f});
+  const Tensor silu = gated(ctx, Activation::kSilu, gate, up), gelu = gated(ctx, Activation::kGelu, gate, up);
+  for (size_t i = 0; i < 5; ++i) {
+    const double x = static_cast<double>(gate.data()[i]), u = static_cast<double>(up.data()[i]);
+    EXPECT_NEAR(silu.data()[i], x / (1 + std::exp(-x)) * u, 1e-5);
+    const double inner = std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x);
+    EXPECT_NEAR(gelu.data()[i], 0.5 * x * (1 + std::tanh(inner)) * u, 1e-5);
+  }
 }
 
 TEST(Backward, RmsNormWeight) {
@@ -231,15 +255,18 @@ TEST(Backward, Rope) {
     });
 }
 
-TEST(Backward, SwigluAndAdd) {
+TEST(Backward, GatedUnitsAndAdd) {
   Rng rng(13);
   const Tensor other = random_tensor(rng, {4, 33});
-  check_gradient(rng, random_tensor(rng, {4, 33}),
-                 [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, x, other); });
-  check_gradient(rng, random_tensor(rng, {4, 33}),
-                 [&](OpContext& ctx, const Tensor& x) { return swiglu(ctx, other, x); });
-  check_gradient(rng, random_tensor(rng, {4, 33}),
-                 [&](OpContext& ctx, const Tensor& x) { return add(ctx, x, swiglu(ctx, x, x)); });
+  for (const Activation activation : {Activation::kSilu, Activation::kGelu}) {
+    check_gradient(rng, random_tensor(rng, {4, 33}),
+                   [&](OpContext& ctx, const Tensor& x) { return gated(ctx, activation, x, other); });
+    check_gradient(rng, random_tensor(rng, {4, 33}),
+                   [&](OpContext& ctx, const Tensor& x) { return gated(ctx, activation, other, x); });
+    check_gradient(rng, random_tensor(rng, {4, 33}), [&](OpContext& ctx, const Tensor& x) {
+      return add(ctx, x, gated(ctx, activation, x, x));
+    });
+  }
 }
 
 TEST(Backward, MatmulOverEveryFormat) {
@@ -278,16 +305,17 @@ Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
     for (size_t r = 0; r < seg.n_rows; ++r)
       for (size_t h = 0; h < s.n_heads; ++h) {
         const size_t kv = h / (s.n_heads / s.n_kv_heads) * s.head_dim, row = seg.begin + r;
+        const size_t first = s.window != 0 && r >= s.window ? r - s.window + 1 : 0;
         std::vector<double> p(r + 1);
         double total = 0;
-        for (size_t j = 0; j <= r; ++j) {
+        for (size_t j = first; j <= r; ++j) {
           double dot = 0;
           for (size_t i = 0; i < s.head_dim; ++i)
             dot += static_cast<double>(q.row(row)[h * s.head_dim + i]) *
                    static_cast<double>(k.row(seg.begin + j)[kv + i]);
           total += p[j] = std::exp(dot * static_cast<double>(s.scale));
         }
-        for (size_t j = 0; j <= r; ++j)
+        for (size_t j = first; j <= r; ++j)
           for (size_t i = 0; i < s.head_dim; ++i)
             y.row(row)[h * s.head_dim + i] +=
                 static_cast<float>(p[j] / total * static_cast<double>(v.row(seg.begin + j)[kv + i]));
@@ -298,26 +326,29 @@ Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
 TEST(Attention, EqualsThePlainFormOnPackedSequences) {
   Rng rng(16);
   for (const size_t d : {8u, 16u, 20u, 64u}) {
-    const AttentionShape shape{6, 2, d, 1.0f / std::sqrt(static_cast<float>(d))};
-    const std::vector<AttentionSegment> segments = {{0, 3}, {3, 130}, {133, 1}, {134, 31}};
-    const Tensor q = random_tensor(rng, {165, 6 * d}), k = random_tensor(rng, {165, 2 * d}),
-                 v = random_tensor(rng, {165, 2 * d});
-    const Tensor expected = plain_attention(q, k, v, shape, segments);
-    for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kFast}) {
-      OpContext ctx{.compute = mode};
-      const Tensor y = attention(ctx, q, k, v, shape, segments);
-      for (size_t i = 0; i < y.size(); ++i)
-        ASSERT_NEAR(y.data()[i], expected.data()[i], mode == ComputeMode::kPrecise ? 2e-5 : 3e-2)
-            << "D=" << d << " i=" << i;
+    const std::vector<AttentionSegment> segments = {{0, 3}, {3, 330}, {333, 1}, {334, 31}};
+    const Tensor q = random_tensor(rng, {365, 6 * d}), k = random_tensor(rng, {365, 2 * d}),
+                 v = random_tensor(rng, {365, 2 * d});
+    for (const size_t window : {0u, 1u, 7u, 64u, 65u, 400u}) {
+      const AttentionShape shape{6, 2, d, 1.0f / std::sqrt(static_cast<float>(d)), window};
+      const Tensor expected = plain_attention(q, k, v, shape, segments);
+      for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kFast}) {
+        OpContext ctx{.compute = mode};
+        const Tensor y = attention(ctx, q, k, v, shape, segments);
+        for (size_t i = 0; i < y.size(); ++i)
+          ASSERT_NEAR(y.data()[i], expected.data()[i], mode == ComputeMode::kPrecise ? 2e-5 : 3e-2)
+              << "D=" << d << " window=" << window << " i=" << i;
+      }
     }
   }
 }
 
 TEST(Attention, CacheGivesTheSameRows) {
   Rng rng(17);
-  for (const size_t d : {12u, 16u, 64u, 96u}) {
+  for (const auto& [d, window] : std::vector<std::pair<size_t, size_t>>{
+           {12, 0}, {16, 0}, {64, 0}, {96, 0}, {12, 5}, {16, 16}, {64, 33}, {96, 1}}) {
     const size_t n = 70;
-    const AttentionShape shape{4, 2, d, 0.25f};
+    const AttentionShape shape{4, 2, d, 0.25f, window};
     const Tensor q = random_tensor(rng, {n, 4 * d}), k = random_tensor(rng, {n, 2 * d}),
                  v = random_tensor(rng, {n, 2 * d});
     const std::vector<AttentionSegment> whole = {{0, n}};
@@ -375,16 +406,18 @@ TEST(Attention, HalfPrecisionGradientIsClose) {
 TEST(Backward, Attention) {
   Rng rng(18);
   const size_t d = 12;
-  const AttentionShape shape{4, 2, d, 0.3f};
-  const std::vector<AttentionSegment> segments = {{0, 29}, {29, 2}, {31, 9}};
-  const Tensor q = random_tensor(rng, {40, 4 * d}), k = random_tensor(rng, {40, 2 * d}),
-               v = random_tensor(rng, {40, 2 * d});
-  check_gradient(rng, q,
-                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
-  check_gradient(rng, k,
-                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
-  check_gradient(rng, v,
-                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
+  for (const size_t window : {0u, 1u, 6u, 50u}) {
+    const AttentionShape shape{4, 2, d, 0.3f, window};
+    const std::vector<AttentionSegment> segments = {{0, 29}, {29, 2}, {31, 9}, {40, 140}};
+    const Tensor q = random_tensor(rng, {180, 4 * d}), k = random_tensor(rng, {180, 2 * d}),
+                 v = random_tensor(rng, {180, 2 * d});
+    check_gradient(rng, q,
+                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
+    check_gradient(rng, k,
+                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
+    check_gradient(rng, v,
+                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
+  }
 }
 
 TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {

@@ -48,13 +48,18 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
   return angles;
 }
 
-// Every layer turns the same positions, so the last table is kept. Ops run on one thread at a time each.
+// Every layer turns the same positions, at one of at most two frequencies, so the last two tables are kept.
+// Ops run on one thread at a time each.
 std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions,
                                          std::span<const float> frequencies) {
-  thread_local std::shared_ptr<const Angles> last;
-  if (!last || !std::ranges::equal(last->positions, positions) ||
-      !std::ranges::equal(last->frequencies, frequencies))
-    last = compute_angles(positions, frequencies);
+  thread_local std::shared_ptr<const Angles> last, other;
+  const auto fits = [&](const std::shared_ptr<const Angles>& angles) {
+    return angles && std::ranges::equal(angles->positions, positions) &&
+           std::ranges::equal(angles->frequencies, frequencies);
+  };
+  if (fits(last)) return last;
+  last.swap(other);
+  if (!fits(last)) last = compute_angles(positions, frequencies);
   return last;
 }
 

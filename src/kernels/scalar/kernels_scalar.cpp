@@ -94,18 +94,31 @@ float sigmoid(float x) noexcept {
   return 1.0f / (1.0f + std::exp(-x));
 }
 
-void swiglu(size_t n, const float* gate, const float* up, float* y) noexcept {
-  for (size_t i = 0; i < n; ++i) y[i] = gate[i] * sigmoid(gate[i]) * up[i];
+// Gates of the form x sigmoid(z(x)); see generic_f32.h.
+struct SiluGate {
+  static float z(float x) { return x; }
+  static float slope(float) { return 1.0f; }
+};
+struct GeluGate {
+  static constexpr float kLinear = 1.5957691216057308f, kCubic = 0.044715f * kLinear;
+  static float z(float x) { return x * (kLinear + kCubic * x * x); }
+  static float slope(float x) { return kLinear + 3 * kCubic * x * x; }
+};
+
+template <typename Gate>
+void gated(size_t n, const float* gate, const float* up, float* y) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] = gate[i] * sigmoid(Gate::z(gate[i])) * up[i];
 }
 
-void swiglu_backward(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
-                     float* dup) noexcept {
+template <typename Gate>
+void gated_backward(size_t n, const float* gate, const float* up, const float* dy, float* dgate,
+                    float* dup) noexcept {
   for (size_t i = 0; i < n; ++i) {
-    const float s = sigmoid(gate[i]);
-    const float silu = gate[i] * s;
+    const float s = sigmoid(Gate::z(gate[i]));
+    const float act = gate[i] * s;
     const float g = dy[i];
-    dup[i] = g * silu;
-    dgate[i] = g * up[i] * (s + silu * (1.0f - s));
+    dup[i] = g * act;
+    dgate[i] = g * up[i] * (s + act * Gate::slope(gate[i]) * (1.0f - s));
   }
 }
 
@@ -216,8 +229,10 @@ constexpr Kernels kTable = {
     .scale_mul = scale_mul,
     .max = max_of,
     .exp_sum = exp_sum,
-    .swiglu = swiglu,
-    .swiglu_backward = swiglu_backward,
+    .swiglu = gated<SiluGate>,
+    .swiglu_backward = gated_backward<SiluGate>,
+    .geglu = gated<GeluGate>,
+    .geglu_backward = gated_backward<GeluGate>,
     .rotate_pairs = scalar::rotate_pairs,
     .attend_scores_f32 = scalar::attend_scores<scalar::StoredF32>,
     .attend_scores_f16 = scalar::attend_scores<scalar::StoredF16>,
