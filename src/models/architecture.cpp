@@ -114,8 +114,11 @@ const Architecture& architecture_named(std::string_view gguf_name) {
 const Architecture& architecture_of_hf(std::string_view model_type) {
   std::vector<std::string_view> known;
   for (const Architecture* arch : all_architectures()) {
-    if (arch->hf_model_type == model_type) return *arch;
-    known.push_back(arch->hf_model_type);
+    for (const std::string_view type : {arch->hf_model_type, arch->hf_other_type}) {
+      if (type.empty()) continue;
+      if (type == model_type) return *arch;
+      known.push_back(type);
+    }
   }
   fail(ErrorCode::kNotSupported, "model_type: got '{}', hone supports: {}", model_type,
        fmt::join(known, ", "));

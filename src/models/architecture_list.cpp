@@ -8,6 +8,8 @@ namespace {
 constexpr const Architecture* kArchitectures[] = {
     &kArchitectureLlama,
     &kArchitectureGemma3,
+    &kArchitectureQwen2,
+    &kArchitectureQwen3,
 };
 }  // namespace
 

@@ -8,5 +8,7 @@ namespace hone {
 
 extern const Architecture kArchitectureLlama;
 extern const Architecture kArchitectureGemma3;
+extern const Architecture kArchitectureQwen2;
+extern const Architecture kArchitectureQwen3;
 
 }  // namespace hone

@@ -28,7 +28,8 @@ void expect_same_tensors(WeightSource& a, WeightSource& b) {
 
 TEST(Convert, HuggingFaceToGgufKeepsEveryByte) {
   const Scratch scratch;
-  for (const char* name : {"tiny-tied", "tiny-untied"}) {
+  for (const char* name :
+       {"tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3"}) {
     HfSource source(golden(name));
     convert_to_gguf(source, scratch / "m.gguf", "keep");
     GgufFile file(scratch / "m.gguf");
@@ -66,6 +67,8 @@ TEST(Convert, ThereAndBackIsTheSameFolder) {
   };
   round_trip("tiny-tied", "f32");
   round_trip("tiny-untied", "bf16");
+  for (const char* name : {"tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3"})
+    round_trip(name, "f32");
 }
 
 TEST(Convert, ScoresBecomeMergesWithTheSameIds) {

@@ -108,6 +108,18 @@ TEST(HfSource, CarriesTokenizerAndTemplate) {
   EXPECT_EQ(tokenizer_data(source.metadata()).tokens, source.tokenizer().tokens);
 }
 
+TEST(HfSource, EveryFamilysTokenizerEqualsTransformers) {
+  for (const char* name :
+       {"tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3"}) {
+    const SafetensorsFile file(golden(std::string(name) + ".expected.safetensors"));
+    const auto bytes = file.find("text_ids")->data;
+    const auto* ids = reinterpret_cast<const int32_t*>(bytes.data());
+    const std::vector<TokenId> expected(ids, ids + bytes.size() / sizeof(int32_t));
+    const Tokenizer tokenizer(HfSource(golden(name)).tokenizer());
+    EXPECT_EQ(tokenizer.encode(file.metadata().at("text")), expected) << name;
+  }
+}
+
 TEST(HfSource, TemplateOfTokenizerConfigAndPaddedVocabulary) {
   const Scratch scratch;
   const fs::path folder = scratch.copy_of(golden("tiny-tied"));

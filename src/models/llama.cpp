@@ -1,5 +1,6 @@
-// The Llama family: Llama 1 to 3, TinyLlama, SmolLM and other models that keep its tensors and wiring
-// (RMS norm, grouped-query attention with RoPE, SwiGLU, no biases).
+// The Llama family: Llama 1 to 3, Mistral, TinyLlama, SmolLM and other models that keep its tensors and
+// wiring (RMS norm, grouped-query attention with RoPE, SwiGLU, no biases); in Mistral 7B 0.1 every layer sees
+// a window.
 #include <cmath>
 #include <numbers>
 
@@ -26,8 +27,17 @@ constexpr TensorRow kTensors[] = {
     kFfnDownRow,
 };
 
+constexpr const char* kWindowKey = "llama.attention.sliding_window";
+
 ModelConfig config_from_gguf(const Metadata& metadata) {
-  return shared_config(metadata, "llama");
+  ModelConfig config = shared_config(metadata, "llama");
+  if (metadata.find(kWindowKey) == nullptr) return config;
+  config.windows.assign(config.n_layers, metadata_size(metadata, kWindowKey, {1, kMaxContext}));
+  config.window_rope_base = config.rope_base;
+  if (config.rope_scale != 1.0f)
+    fail(ErrorCode::kNotSupported, "{}: got a window and a scaled RoPE, hone supports one of them",
+         kWindowKey);
+  return config;
 }
 
 void refuse_variants(const nlohmann::json& config) {
@@ -46,6 +56,15 @@ void refuse_variants(const nlohmann::json& config) {
 void metadata_from_hf(const nlohmann::json& config, Metadata& out) {
   refuse_variants(config);
   shared_metadata(config, "llama", rope_object(config), out);
+  // A window as long as the context is none.
+  if (json_string(config, "model_type") != "mistral" || json_find(config, "sliding_window") == nullptr)
+    return;
+  const size_t window = json_size(config, "sliding_window", {1, kMaxContext});
+  if (window >= json_size(config, "max_position_embeddings", {1, kMaxContext})) return;
+  out.set_u32(kWindowKey, static_cast<uint32_t>(window));
+  if (rope_type(rope_object(config)) != "default")
+    fail(ErrorCode::kNotSupported,
+         "sliding_window: got a window and a stretched RoPE, hone supports one of them");
 }
 
 // Llama 3.1's rule: short wavelengths stay, long ones are slowed by `factor`, those between are blended.
@@ -134,6 +153,10 @@ void hf_from_config(const ModelConfig& config, nlohmann::ordered_json& out) {
   out["hidden_act"] = "silu";
   out["attention_bias"] = false;
   out["mlp_bias"] = false;
+  if (config.windows.empty()) return;
+  out["architectures"] = {"MistralForCausalLM"};
+  out["model_type"] = "mistral";
+  out["sliding_window"] = config.windows.front();
 }
 
 }  // namespace
@@ -141,6 +164,7 @@ void hf_from_config(const ModelConfig& config, nlohmann::ordered_json& out) {
 extern const Architecture kArchitectureLlama{
     .gguf_name = "llama",
     .hf_model_type = "llama",
+    .hf_other_type = "mistral",
     .tensors = kTensors,
     .rope_interleaved = true,
     .config_from_gguf = config_from_gguf,
