@@ -78,7 +78,8 @@ def sentencepiece_tokenizer(gemma):
         [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
     if gemma:
         out.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
-    out.train_from_iterator([TEXT], trainers.BpeTrainer(
+    runs = ["a  b   c\n\nd  e   f\n\n"] * 4 if gemma else []
+    out.train_from_iterator([TEXT] + runs, trainers.BpeTrainer(
         vocab_size=384, special_tokens=special + turns + [f"<0x{b:02X}>" for b in range(256)], show_progress=False))
     state = json.loads(out.to_str())
     # Bytes are tokens of the vocabulary, not of the text.
@@ -87,7 +88,8 @@ def sentencepiece_tokenizer(gemma):
     bos = "<bos>" if gemma else "<s>"
     out.post_processor = processors.TemplateProcessing(single=f"{bos} $A", special_tokens=[(bos, out.token_to_id(bos))])
     if gemma:
-        out.add_tokens([AddedToken(t, normalized=False) for t in ("\n\n", "\u2581\u2581", "\u2581\u2581\u2581")])
+        assert all(out.token_to_id(t) is not None for t in ("\n\n", "\u2581\u2581"))
+        out.add_tokens([AddedToken(t, normalized=False) for t in ("\n\n", "\u2581\u2581")])
     steps = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
     out.decoder = decoders.Sequence(steps if gemma else steps + [decoders.Strip(" ", 1, 0)])
     end = "<eos>" if gemma else "</s>"
