@@ -32,7 +32,9 @@ LoadedModel::LoadedModel(const std::string& model, const std::string& adapter, b
 
 ChatCodec LoadedModel::codec() const {
   if (template_ == nullptr)
-    fail(ErrorCode::kNotSupported, "{}: this model has no chat template; chats cannot be rendered for it",
+    fail(ErrorCode::kNotSupported,
+         "{}: this model has no chat template; chats cannot be rendered for it; give it "
+         "one: hone convert MODEL -o NEW.gguf --chat-template FILE",
          opened_.path.string());
   return ChatCodec{.tokenizer = *tokenizer_, .chat_template = *template_};
 }
