@@ -47,9 +47,9 @@ std::string text_of(const Json& json, const std::map<std::string, Sum>& roles, c
                   source.description(), json["architecture"].get<std::string>(),
                   json["parameters"].get<double>() / 1e6, format_bytes(source.file_bytes()),
                   json["bits_per_weight"].get<double>(), json["context_length"].get<uint64_t>());
-  out += "\n  role          tensors      bytes   bits/weight\n";
+  out += "\n  role            tensors      bytes   bits/weight\n";
   for (const auto& [role, sum] : roles)
-    out += fmt::format("  {:<12} {:>8} {:>10}   {:>6.2f}\n", role, sum.tensors, format_bytes(sum.bytes),
+    out += fmt::format("  {:<14} {:>8} {:>10}   {:>6.2f}\n", role, sum.tensors, format_bytes(sum.bytes),
                        bits(sum.bytes, sum.elements));
   out += "\n  tensor                            shape           format\n";
   for (const TensorInfo& tensor : source.tensors())
