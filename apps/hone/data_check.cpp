@@ -61,7 +61,9 @@ Outcome run(const Arguments& arguments) {
   const auto tokenizer = make_tokenizer(opened);
   const auto chat_template = make_chat_template(opened, *tokenizer);
   if (chat_template == nullptr)
-    fail(ErrorCode::kNotSupported, "{}: this model has no chat template; chats cannot be rendered for it",
+    fail(ErrorCode::kNotSupported,
+         "{}: this model has no chat template; chats cannot be rendered for it; give it "
+         "one: hone convert MODEL -o NEW.gguf --chat-template FILE",
          opened.path.string());
   const ChatCodec codec{.tokenizer = *tokenizer, .chat_template = *chat_template};
   const Dataset dataset = load_dataset(arguments.data, codec, arguments.max_length, arguments.limit);

@@ -79,11 +79,11 @@ std::string tensor_table(const Contents& contents) {
 }
 
 std::string sum_table(const char* title, const std::map<std::string, Sum>& sums, const Sum& all) {
-  std::string out = fmt::format("\n  {:<12} {:>8} {:>10}  {:>5}  {:>11}\n", title, "tensors", "bytes",
+  std::string out = fmt::format("\n  {:<14} {:>8} {:>10}  {:>5}  {:>11}\n", title, "tensors", "bytes",
                                 "share", "bits/weight");
   for (const auto& [name, sum] : sums)
     out += fmt::format(
-        "  {:<12} {:>8} {:>10}  {:>3.0f} %  {:>11.2f}\n", name, sum.tensors, format_bytes(sum.bytes),
+        "  {:<14} {:>8} {:>10}  {:>3.0f} %  {:>11.2f}\n", name, sum.tensors, format_bytes(sum.bytes),
         all.bytes == 0 ? 0.0 : 100.0 * static_cast<double>(sum.bytes) / static_cast<double>(all.bytes),
         sum.bits());
   return out;

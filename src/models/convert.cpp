@@ -61,7 +61,8 @@ std::vector<std::byte> convert_elements(std::string_view name, const Format& sto
   return out;
 }
 
-void convert_to_gguf(WeightSource& source, const std::filesystem::path& path, std::string_view target) {
+void convert_to_gguf(WeightSource& source, const std::filesystem::path& path, std::string_view target,
+                     const std::string& chat_template) {
   const Format* format = target == "keep" ? nullptr : find_format(target);
   if (target != "keep" && (format == nullptr || format->quantized))
     fail(ErrorCode::kInvalidArgument,
@@ -73,6 +74,7 @@ void convert_to_gguf(WeightSource& source, const std::filesystem::path& path, st
     quantized |= info.format->quantized;
   }
   Metadata metadata = source.metadata();
+  if (!chat_template.empty()) metadata.set_string("tokenizer.chat_template", chat_template);
   if (format != nullptr) metadata.set_u32("general.file_type", file_type_of(tensors));
   if (!quantized) metadata.erase("general.quantization_version");
   GgufWriter writer(path, metadata, tensors);

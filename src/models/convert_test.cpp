@@ -86,6 +86,16 @@ TEST(Convert, ScoresBecomeMergesWithTheSameIds) {
   }
 }
 
+TEST(Convert, AChatTemplateTakesThePlaceOfTheModels) {
+  const Scratch scratch;
+  HfSource source(golden("tiny-gemma3"));
+  convert_to_gguf(source, scratch / "m.gguf", "keep", "{{ 'new' }}");
+  GgufFile file(scratch / "m.gguf");
+  EXPECT_EQ(file.metadata().string("tokenizer.chat_template"), "{{ 'new' }}");
+  convert_to_hf(source, scratch / "folder", "f32", "{{ 'newer' }}");
+  EXPECT_EQ(HfSource(scratch / "folder").chat_template(), "{{ 'newer' }}");
+}
+
 TEST(Convert, FloatTargets) {
   const Scratch scratch;
   HfSource source(golden("tiny-tied"));

@@ -137,7 +137,8 @@ void write_configs(const Architecture& arch, const ModelConfig& config, const To
 
 }  // namespace
 
-void convert_to_hf(WeightSource& source, const fs::path& folder, std::string_view dtype) {
+void convert_to_hf(WeightSource& source, const fs::path& folder, std::string_view dtype,
+                   const std::string& chat_template) {
   const Format* format = find_format(dtype);
   if (format == nullptr || format->quantized)
     fail(ErrorCode::kInvalidArgument, "dtype: got '{}', expected f32, f16 or bf16", dtype);
@@ -147,7 +148,7 @@ void convert_to_hf(WeightSource& source, const fs::path& folder, std::string_vie
   const ModelConfig config = read_config(source);
   const Architecture& arch = architecture_named(config.architecture);
   const TokenizerData tokenizer = tokenizer_data(source.metadata());
-  const std::string chat_template = source.metadata().find_string("tokenizer.chat_template").value_or("");
+  const std::string own_template = source.metadata().find_string("tokenizer.chat_template").value_or("");
   const fs::path target = fs::absolute(folder).lexically_normal();
   const fs::path whole = target.has_filename() ? target : target.parent_path();
   const fs::path temporary = fmt::format("{}.{}.partial", whole.string(), ::getpid());
@@ -155,7 +156,8 @@ void convert_to_hf(WeightSource& source, const fs::path& folder, std::string_vie
   make_directories(temporary);
   try {
     write_configs(arch, config, tokenizer, *format, temporary);
-    save_hf_tokenizer(tokenizer, chat_template, config.context_length, temporary);
+    save_hf_tokenizer(tokenizer, chat_template.empty() ? own_template : chat_template, config.context_length,
+                      temporary);
     write_weights(arch, config, source, *format, temporary);
     if (fs::exists(whole)) fs::remove(whole);  // empty
     fs::rename(temporary, whole);

@@ -146,7 +146,8 @@ void hf_from_config(const ModelConfig& config, nlohmann::ordered_json& out) {
   shared_hf(config, out);
   out["rope_local_base_freq"] = tidy(config.window_rope_base);
   out["hidden_activation"] = "gelu_pytorch_tanh";
-  out["query_pre_attn_scalar"] = scale_divisor(config);
+  out["query_pre_attn_scalar"] =
+      static_cast<uint64_t>(std::llround(scale_divisor(config)));  // transformers wants a whole number
   out["attention_bias"] = false;
   auto types = nlohmann::ordered_json::array();
   for (const size_t window : config.windows) {

@@ -149,6 +149,8 @@ TEST_P(Golden, SequencesTogetherEqualSingleOnes) {
                                             std::span(all).subspan(kLength, 13)};
   const std::vector<std::vector<size_t>> lengths = {{11, 6}, {1, 1}, {1, 1}, {7, 1}, {0, 4}};
   for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16}) {
+    // Sums of another order round some keys to the neighbouring half.
+    const float tolerance = format == KvFormat::kF32 ? 5e-5f : 1e-3f;
     OpContext ctx{.compute = ComputeMode::kPrecise};
     std::vector<KvCache> together, alone;
     for (size_t i = 0; i < 2; ++i) {
@@ -167,7 +169,8 @@ TEST_P(Golden, SequencesTogetherEqualSingleOnes) {
       const Tensor logits = model_.logits(ctx, model_.hidden(ctx, batch));
       size_t row = 0;
       for (const Tensor& one : expected) {
-        for (size_t j = 0; j < one.size(); ++j) ASSERT_NEAR(logits.row(row)[j], one.data()[j], 1e-4);
+        for (size_t j = 0; j < one.size(); ++j)
+          ASSERT_NEAR(logits.row(row)[j], one.data()[j], tolerance) << kv_format_name(format);
         row += one.rows();
       }
       ASSERT_EQ(row, logits.rows());

@@ -33,7 +33,9 @@ LoadedModel::LoadedModel(const std::string& model, std::span<const AdapterChoice
 
 ChatCodec LoadedModel::codec() const {
   if (template_ == nullptr)
-    fail(ErrorCode::kNotSupported, "{}: this model has no chat template; chats cannot be rendered for it",
+    fail(ErrorCode::kNotSupported,
+         "{}: this model has no chat template; chats cannot be rendered for it; give it "
+         "one: hone convert MODEL -o NEW.gguf --chat-template FILE",
          opened_.path.string());
   return ChatCodec{.tokenizer = *tokenizer_, .chat_template = *template_};
 }

