@@ -44,6 +44,17 @@ void Database::run(std::string_view sql) {
   Statement(*this, sql).step();
 }
 
+void Database::write_ahead() {
+  constexpr int kStepMilliseconds = 10;
+  int code = SQLITE_OK;
+  for (int waited = 0; waited < kBusyMilliseconds; waited += kStepMilliseconds) {
+    code = ::sqlite3_exec(handle_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    if (code != SQLITE_BUSY) break;
+    ::sqlite3_sleep(kStepMilliseconds);
+  }
+  if (code != SQLITE_OK) fail_with(code);
+}
+
 int64_t Database::last_id() const noexcept {
   return ::sqlite3_last_insert_rowid(handle_);
 }

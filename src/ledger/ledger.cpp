@@ -104,7 +104,7 @@ void Ledger::prepare() {
     return statement.integer(0);
   };
   if (version() == 0) {
-    database_.run("PRAGMA journal_mode = WAL");
+    database_.write_ahead();
     Transaction transaction(database_);
     if (version() == 0) {  // no other process was faster
       for (const char* sql : kSchema) database_.run(sql);
