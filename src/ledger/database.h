@@ -51,7 +51,8 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   void run(std::string_view sql);  // a statement without result
-  // Readers and a writer at a time. The switch itself needs the file alone, and SQLite does not wait for that.
+  // Readers and a writer at a time. The switch itself needs the file alone, and SQLite does not wait for
+  // that.
   void write_ahead();
   int64_t last_id() const noexcept;
   [[noreturn]] void fail_with(int code) const;
