@@ -140,6 +140,10 @@ size_t resolve(Dim dim, const ModelConfig& config) {
       return config.n_kv_heads * config.head_dim;
     case Dim::kHead:
       return config.head_dim;
+    case Dim::kQkv:
+      return (config.n_heads + 2 * config.n_kv_heads) * config.head_dim;
+    case Dim::kGateUp:
+      return 2 * config.n_ff;
     case Dim::kRopePairs:
       return config.rope_dim / 2;
   }

@@ -21,6 +21,8 @@ enum class Dim {
   kFf,
   kQ /* H*D */,
   kKv /* Hkv*D */,
+  kQkv /* kQ + 2 kKv */,
+  kGateUp /* 2F */,
   kHead /* D */,
   kRopePairs /* rope_dim/2 */
 };

@@ -6,10 +6,11 @@
 namespace hone {
 namespace {
 constexpr const Architecture* kArchitectures[] = {
-    &kArchitectureLlama,
-    &kArchitectureGemma3,
-    &kArchitectureQwen2,
-    &kArchitectureQwen3,
+    &kArchitectureLlama,   // and Mistral
+    &kArchitectureGemma3,  // text
+    &kArchitectureQwen2,   // and 2.5
+    &kArchitectureQwen3,   // dense
+    &kArchitecturePhi3,    // short context
 };
 }  // namespace
 

@@ -10,5 +10,6 @@ extern const Architecture kArchitectureLlama;
 extern const Architecture kArchitectureGemma3;
 extern const Architecture kArchitectureQwen2;
 extern const Architecture kArchitectureQwen3;
+extern const Architecture kArchitecturePhi3;
 
 }  // namespace hone

@@ -102,5 +102,26 @@ TEST(Qwen, RefusesVariants) {
   expect_refused(hf_of("tiny-qwen3"), "attention_bias", true, ErrorCode::kNotSupported, {"attention_bias"});
 }
 
+TEST(Phi3, ReadsAWindowThatIsShorterThanTheContext) {
+  json config = hf_of("tiny-phi3");
+  EXPECT_EQ(config_of(config).windows, (std::vector<size_t>{6, 6}));
+  for (const json& none : {json(nullptr), json(128), json(262144)}) {
+    config["sliding_window"] = none;
+    EXPECT_TRUE(config_of(config).windows.empty()) << none;
+  }
+}
+
+TEST(Phi3, RefusesWhatItWouldRunWrong) {
+  const json config = hf_of("tiny-phi3");
+  const auto refused = [&](const char* key, const json& value, std::initializer_list<const char*> words) {
+    expect_refused(config, key, value, ErrorCode::kNotSupported, words);
+  };
+  refused("hidden_act", "gelu", {"hidden_act", "gelu", "silu"});
+  refused("rope_parameters", {{"rope_type", "longrope"}}, {"rope_type", "longrope", "linear"});
+  refused("partial_rotary_factor", 0.75, {"partial_rotary_factor", "0.75", "1.0"});
+  refused("rope_parameters", {{"partial_rotary_factor", 0.5}}, {"partial_rotary_factor", "0.5"});
+  refused("rope_parameters", {{"rope_type", "linear"}, {"factor", 2.0}}, {"sliding_window", "6", "linear"});
+}
+
 }  // namespace
 }  // namespace hone

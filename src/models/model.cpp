@@ -18,13 +18,15 @@ struct Block {
   Tensor attn_norm, ffn_norm;
   Tensor attn_q_norm, attn_k_norm, attn_post_norm, ffn_post_norm;  // of some families
   Linear attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down;
+  Linear attn_qkv, ffn_gate_up;  // of families that keep these in one matrix, in place of the single ones
 };
 
 // In file order.
 constexpr std::pair<TensorRole, Linear Block::*> kLinears[] = {
-    {TensorRole::kAttnQ, &Block::attn_q},     {TensorRole::kAttnK, &Block::attn_k},
-    {TensorRole::kAttnV, &Block::attn_v},     {TensorRole::kAttnOutput, &Block::attn_output},
-    {TensorRole::kFfnGate, &Block::ffn_gate}, {TensorRole::kFfnUp, &Block::ffn_up},
+    {TensorRole::kAttnQ, &Block::attn_q},           {TensorRole::kAttnK, &Block::attn_k},
+    {TensorRole::kAttnV, &Block::attn_v},           {TensorRole::kAttnQkv, &Block::attn_qkv},
+    {TensorRole::kAttnOutput, &Block::attn_output}, {TensorRole::kFfnGate, &Block::ffn_gate},
+    {TensorRole::kFfnUp, &Block::ffn_up},           {TensorRole::kFfnGateUp, &Block::ffn_gate_up},
     {TensorRole::kFfnDown, &Block::ffn_down},
 };
 constexpr std::pair<TensorRole, Tensor Block::*> kNorms[] = {
@@ -70,9 +72,9 @@ Linear read_linear(WeightSource& source, const std::string& name, TensorRole rol
 // them, and nothing averages the last block's errors out. Off the 4-bit grid SmolLM2's KL to f32 falls from
 // 0.0034-0.0047 to 0.0019-0.0023 nats for 6 % more work.
 bool is_delicate(TensorRole role, bool last_block) {
-  if (role == TensorRole::kAttnV) return true;
-  return last_block &&
-         (role == TensorRole::kFfnGate || role == TensorRole::kFfnUp || role == TensorRole::kFfnDown);
+  if (role == TensorRole::kAttnV || role == TensorRole::kAttnQkv) return true;
+  return last_block && (role == TensorRole::kFfnGate || role == TensorRole::kFfnUp ||
+                        role == TensorRole::kFfnGateUp || role == TensorRole::kFfnDown);
 }
 
 void check_memory(const WeightSource& source) {
@@ -146,7 +148,11 @@ void Model::Impl::check_room(const TokenBatch& batch) const {
 
 Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const {
   const Block& block = blocks[layer];
-  std::vector<Tensor> qkv = Linear::forward_all(ctx, x, {&block.attn_q, &block.attn_k, &block.attn_v});
+  const size_t q_width = config.n_heads * config.head_dim, kv_width = config.n_kv_heads * config.head_dim;
+  std::vector<Tensor> qkv =
+      block.attn_qkv.defined()
+          ? split_columns(ctx, block.attn_qkv.forward(ctx, x), {q_width, kv_width, kv_width})
+          : Linear::forward_all(ctx, x, {&block.attn_q, &block.attn_k, &block.attn_v});
   Tensor q = std::move(qkv[0]), k = std::move(qkv[1]), v = std::move(qkv[2]);
   if (block.attn_q_norm.defined()) q = rms_norm(ctx, q, block.attn_q_norm, config.norm_eps);
   if (block.attn_k_norm.defined()) k = rms_norm(ctx, k, block.attn_k_norm, config.norm_eps);
@@ -182,7 +188,10 @@ Tensor Model::Impl::run_block(OpContext& ctx, size_t layer, const Tensor& x, con
     attended = rms_norm(ctx, attended, block.attn_post_norm, config.norm_eps);
   const Tensor middle = add(ctx, residual, attended);
   const Tensor h = rms_norm(ctx, middle, block.ffn_norm, config.norm_eps);
-  const std::vector<Tensor> wide = Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
+  const std::vector<Tensor> wide =
+      block.ffn_gate_up.defined()
+          ? split_columns(ctx, block.ffn_gate_up.forward(ctx, h), {config.n_ff, config.n_ff})
+          : Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
   Tensor fed = block.ffn_down.forward(ctx, gated(ctx, config.activation, wide[0], wide[1]));
   if (block.ffn_post_norm.defined()) fed = rms_norm(ctx, fed, block.ffn_post_norm, config.norm_eps);
   return add(ctx, middle, fed);
@@ -282,7 +291,8 @@ Tensor Model::logits(OpContext& ctx, const Tensor& hidden) const {
 
 void Model::for_each_linear(const std::function<void(size_t layer, Linear&)>& visit) {
   for (size_t layer = 0; layer < impl_->blocks.size(); ++layer) {
-    for (const auto& [role, member] : kLinears) visit(layer, impl_->blocks[layer].*member);
+    for (const auto& [role, member] : kLinears)
+      if ((impl_->blocks[layer].*member).defined()) visit(layer, impl_->blocks[layer].*member);
   }
 }
 
@@ -304,8 +314,9 @@ size_t Model::activation_bytes_per_token(size_t recomputed_blocks, ComputeMode c
                        (2 * c.n_embd + 3 * q + 2 * kv + 3 * c.n_ff) * element;
   // Beside them at most, in backward: gradients of gate, up and their product, with their halves, and two of
   // the residual, or those of the attention with its keys' and values' by query head.
+  const size_t joined = b.ffn_gate_up.defined() ? 2 * c.n_ff : 0;  // those of gate and up, side by side
   const size_t gradients =
-      (3 * c.n_embd + std::max(3 * c.n_ff, 5 * q + 4 * kv)) * sizeof(float) + 3 * c.n_ff * element;
+      (3 * c.n_embd + std::max(3 * c.n_ff + joined, 5 * q + 4 * kv)) * sizeof(float) + 3 * c.n_ff * element;
   const size_t whole = n < c.n_layers ? c.n_layers - n : 1;
   return n * c.n_embd * sizeof(float) + whole * block + gradients;
 }

@@ -98,7 +98,7 @@ class Model {
   const MatrixView& head() const noexcept;
 
   // Every Linear of every block, in file order (attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up,
-  // ffn_down). The vocabulary projection is not among them.
+  // ffn_down; or what a family has in place of some). The vocabulary projection is not among them.
   void for_each_linear(const std::function<void(size_t layer, Linear&)>& visit);
   void for_each_linear(const std::function<void(size_t layer, const Linear&)>& visit) const;
 

@@ -24,6 +24,8 @@ const char* role_name(TensorRole role) noexcept {
       return "attn_k";
     case TensorRole::kAttnV:
       return "attn_v";
+    case TensorRole::kAttnQkv:
+      return "attn_qkv";
     case TensorRole::kAttnOutput:
       return "attn_output";
     case TensorRole::kAttnQNorm:
@@ -38,6 +40,8 @@ const char* role_name(TensorRole role) noexcept {
       return "ffn_gate";
     case TensorRole::kFfnUp:
       return "ffn_up";
+    case TensorRole::kFfnGateUp:
+      return "ffn_gate_up";
     case TensorRole::kFfnDown:
       return "ffn_down";
     case TensorRole::kFfnPostNorm:

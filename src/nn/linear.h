@@ -23,6 +23,7 @@ enum class TensorRole {
   kAttnQ,
   kAttnK,
   kAttnV,
+  kAttnQkv,  // the three in one matrix
   kAttnOutput,
   kAttnQNorm,     // of every query head
   kAttnKNorm,     // of every key head
@@ -30,6 +31,7 @@ enum class TensorRole {
   kFfnNorm,
   kFfnGate,
   kFfnUp,
+  kFfnGateUp,  // both in one matrix
   kFfnDown,
   kFfnPostNorm,
   kBias,  // of the linear layer of the same name
@@ -74,6 +76,7 @@ class Linear {
   // A delicate Linear rounds its input less than others do in the fast mode (GemmTerm::exact).
   void set_delicate(bool delicate) noexcept { delicate_ = delicate; }
 
+  bool defined() const noexcept { return view_.rows > 0; }
   // x (T, in_features) -> (T, out_features).
   Tensor forward(OpContext& ctx, const Tensor& x) const;
   // Several Linears of the same input, in their order: x is converted once, and the products share the

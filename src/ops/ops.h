@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <vector>
@@ -31,6 +32,9 @@ Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const in
 enum class Activation { kSilu, kGelu };
 // y = act(gate) * up, both (T, F): SwiGLU, GeGLU. (Shazeer 2020)
 Tensor gated(OpContext& ctx, Activation activation, const Tensor& gate, const Tensor& up);
+
+// x (T, sum of widths) as tensors of (T, width), in the order of its columns.
+std::vector<Tensor> split_columns(OpContext& ctx, const Tensor& x, std::initializer_list<size_t> widths);
 
 // y = a + b.
 Tensor add(OpContext& ctx, const Tensor& a, const Tensor& b);

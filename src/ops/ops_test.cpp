@@ -245,6 +245,25 @@ TEST(Backward, RmsNormWeight) {
   }
 }
 
+TEST(Split, TakesColumnsInOrder) {
+  OpContext ctx;
+  const Tensor x = Tensor::from({2, 4}, {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f});
+  const std::vector<Tensor> parts = split_columns(ctx, x, {1, 3});
+  ASSERT_EQ(parts.size(), 2u);
+  for (size_t t = 0; t < 2; ++t) {
+    EXPECT_EQ(parts[0].row(t)[0], x.row(t)[0]);
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(parts[1].row(t)[i], x.row(t)[i + 1]);
+  }
+}
+
+TEST(Backward, Split) {
+  Rng rng(23);
+  check_gradient(rng, random_tensor(rng, {4, 24}), [](OpContext& ctx, const Tensor& x) {
+    const std::vector<Tensor> parts = split_columns(ctx, x, {8, 8, 8});
+    return gated(ctx, Activation::kSilu, parts[0], parts[2]);  // one part has no gradient
+  });
+}
+
 TEST(Backward, Rope) {
   Rng rng(12);
   const std::vector<int32_t> positions = {0, 1, 2, 0, 1, 7};

@@ -16,8 +16,10 @@ struct Place {
 };
 
 const Format& mixed(const Mix& mix, const Place& place, const ModelConfig& config) {
+  // A matrix that holds the values is as sensitive as they are.
+  const TensorRole role = place.role == TensorRole::kAttnQkv ? TensorRole::kAttnV : place.role;
   for (const MixRow& row : mix.rows)
-    if (row.role == place.role &&
+    if (row.role == role &&
         among(row.layers, place.layer, config.n_layers, config.n_heads / config.n_kv_heads))
       return format_of(row.format);
   return format_of(mix.base);

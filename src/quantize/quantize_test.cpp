@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "data/test_support.h"
 #include "io/gguf.h"
+#include "models/architecture.h"
 #include "models/model.h"
 #include "quantize/rounder.h"
 #include "runtime/testing.h"
@@ -92,19 +93,44 @@ TEST(Quantize, MixAndOverrides) {
   EXPECT_EQ(format_for(tied, options, "token_embd.weight"), "q5_0");
 }
 
+// "wide" as a Phi 3: one matrix for queries, keys and values, one for gate and up.
+MemorySource fused_wide() {
+  Metadata metadata;
+  metadata.set_string("general.architecture", "phi3");
+  const std::pair<const char*, uint32_t> sizes[] = {
+      {"block_count", 18},           {"context_length", 64}, {"embedding_length", 256},
+      {"feed_forward_length", 256},  {"vocab_size", 64},     {"attention.head_count", 8},
+      {"attention.head_count_kv", 2}};
+  for (const auto& [key, size] : sizes) metadata.set_u32(std::string("phi3.") + key, size);
+  metadata.set_f32("phi3.attention.layer_norm_rms_epsilon", 1e-5f);
+  const Architecture& arch = architecture_named("phi3");
+  const ModelConfig config = arch.config_from_gguf(metadata);
+  std::vector<MemoryTensor> tensors;
+  for (const TensorRow& row : arch.tensors)
+    for (size_t layer = 0; layer < (row.per_layer ? config.n_layers : 1); ++layer) {
+      const uint64_t cols = resolve(row.cols, config), rows = resolve(row.rows, config);
+      std::vector<uint64_t> shape{cols};
+      if (row.rows != Dim::kNone) shape.push_back(rows);
+      tensors.push_back(make_tensor(gguf_name(row, layer), shape, format_of(FormatId::kF16),
+                                    std::vector<float>(cols * rows)));
+    }
+  return MemorySource(metadata, std::move(tensors), "fused");
+}
+
 // tests/golden/quantize/types.txt, written by generate.py there from the same shapes.
 TEST(Quantize, MixesAreLlamaCppsTensorByTensor) {
   const MemorySource narrow =
       make_tiny_llama(1, {.n_layers = 30, .n_embd = 96, .n_ff = 256, .n_heads = 3, .n_kv_heads = 1});
   const MemorySource wide = make_tiny_llama(
       1, {.n_layers = 18, .n_embd = 256, .n_ff = 256, .n_heads = 8, .n_kv_heads = 2, .tied = false});
+  const MemorySource fused = fused_wide();
   std::istringstream lines(read_file(HONE_TEST_DATA "/golden/quantize/types.txt"));
   size_t n_tensors = 0;
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string model, mix, tensor, expected;
     words >> model >> mix >> tensor;
-    const MemorySource& source = model == "narrow" ? narrow : wide;
+    const MemorySource& source = model == "narrow" ? narrow : model == "wide" ? wide : fused;
     const std::vector<TensorPlan> plans = plan_formats(source, to(mix));
     const bool per_layer = tensor != "token_embd" && tensor != "output";
     for (size_t layer = 0; words >> expected; ++layer, ++n_tensors) {
@@ -113,7 +139,7 @@ TEST(Quantize, MixesAreLlamaCppsTensorByTensor) {
           << model << " " << mix << " " << name;
     }
   }
-  EXPECT_EQ(n_tensors, 14u * (30 * 7 + 1 + 18 * 7 + 2));
+  EXPECT_EQ(n_tensors, 14u * (30 * 7 + 1 + 18 * 7 + 2 + 18 * 4 + 2));
 }
 
 TEST(Quantize, AFormatsNameIsItsMediumMix) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Raw logits of hone --precise against transformers in f32 on the same weights: logits_vs_transformers.py BUILD_FOLDER
 
-stories260K is read by both from its Hugging Face folder; SmolLM2's GGUF file goes to transformers by `hone convert`,
-which checks the export too (weights, config, tokenizer). Exits 1 when any logit differs by more than 1e-3 or the
+stories260K and a tiny model of each family are read by both from their Hugging Face folders, and again by way of GGUF;
+SmolLM2's GGUF file goes to transformers by `hone convert`, which checks the export too (weights, config, tokenizer). Exits 1 when any logit differs by more than 1e-3 or the
 exported tokenizer gives other ids."""
 import pathlib
 import subprocess
@@ -56,11 +56,13 @@ def main():
     build = common.Build(sys.argv[1])
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        failed |= compare(build, "stories260K", common.STORIES, common.STORIES, folder)
-        exported = pathlib.Path(folder) / "stories"
-        build.hone("convert", common.STORIES, "--output", f"{folder}/stories.gguf", "--format", "f32")
-        build.hone("convert", f"{folder}/stories.gguf", "--output", exported, "--format", "f32")
-        failed |= compare(build, "stories260K by GGUF", f"{folder}/stories.gguf", exported, folder)
+        tiny = sorted(path.parent for path in (common.TESTS / "golden" / "models").glob("*/config.json"))
+        for source in [common.STORIES, *tiny]:
+            failed |= compare(build, source.name, source, source, folder)
+            gguf, exported = f"{folder}/{source.name}.gguf", pathlib.Path(folder) / source.name
+            build.hone("convert", source, "--output", gguf, "--format", "f32")
+            build.hone("convert", gguf, "--output", exported, "--format", "f32")
+            failed |= compare(build, f"{source.name} by GGUF", gguf, exported, folder)
         model = common.smollm2()
         if model is None:
             sys.exit("SmolLM2 not found: run scripts/get-model.sh or set HONE_SMOLLM2_GGUF")

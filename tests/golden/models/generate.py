@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import (AutoModelForCausalLM, Gemma3TextConfig, LlamaConfig, MistralConfig, PreTrainedTokenizerFast,
+from transformers import (AutoModelForCausalLM, Gemma3TextConfig, LlamaConfig, MistralConfig, Phi3Config, PreTrainedTokenizerFast,
                           Qwen2Config, Qwen3Config)
 
 TEXT = """The heart pumps blood through the body. What is high blood pressure? High blood pressure is a common
@@ -29,6 +29,7 @@ HF_TO_GGUF = {
     "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm",
     "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+    "self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up",
     "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
     "pre_feedforward_layernorm": "ffn_norm", "post_feedforward_layernorm": "post_ffw_norm",
 }
@@ -247,6 +248,12 @@ def make_families(folder, wanted):
         words = sentencepiece_tokenizer(False)
         make(folder, "tiny-mistral", MistralConfig(**common, vocab_size=len(words), sliding_window=7, bos_token_id=1,
                                                    eos_token_id=2), torch.float32, "10MB", 6, words, text)
+
+    if wanted("tiny-phi3"):
+        words = sentencepiece_tokenizer(False)
+        make(folder, "tiny-phi3", Phi3Config(**common, vocab_size=len(words), sliding_window=6, rope_theta=1000.0,
+                                             bos_token_id=1, eos_token_id=2, pad_token_id=0),
+             torch.float32, "10MB", 7, words, text)
 
 
 def main():

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes types.txt: the format that llama.cpp's llama-quantize gives each tensor, for quantize_test.cpp.
 
-Two random Llamas with the shapes of the test's: "narrow" (rows of 96, which blocks of 256 do not divide, tied
-embeddings) and "wide" (rows of 256, four query heads to a key/value head, own output matrix). A line: model, mix, tensor,
+Random models with the shapes of the test's: "narrow" (a Llama with rows of 96, which blocks of 256 do not divide, tied
+embeddings), "wide" (rows of 256, four query heads to a key/value head, own output matrix) and "fused" (wide as a Phi 3:
+queries, keys and values in one matrix, gate and up in another). A line: model, mix, tensor,
 then one format per layer.
 
 Usage: generate.py FOLDER LLAMA_QUANTIZE   (needs numpy and gguf 0.19.0; written with the llama.cpp of
@@ -19,15 +20,16 @@ from gguf import GGUFReader, GGUFWriter
 MODELS = {
     "narrow": {"layers": 30, "embd": 96, "ff": 256, "heads": 3, "kv_heads": 1, "tied": True},
     "wide": {"layers": 18, "embd": 256, "ff": 256, "heads": 8, "kv_heads": 2, "tied": False},
+    "fused": {"layers": 18, "embd": 256, "ff": 256, "heads": 8, "kv_heads": 2, "tied": False, "fused": True},
 }
 MIXES = ("q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k", "iq4_nl", "iq4_xs", "tq1_0", "tq2_0",
          "mxfp4_moe")
 VOCAB = 64
 
 
-def write_model(path, layers, embd, ff, heads, kv_heads, tied):
+def write_model(path, layers, embd, ff, heads, kv_heads, tied, fused=False):
     rng = np.random.default_rng(1)
-    w = GGUFWriter(path, "llama")
+    w = GGUFWriter(path, "phi3" if fused else "llama")
     w.add_block_count(layers)
     w.add_context_length(128)
     w.add_embedding_length(embd)
@@ -48,8 +50,10 @@ def write_model(path, layers, embd, ff, heads, kv_heads, tied):
         for norm in ("attn_norm", "ffn_norm"):
             w.add_tensor(f"blk.{i}.{norm}.weight", np.ones(embd, np.float32))
         kv = embd // heads * kv_heads
-        for name, rows, columns in (("attn_q", embd, embd), ("attn_k", kv, embd), ("attn_v", kv, embd),
-                                    ("attn_output", embd, embd), ("ffn_gate", ff, embd), ("ffn_up", ff, embd),
+        single = (("attn_q", embd, embd), ("attn_k", kv, embd), ("attn_v", kv, embd), ("ffn_gate", ff, embd),
+                  ("ffn_up", ff, embd))
+        joined = (("attn_qkv", embd + 2 * kv, embd), ("ffn_up", 2 * ff, embd))
+        for name, rows, columns in (*(joined if fused else single), ("attn_output", embd, embd),
                                     ("ffn_down", embd, ff)):
             matrix(f"blk.{i}.{name}.weight", rows, columns)
     w.add_tensor("output_norm.weight", np.ones(embd, np.float32))
