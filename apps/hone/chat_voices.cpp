@@ -4,7 +4,6 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/progress.h"
 #include "models/store.h"
 
 namespace hone::cli {
@@ -49,9 +48,7 @@ std::shared_ptr<ChatTemplate> make_template(const OpenedModel& opened, const Tok
 std::optional<VoiceAdapter> load_onto(LoadedModel& loaded, const std::string& adapter) {
   if (adapter.empty()) return {};
   const AdapterChoice choice = parse_adapter_choice(adapter);
-  const LoadedAdapter& made =
-      loaded.adapters().add(choice, {.fingerprint = weights_fingerprint(loaded.source())});
-  for (const std::string& note : made.notes) say(fmt::format("{}: {}", adapter, note));
+  loaded.add_adapter(choice);
   return VoiceAdapter{loaded.adapters().size() - 1, choice.scale};
 }
 

@@ -20,15 +20,18 @@ LoadedModel::LoadedModel(const std::string& model, std::span<const AdapterChoice
     : opened_(open_model(model)) {
   tokenizer_ = make_tokenizer(opened_);
   template_ = make_chat_template(opened_, *tokenizer_);
-  // An adapter on other weights than it was trained on is refused before anything is packed for long.
-  const std::string fingerprint = adapters.empty() ? std::string() : weights_fingerprint(*opened_.source);
+  // Read before the weights are packed and the file's pages released.
+  if (!adapters.empty()) fingerprint_ = weights_fingerprint(*opened_.source);
   model_ = std::make_unique<Model>(*opened_.source);
   adapters_ = std::make_unique<AdapterStack>(*model_);
-  for (const AdapterChoice& adapter : adapters) {
-    const LoadedAdapter& loaded =
-        adapters_->add(adapter, {.fingerprint = fingerprint, .ignore_base = ignore_base});
-    for (const std::string& note : loaded.notes) say(fmt::format("{}: {}", adapter.path.string(), note));
-  }
+  for (const AdapterChoice& adapter : adapters) add_adapter(adapter, ignore_base);
+}
+
+void LoadedModel::add_adapter(const AdapterChoice& adapter, bool ignore_base) {
+  if (fingerprint_.empty()) fingerprint_ = weights_fingerprint(*opened_.source);
+  const LoadedAdapter& loaded =
+      adapters_->add(adapter, {.fingerprint = fingerprint_, .ignore_base = ignore_base});
+  for (const std::string& note : loaded.notes) say(fmt::format("{}: {}", adapter.path.string(), note));
 }
 
 ChatCodec LoadedModel::codec() const {

@@ -20,6 +20,8 @@ class LoadedModel {
 
   Model& model() noexcept { return *model_; }
   const Model& model() const noexcept { return *model_; }
+  // One more on top, its notes said. Throws what AdapterStack::add() throws.
+  void add_adapter(const AdapterChoice& adapter, bool ignore_base = false);
   // Their scales may be changed; empty without adapters.
   AdapterStack& adapters() noexcept { return *adapters_; }
   WeightSource& source() noexcept { return *opened_.source; }
@@ -35,6 +37,7 @@ class LoadedModel {
   std::unique_ptr<ChatTemplate> template_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<AdapterStack> adapters_;
+  std::string fingerprint_;  // empty until the first adapter
 };
 
 // The tokenizer and chat template of an opened model.
