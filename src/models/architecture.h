@@ -53,8 +53,8 @@ struct Architecture {
   // Fills GGUF metadata (hyperparameters only) from config.json; throws naming the key.
   void (*metadata_from_hf)(const nlohmann::json& config, Metadata& out);
   // Divisors of the rotary frequencies (rope_freqs.weight) that config.json asks for; empty when it asks for
-  // none.
-  std::vector<float> (*rope_factors_from_hf)(const nlohmann::json& config);
+  // none. Null: the family has none.
+  std::vector<float> (*rope_factors_from_hf)(const nlohmann::json& config) = nullptr;
   // The reverse: hyperparameters of config.json, architectures and model_type included. Throws kNotSupported
   // when Hugging Face has no way to say it.
   void (*hf_from_config)(const ModelConfig& config, nlohmann::ordered_json& out);

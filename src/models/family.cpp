@@ -155,10 +155,6 @@ void require_plain_rope(const nlohmann::json& rope) {
          type);
 }
 
-std::vector<float> no_rope_factors(const nlohmann::json&) {
-  return {};
-}
-
 void require_hf(const nlohmann::json& config, const char* key, const nlohmann::json& value) {
   const nlohmann::json* got = json_find(config, key);
   if (got == nullptr || *got == value) return;

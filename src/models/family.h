@@ -109,8 +109,6 @@ const nlohmann::json& rope_object(const nlohmann::json& config);
 std::string rope_type(const nlohmann::json& rope);
 // For families that stretch RoPE in no way but the linear one.
 void require_plain_rope(const nlohmann::json& rope);
-// config.json asks for no divisors of frequencies.
-std::vector<float> no_rope_factors(const nlohmann::json& config);
 
 // Throws kNotSupported unless config.json's `key` is missing, null or this value.
 void require_hf(const nlohmann::json& config, const char* key, const nlohmann::json& value);

@@ -166,7 +166,6 @@ extern const Architecture kArchitectureGemma3{
     .tied_by_default = true,
     .config_from_gguf = config_from_gguf,
     .metadata_from_hf = metadata_from_hf,
-    .rope_factors_from_hf = no_rope_factors,
     .hf_from_config = hf_from_config,
 };
 

@@ -70,7 +70,7 @@ HfSource::HfSource(const fs::path& folder) : folder_(folder) {
     metadata_.set_string("general.name", name.empty() ? "model" : name.string());
     arch->metadata_from_hf(config, metadata_);
     parsed = arch->config_from_gguf(metadata_);
-    rope_factors = arch->rope_factors_from_hf(config);
+    if (arch->rope_factors_from_hf != nullptr) rope_factors = arch->rope_factors_from_hf(config);
     parsed.tied_embeddings = json_bool(config, "tie_word_embeddings", arch->tied_by_default);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", config_path.string(), error.what()));

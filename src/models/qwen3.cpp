@@ -42,7 +42,6 @@ extern const Architecture kArchitectureQwen3{
     .tensors = kTensors,
     .config_from_gguf = config_from_gguf,
     .metadata_from_hf = metadata_from_hf,
-    .rope_factors_from_hf = no_rope_factors,
     .hf_from_config = hf_from_config,
 };
 
