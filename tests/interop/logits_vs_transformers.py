@@ -2,8 +2,8 @@
 """Raw logits of hone --precise against transformers in f32 on the same weights: logits_vs_transformers.py BUILD_FOLDER
 
 stories260K and a tiny model of each family are read by both from their Hugging Face folders, and again by way of GGUF;
-SmolLM2's GGUF file goes to transformers by `hone convert`, which checks the export too (weights, config, tokenizer). Exits 1 when any logit differs by more than 1e-3 or the
-exported tokenizer gives other ids."""
+the GGUF files of SmolLM2 and Gemma 3 go to transformers by `hone convert`, which checks the export too (weights, config,
+tokenizer). Exits 1 when any logit differs by more than 1e-3 or the exported tokenizer gives other ids."""
 import pathlib
 import subprocess
 import sys
@@ -63,12 +63,10 @@ def main():
             build.hone("convert", source, "--output", gguf, "--format", "f32")
             build.hone("convert", gguf, "--output", exported, "--format", "f32")
             failed |= compare(build, f"{source.name} by GGUF", gguf, exported, folder)
-        model = common.smollm2()
-        if model is None:
-            sys.exit("SmolLM2 not found: run scripts/get-model.sh or set HONE_SMOLLM2_GGUF")
-        exported = pathlib.Path(folder) / "smollm2"
-        build.hone("convert", model, "--output", exported, "--format", "f32")
-        failed |= compare(build, "SmolLM2", model, exported, folder)
+        for title, model in common.real_models().items():
+            exported = pathlib.Path(folder) / pathlib.Path(model).stem
+            build.hone("convert", model, "--output", exported, "--format", "f32")
+            failed |= compare(build, title, model, exported, folder)
     sys.exit(1 if failed else 0)
 
 

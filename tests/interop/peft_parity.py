@@ -30,7 +30,8 @@ HELD_OUT = [
     ("Name a symptom of diabetes.", "Thirst that does not go away, and frequent urination."),
 ]
 TOLERANCE = 1e-3
-RATE, RANK, ALPHA = 1e-3, 8, 16
+RATE, RANK, ALPHA = 2e-4, 8, 16  # faster, Gemma overfits in ten steps, and a relative difference says nothing
+END_OF_TURN = ("<|im_end|>", "<end_of_turn>")  # of the templates of SmolLM2 and Gemma
 
 
 def write_chats(path: Path, pairs: list) -> None:
@@ -42,13 +43,14 @@ def write_chats(path: Path, pairs: list) -> None:
 
 def encode(tokenizer, pairs: list) -> list:
     """(ids, labels) of each chat; labels cover the answer and its end-of-turn token."""
+    end = next(token for token in END_OF_TURN if token in tokenizer.get_vocab())
     samples = []
     for question, answer in pairs:
         prompt = tokenizer.apply_chat_template(
             [{"role": "user", "content": question}], tokenize=False, add_generation_prompt=True
         )
         before = tokenizer(prompt, add_special_tokens=False).input_ids
-        after = tokenizer(answer + "<|im_end|>", add_special_tokens=False).input_ids
+        after = tokenizer(answer + end, add_special_tokens=False).input_ids
         samples.append((torch.tensor([before + after]), torch.tensor([[-100] * len(before) + after])))
     return samples
 

@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
 # Every comparison with other programs: run.sh [BUILD_FOLDER]. Needs the python of tests/requirements-heavy.txt
-# (HONE_PYTHON) and SmolLM2 (scripts/get-model.sh, or HONE_SMOLLM2_GGUF).
+# (HONE_PYTHON); gets SmolLM2 and Gemma 3 (scripts/get-model.sh) where HONE_SMOLLM2_GGUF and HONE_GEMMA3_GGUF do not
+# name them.
 set -uo pipefail
 cd "$(dirname "$0")"
 python=${HONE_PYTHON:-python3}
 build=${1:-${HONE:+$(dirname "$HONE")}}
 build=$(realpath "${build:-../../build/release}")
+for model in smollm2 gemma3; do
+  found=$("$python" -c "import interop_common; print(interop_common.$model() or '')")
+  [ -n "$found" ] || HONE="$build/hone" ../../scripts/get-model.sh "$model"
+done
+
 failed=
 check() {
   echo "== $* =="
@@ -17,9 +23,9 @@ check generate_vs_llamacpp.py "$build"
 check adapter_vs_llamacpp.py "$build"
 check adapters_from_elsewhere.py "$build"
 check perplexity_vs_llamacpp.py "$build"
-model=$("$python" -c 'import interop_common; print(interop_common.smollm2() or "")')
-for script in peft_*.py; do
-  if [ -f "$script" ]; then check "$script" "$build/hone" "$model"; fi
+for model in smollm2 gemma3; do
+  path=$("$python" -c "import interop_common; print(interop_common.$model())")
+  for script in peft_*.py; do check "$script" "$build/hone" "$path"; done
 done
 if [ -f tokenizer_compare.py ]; then check tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool"; fi
 check ../install/wheel_test.py
