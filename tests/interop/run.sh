@@ -3,10 +3,10 @@
 # (HONE_PYTHON); gets SmolLM2 and Gemma 3 (scripts/get-model.sh) where HONE_SMOLLM2_GGUF and HONE_GEMMA3_GGUF do not
 # name them.
 set -uo pipefail
-cd "$(dirname "$0")"
 python=${HONE_PYTHON:-python3}
 build=${1:-${HONE:+$(dirname "$HONE")}}
-build=$(realpath "${build:-../../build/release}")
+build=$(realpath "${build:-$(dirname "$0")/../../build/release}")
+cd "$(dirname "$0")"
 for model in smollm2 gemma3; do
   found=$("$python" -c "import interop_common; print(interop_common.$model() or '')")
   [ -n "$found" ] || HONE="$build/hone" ../../scripts/get-model.sh "$model"
