@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/format.h"
+#include "pipeline/recipe_text.h"
 #include "pipeline/suggest.h"
 #include "quantize/mix_list.h"
 #include "tune/schedule.h"
@@ -275,6 +276,7 @@ Recipe load_recipe(const std::filesystem::path& path) {
   recipe.path = path;
   recipe.text = read_file(path);
   const std::string file = path.filename().string();
+  check_plain_toml(recipe.text, file);
   toml::table root;
   try {
     root = toml::parse(recipe.text, file);

@@ -67,6 +67,16 @@ TEST_F(RecipeTest, EveryValueArrives) {
   EXPECT_FALSE(recipe.eval.speed);
 }
 
+TEST_F(RecipeTest, BeyondAsciiOnlyInQuotes) {
+  const std::string note = "note = ";
+  for (const char* good : {"'é'", "\"é \\\" é\"", "'''é\né'''", "\"\"\"é\"é\"\"\"\"\" # é", "'\\' # é"})
+    EXPECT_NE(load(minimal_ + note + good + "\nmax_length = 32\n").data_note, "") << good;
+  EXPECT_EQ(load("\xef\xbb\xbf" + minimal_).name, "a");
+  for (const char* wrong : {"é", "\xc2\xa0'a'", "'a'\xc2\xa0", "'a'\n'é' = 1\né = 1"})
+    EXPECT_NE(error_of(minimal_ + note + wrong).find("beyond ASCII"), std::string::npos) << wrong;
+  EXPECT_NE(error_of("[run]\n  é = 1").find("recipe.toml:2:3: "), std::string::npos);
+}
+
 TEST_F(RecipeTest, WrongOnesSayWhere) {
   EXPECT_EQ(error_of(minimal_ + "[tune]\nrnak = 3\n"),
             "recipe.toml:9:1: unknown key \"rnak\" in [tune]; did you mean \"rank\"?");
