@@ -10,7 +10,7 @@ class FolderLock {
  public:
   // The folder must exist. Throws kIo when it cannot be written, or another process holds it; `hint` then
   // says what to do. Removes what writers that no longer run have left: NAME.PID.tmp (atomic_file.h) and
-  // .PID.partial.
+  // .PID.partial; puts back NAME.PID.old (replace.h) where NAME is missing.
   FolderLock(const std::filesystem::path& folder, const char* hint);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;

@@ -8,8 +8,10 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/mapped_file.h"
+#include "base/replace.h"
 #include "io/gguf.h"
 #include "io/tokenizer_io.h"
 #include "models/architecture.h"
@@ -51,10 +53,9 @@ void copy_whole(const fs::path& from, const fs::path& to) {
   target.commit();
 }
 
-// Copies the folder under a temporary name and moves it into place when it is complete.
+// Copies the folder under a temporary name and puts it in place when it is complete.
 void copy_folder(const fs::path& from, const fs::path& to) {
-  const fs::path temporary =
-      to.parent_path() / fmt::format(".{}.{}.partial", to.filename().string(), ::getpid());
+  const fs::path temporary = to.parent_path() / fmt::format(".{}.partial", ::getpid());
   std::error_code error;
   fs::remove_all(temporary, error);
   make_directories(temporary);
@@ -62,8 +63,7 @@ void copy_folder(const fs::path& from, const fs::path& to) {
     for (const fs::directory_entry& entry : fs::directory_iterator(from))
       if (entry.is_regular_file() && belongs_to_model(entry.path()))
         copy_whole(entry.path(), temporary / entry.path().filename());
-    fs::remove_all(to);
-    fs::rename(temporary, to);
+    replace_whole(temporary, to);
   } catch (const fs::filesystem_error& failure) {
     fs::remove_all(temporary, error);
     fail(ErrorCode::kIo, "{}: cannot write: {}", to.string(), failure.what());
@@ -170,6 +170,7 @@ fs::path pull_file(const fs::path& path, const std::string& name) {
          stored, other.string());
   if (fs::equivalent(path, target, ignored)) return target;
   make_directories(model_store());
+  remove_leftovers(model_store());
   if (is_folder) {
     copy_folder(path, target);
   } else {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/replace.h"
 
 namespace hone {
 namespace {
@@ -26,9 +27,12 @@ void write_best(const AdapterSet& adapters, const AdapterPapers& papers, const f
                 const fs::path& output) {
   save_peft(adapters, papers, aside / "peft");
   if (has_gguf_form(adapters.kind())) save_adapter_gguf(adapters, papers, aside / "adapter.gguf");
-  for (const char* name : {"last", "peft", "adapter.gguf"}) {
-    fs::remove_all(output / name);
-    if (fs::exists(aside / name)) fs::rename(aside / name, output / name);
+  for (const char* name : {"peft", "adapter.gguf", "last"}) {
+    if (fs::exists(aside / name)) {
+      replace_whole(aside / name, output / name);
+    } else {
+      fs::remove_all(output / name);  // of an earlier training
+    }
   }
 }
 
