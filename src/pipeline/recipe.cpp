@@ -262,8 +262,8 @@ void check_combinations(const Recipe& recipe, const toml::table& root, const std
            where(file, node->source()));
     if (node != nullptr) first = node;
   }
-  const std::filesystem::path test = std::filesystem::weakly_canonical(recipe.test);
-  if (std::filesystem::weakly_canonical(recipe.train) == test)
+  std::error_code error;  // names that cannot be compared are no reason to stop
+  if (std::filesystem::equivalent(recipe.train, recipe.test, error))
     fail(ErrorCode::kInvalidArgument,
          "{}: [data] train and test are the same file {}; a model must be measured on data it has not seen",
          file, recipe.test.string());
