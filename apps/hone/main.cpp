@@ -150,7 +150,10 @@ int run(Declared& declared, const std::vector<std::string>& arguments) {
   } catch (const Error& error) {
     return failed(error.code(), error.what());
   } catch (const std::bad_alloc&) {
-    return failed(ErrorCode::kResourceExhausted, "out of memory");
+    return failed(
+        ErrorCode::kResourceExhausted,
+        "memory: not enough is left for this; close other programs, or take fewer rows at a time, a "
+        "shorter context or a smaller model");
   } catch (const std::filesystem::filesystem_error& error) {
     return failed(ErrorCode::kIo, error.what());
   } catch (const std::exception& error) {

@@ -233,8 +233,12 @@ void LedgerEntry::begin() noexcept {
 
 void LedgerEntry::finish(const std::string& status, const std::string& error) noexcept {
   if (!begun_) return;
-  record_.status = status;
-  record_.error = error;
+  try {
+    record_.status = status;
+    record_.error = error;
+  } catch (const std::bad_alloc&) {
+    broken_ = true;  // what memory is left is for the command's own last words
+  }
   record_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   record_.peak_rss_bytes = peak_rss_bytes();
   save();
@@ -248,7 +252,11 @@ void LedgerEntry::save() noexcept {
     ledger_->save(record_);
   } catch (const std::exception& problem) {
     broken_ = true;
-    say(fmt::format("warning: {}; this run is not recorded", problem.what()));
+    try {
+      say(fmt::format("warning: {}; this run is not recorded", problem.what()));
+    } catch (const std::bad_alloc&) {
+      return;  // as above
+    }
   }
 }
 
