@@ -74,13 +74,3 @@ function(hone_room name)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   endif()
 endfunction()
-
-# hone_fuzz(NAME file deps…): a libFuzzer target from fuzz/.
-function(hone_fuzz name file)
-  if(HONE_FUZZ)
-    add_executable(fuzz_${name} ${file})
-    target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
-    target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-  endif()
-endfunction()

@@ -2,8 +2,9 @@
 #include "base/error.h"
 #include "io/gguf.h"
 #include "memory_file.h"
+#include "targets.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t n) {
+void hone::fuzz_gguf(const uint8_t* bytes, size_t n) {
   const hone::MemoryFile memory(bytes, n);
   try {
     hone::GgufFile file(memory.path());
@@ -18,5 +19,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t n) {
     static_cast<void>(sink);
   } catch (const hone::Error&) {
   }
-  return 0;
 }

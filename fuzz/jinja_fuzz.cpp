@@ -4,9 +4,10 @@
 #include <string>
 
 #include "base/error.h"
+#include "targets.h"
 #include "text/chat_template.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+void hone::fuzz_jinja(const uint8_t* data, size_t size) {
   static const auto messages = nlohmann::ordered_json::parse(R"([
       {"role": "system", "content": "Be brief."},
       {"role": "user", "content": "2+2?\n"},
@@ -25,5 +26,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   } catch (const hone::Error&) {
   }
-  return 0;
 }

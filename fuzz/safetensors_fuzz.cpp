@@ -2,8 +2,9 @@
 #include "base/error.h"
 #include "io/safetensors.h"
 #include "memory_file.h"
+#include "targets.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t n) {
+void hone::fuzz_safetensors(const uint8_t* bytes, size_t n) {
   const hone::MemoryFile memory(bytes, n);
   try {
     const hone::SafetensorsFile file(memory.path());
@@ -20,5 +21,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t n) {
     static_cast<void>(sink);
   } catch (const hone::Error&) {
   }
-  return 0;
 }
