@@ -141,8 +141,6 @@ void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json
     if (result.n_truncated > 0)
       text += fmt::format("  {} prompts were longer than the model's context and lost their beginning\n",
                           result.n_truncated);
-    for (const std::string& note : result.notes) text += "  " + note + "\n";
-    entry["notes"] = result.notes;
     entry["protocol"] = task_protocol(file, options, model.candidate);
     for (const auto& [name, value] : entry["metrics"].items()) metrics[key(i) + "." + name] = value;
     json["tasks"].push_back(std::move(entry));

@@ -47,12 +47,6 @@ Json item_line(const TaskResult& result, size_t i, const TaskResult* reference) 
     case TaskKind::kLastWord:
       line["target"] = item.choices[0];
       break;
-    case TaskKind::kGenerate:
-      line["references"] = item.references;
-      line["text"] = own.text;
-      line["finish"] = own.finish;
-      if (reference != nullptr) line["reference_text"] = reference->items[i].text;
-      break;
   }
   if (!own.log_likelihoods.empty()) line["log_likelihoods"] = own.log_likelihoods;
   if (reference != nullptr && !own.log_likelihoods.empty())

@@ -17,7 +17,6 @@ const std::string& question_of(const TaskItem& item) {
   return item.contexts[item.contexts.size() == 1 ? 0 : item.answer];
 }
 const std::string& answer_of(const TaskItem& item) {
-  if (item.choices.empty()) return item.references[0];
   return item.choices[item.choices.size() == 1 ? 0 : item.answer];
 }
 

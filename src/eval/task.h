@@ -3,7 +3,6 @@
 // lm-evaluation-harness (0.4), so that numbers can be put beside published ones.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,23 +14,15 @@ namespace hone {
 enum class TaskKind {
   kChoice,    // log p of each choice; the largest is the prediction
   kLastWord,  // log p of one target; right when every token of it is the most likely one
-  kGenerate,  // a text is written greedily and judged by matchers
 };
 
 struct TaskItem {
   std::vector<std::string> contexts;  // one for all choices; or one for each choice, which is then common
-  std::vector<std::string> choices;   // texts to be scored behind the delimiter; kGenerate: none
+  std::vector<std::string> choices;   // texts to be scored behind the delimiter
   size_t answer = 0;
   std::vector<uint8_t> true_choices;  // of several: 1 where a choice is true; empty: `answer` alone counts
   std::string category;
   size_t line = 0;  // 1-based, in the file
-
-  // kGenerate
-  std::vector<std::string> references;  // any of them is right
-  std::vector<std::string> matchers;    // names (match_list.h); the first decides whether an item is right
-  nlohmann::ordered_json match;         // what matchers need beyond the references: keys, patterns, …
-  std::vector<std::string> stop;        // the answer ends before any of these
-  size_t max_tokens = 256;
 };
 
 struct Task {

@@ -26,8 +26,6 @@ const char* kind_text(TaskKind kind) {
       return "log p of each choice behind the prompt; the largest, the first of equals, is the prediction";
     case TaskKind::kLastWord:
       return "log p of the target behind the prompt; right when each of its tokens is the most likely one";
-    case TaskKind::kGenerate:
-      return "greedy text behind the prompt, compared with the references";
   }
   return "";
 }

@@ -10,11 +10,9 @@
 namespace hone {
 
 struct ItemResult {
-  std::vector<double> log_likelihoods;  // of each choice, nats; kLastWord: of the target; kGenerate: none
+  std::vector<double> log_likelihoods;  // of each choice, nats; kLastWord: of the target
   size_t prediction = 0;                // kChoice: the first of the largest log-likelihoods
   double margin = 0;                    // kChoice: between the largest two
-  std::string text;                     // kGenerate
-  std::string finish;                   // kGenerate: "stop" or "length"
   bool correct = false;                 // by the task's first metric
 };
 
@@ -28,8 +26,7 @@ struct TaskResult {
   const TaskFile* file = nullptr;
   std::vector<TaskMetric> metrics;  // the first is the task's own
   std::vector<ItemResult> items;
-  std::vector<std::string> notes;  // what is not judged
-  size_t n_truncated = 0;          // prompts cut at their beginning to fit the model's context
+  size_t n_truncated = 0;  // prompts cut at their beginning to fit the model's context
   double seconds = 0;
 };
 

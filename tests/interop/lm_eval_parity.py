@@ -41,7 +41,15 @@ CLOSE = 1e-3  # nats between the largest two: rounding may decide
 def lm_eval_run(args, task, file, name, changes):
     import lm_eval
     from lm_eval.models.huggingface import HFLM
-    config = {"task": name, "dataset_path": "json", "dataset_name": None, "training_split": None,
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.tasks import TaskManager
+    from lm_eval.tasks._yaml_loader import load_yaml
+    if not hasattr(lm_eval_run, "manager"):
+        lm_eval_run.manager = TaskManager()
+    config = load_yaml(lm_eval_run.manager._index[name].yaml_path)
+    for key in ("tag", "task_alias"):
+        config.pop(key, None)
+    config = {**config, "task": name, "dataset_path": "json", "dataset_name": None, "training_split": None,
               "validation_split": None, "test_split": "test", "fewshot_split": "test",
               "dataset_kwargs": {"data_files": {"test": str(file)}}, **changes}
     if args.shots:
@@ -51,7 +59,7 @@ def lm_eval_run(args, task, file, name, changes):
     if not hasattr(lm_eval_run, "model"):
         lm_eval_run.model = HFLM(pretrained=args.model, dtype="float32", device="cpu", batch_size=args.batch)
     start = time.time()
-    result = lm_eval.simple_evaluate(model=lm_eval_run.model, tasks=[config], num_fewshot=args.shots, log_samples=True,
+    result = lm_eval.simple_evaluate(model=lm_eval_run.model, tasks=[ConfigurableTask(config=config)], num_fewshot=args.shots, log_samples=True,
                                      bootstrap_iters=0, apply_chat_template=args.chat)
     seconds = time.time() - start
     samples = sorted(result["samples"][name], key=lambda s: s["doc_id"])
