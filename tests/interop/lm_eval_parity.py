@@ -3,8 +3,8 @@
 definitions with only the data set replaced. Item for item the same prediction (but where two choices are closer than
 1e-3), and the same aggregates.
 
-lm_eval_parity.py BUILD MODEL_FOLDER [--data FOLDER] [--limit N] [--tasks a,b] [--shots N]
-FOLDER holds NAME.jsonl in the published data sets' columns; default tests/data/tasks. Needs tests/requirements-lm-eval.txt.
+lm_eval_parity.py BUILD MODEL_FOLDER --data FOLDER [--limit N] [--tasks a,b] [--shots N --shots-data FILE] [--chat]
+FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Needs tests/requirements-lm-eval.txt.
 """
 import argparse
 import json
@@ -116,7 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
     parser.add_argument("model")
-    parser.add_argument("--data", default=str(pathlib.Path(__file__).resolve().parent.parent / "data" / "tasks"))
+    parser.add_argument("--data", required=True)
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--shots", type=int, default=0)
