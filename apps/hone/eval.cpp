@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "command.h"
 #include "eval/evaluate.h"
+#include "eval_tasks.h"
 #include "pipeline/loaded_model.h"
 #include "record.h"
 
@@ -20,16 +21,13 @@ struct Arguments {
   std::string convention = "llama.cpp", cache_type;
   size_t context = 512, max_windows = 0, limit = 0, max_length = 1024;
   AdapterOption adapters;
+  TaskOptions tasks;
 };
-
-Json estimate_json(const Estimate& e) {
-  return {{"value", e.value}, {"stderr", e.stderr_}, {"n", e.n}, {"low", e.low}, {"high", e.high}};
-}
 
 // A metric under its name, in the JSON and in the text.
 void add(Json& metrics, std::string& text, const std::string& name, const Estimate& estimate,
          const std::string& what) {
-  metrics[name] = estimate_json(estimate);
+  metrics[name] = to_json(estimate);
   text += fmt::format("  {:<24} {:>10.4f} ± {:.4f}   {}\n", name, estimate.value, estimate.stderr_, what);
 }
 
@@ -40,11 +38,14 @@ void add_divergence(Json& metrics, std::string& text, const std::string& suffix,
 }
 
 Outcome run(const Arguments& arguments, const CommonOptions& common) {
-  if (arguments.text.empty() && arguments.chat.empty())
-    fail(ErrorCode::kInvalidArgument, "nothing to measure on: give --text FILE or --chat FILE.jsonl");
+  const std::vector<std::string> task_files = arguments.tasks.files();
+  if (arguments.text.empty() && arguments.chat.empty() && task_files.empty())
+    fail(ErrorCode::kInvalidArgument,
+         "nothing to measure on: give --text FILE, --chat FILE.jsonl or --task NAME --data FILE.jsonl");
   const ComputeMode compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
   const bool paper = arguments.convention == "paper";
   const std::string text_source = arguments.text.empty() ? std::string() : read_file(arguments.text);
+  const TaskSets tasks(arguments.tasks, arguments.limit);
   const LoadedModel loaded(arguments.model, arguments.adapters.choices(), arguments.adapters.ignore_base);
   RunRecord& record = common.entry->record();
   record.model = arguments.model;
@@ -52,6 +53,7 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   for (const std::string& file : {arguments.text, arguments.chat}) {
     if (!file.empty()) record.inputs.push_back({file, hash_file(file)});
   }
+  for (const std::string& file : task_files) record.inputs.push_back({file, hash_file(file)});
   begin_record(common);
   std::unique_ptr<LoadedModel> reference;
   if (!arguments.reference.empty()) reference = std::make_unique<LoadedModel>(arguments.reference);
@@ -89,6 +91,15 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
     protocol["chats"] = chats.samples.size();
     protocol["chat"] = arguments.chat;
   }
+  Json json;
+  if (!tasks.empty()) {
+    const TaskSets::Side model{loaded, candidate};
+    std::optional<TaskSets::Side> other;
+    if (reference != nullptr)
+      other.emplace(TaskSets::Side{*reference, {.model = reference_model, .compute = ComputeMode::kPrecise}});
+    tasks.run(model, other ? &*other : nullptr, common.seed, json, metrics, text);
+    for (const Json& task : json["tasks"]) protocol["tasks"].push_back(task.at("protocol"));
+  }
   if (reference != nullptr) protocol["reference"] = arguments.reference + ", precise (f32)";
   if (!arguments.adapters.texts.empty()) protocol["adapters"] = arguments.adapters.json();
   record.recipe = settings_text(protocol);
@@ -98,12 +109,13 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
                               .value = metric.at("value").get<double>(),
                               .low = metric.at("low").get<double>(),
                               .high = metric.at("high").get<double>()});
-  Json json;
-  json["model"] = arguments.model;
-  if (protocol.contains("adapters")) json["adapters"] = arguments.adapters.json();
-  json["protocol"] = protocol;
-  json["metrics"] = metrics;
-  return {json, text};
+  Json out;
+  out["model"] = arguments.model;
+  if (protocol.contains("adapters")) out["adapters"] = arguments.adapters.json();
+  out["protocol"] = protocol;
+  out["metrics"] = metrics;
+  if (json.contains("tasks")) out["tasks"] = json["tasks"];
+  return {out, text};
 }
 
 Action declare(CLI::App& app) {
@@ -113,7 +125,7 @@ Action declare(CLI::App& app) {
       ->required();
   arguments->adapters.declare(app);
   app.add_option("--reference", arguments->reference,
-                 "model to compare with, always run in f32: KL, agreement");
+                 "model to compare with, always run in f32: KL, agreement, changed answers");
   app.add_option("--text", arguments->text, "text file: perplexity");
   app.add_option("--convention", arguments->convention,
                  "llama.cpp (second half of each window) or paper (all of it)")
@@ -126,9 +138,10 @@ Action declare(CLI::App& app) {
       ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
   app.add_option("--max-windows", arguments->max_windows, "only the first N windows");
   app.add_option("--chat", arguments->chat, "held-out chats, JSON Lines: mean loss of the answers");
-  app.add_option("--limit", arguments->limit, "only the first N chats");
+  app.add_option("--limit", arguments->limit, "only the first N chats, and the first N items of each task");
   app.add_option("--max-length", arguments->max_length,
                  "tokens per chat; longer ones are cut (default 1024)");
+  arguments->tasks.declare(app);
   return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }
 
@@ -136,7 +149,7 @@ Action declare(CLI::App& app) {
 
 const Command kEvalCommand = {
     .name = "eval",
-    .summary = "perplexity, answer loss, KL and agreement with a reference",
+    .summary = "perplexity, answer loss, tasks; KL, agreement and changed answers against a reference",
     .example =
         "hone eval --model smollm2-135m-instruct --text examples/medical/data/general.txt "
         "--chat examples/medical/data/test.jsonl",

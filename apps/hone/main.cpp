@@ -55,9 +55,12 @@ std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& root) {
       parent->require_subcommand(1);
     }
     declared->app = parent->add_subcommand(name, std::string(command->summary));
-    declared->app->footer(fmt::format("Example:\n  {}\n", command->example));
     declared->app->get_formatter()->column_width(32);
     declared->action = command->declare(*declared->app);
+    // What a command has to say beyond its options stands behind the example.
+    const std::string more = declared->app->get_footer();
+    declared->app->footer(
+        fmt::format("Example:\n  {}\n{}", command->example, more.empty() ? "" : "\n" + more));
     declare_common(*declared->app, declared->common);
     all.push_back(std::move(declared));
   }

@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "base/threads.h"
 #include "eval/evaluate.h"
-#include "ops/rows.h"
+#include "eval/softmax.h"
 
 namespace hone {
 namespace {
@@ -90,20 +90,6 @@ struct RowScore {
   double nll = 0, kl = 0;
   bool agrees = false;
 };
-
-struct Softmax {
-  size_t top = 0;
-  double log_z = 0;
-};
-
-// exp(logits - max) goes to `weights`.
-Softmax softmax(std::span<const float> logits, std::span<float> weights) {
-  Softmax out;
-  const float max = row_max(logits);
-  out.top = static_cast<size_t>(std::find(logits.begin(), logits.end(), max) - logits.begin());
-  out.log_z = static_cast<double>(max) + std::log(row_exp(logits, max, weights));
-  return out;
-}
 
 // `weights` as softmax() left them for the reference; `scratch` is overwritten.
 RowScore compare(std::span<const float> reference, const Softmax& ref, std::span<const float> weights,

@@ -47,6 +47,8 @@ class KvCache {
   size_t capacity() const noexcept { return capacity_; }
   // Forgets what lies behind the first `length` tokens.
   void truncate(size_t length) noexcept { length_ = length < length_ ? length : length_; }
+  // Becomes the first `length` tokens of another cache of the same model and format, which holds as many.
+  void copy_from(const KvCache& other, size_t length);
   // Of a cache for `tokens` tokens.
   static uint64_t bytes(const ModelConfig& config, size_t tokens, KvFormat format) noexcept;
   KvLayer& layer(size_t i) noexcept { return layers_[i]; }

@@ -1,4 +1,5 @@
 // What a forward is given: tokens of one or several sequences, and their caches.
+#include "base/error.h"
 #include "models/model.h"
 
 namespace hone {
@@ -19,6 +20,13 @@ TokenBatch TokenBatch::single(std::span<const int32_t> tokens, KvCache* cache) {
 KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format) : capacity_(capacity) {
   for (size_t layer = 0; layer < config.n_layers; ++layer)
     layers_.emplace_back(config.n_kv_heads, config.head_dim, capacity, format);
+}
+
+void KvCache::copy_from(const KvCache& other, size_t length) {
+  HONE_CHECK(length <= other.length_ && length <= capacity_ && layers_.size() == other.layers_.size(),
+             "length={} other={} capacity={}", length, other.length_, capacity_);
+  for (size_t i = 0; i < layers_.size(); ++i) layers_[i].copy_from(other.layers_[i], length);
+  length_ = length;
 }
 
 uint64_t KvCache::bytes(const ModelConfig& config, size_t tokens, KvFormat format) noexcept {

@@ -147,6 +147,16 @@ void KvLayer::write(size_t position, size_t n, const float* keys, const float* v
   }
 }
 
+void KvLayer::copy_from(const KvLayer& other, size_t n) {
+  HONE_CHECK(format_ == other.format_ && n_heads_ == other.n_heads_ && head_dim_ == other.head_dim_ &&
+                 n <= capacity_ && n <= other.capacity_,
+             "n={} capacity={} other={}", n, capacity_, other.capacity_);
+  for (size_t head = 0; head < n_heads_; ++head) {
+    std::memcpy(keys_.get() + head * head_bytes_, other.keys(head), padded(n) * row_bytes_);
+    std::memcpy(values_.get() + head * head_bytes_, other.values(head), n * row_bytes_);
+  }
+}
+
 void KvLayer::decode_keys(size_t head, size_t begin, size_t n, float* out) const {
   const std::byte* stored = keys(head) + begin * row_bytes_;
   const size_t rows = padded(n);

@@ -31,6 +31,9 @@ class KvLayer {
   // Rows [position, position + n) of both, each n_heads * head_dim wide.
   void write(size_t position, size_t n, const float* keys, const float* values);
 
+  // Positions [0, n) of another layer of the same shape and format; both hold at least n.
+  void copy_from(const KvLayer& other, size_t n);
+
   KvFormat format() const noexcept { return format_; }
   size_t capacity() const noexcept { return capacity_; }
   // f32, f16: [capacity / 16][D][16] elements. q8_0: groups of packing()->lanes interleaved rows.

@@ -18,7 +18,7 @@ struct Progress {
 
 }  // namespace
 
-Tensor advance(const Model& model, OpContext& ctx, std::span<const Feed> feeds) {
+Tensor advance_hidden(const Model& model, OpContext& ctx, std::span<const Feed> feeds) {
   std::vector<Progress> progress(feeds.size());
   size_t n_logits = 0, left = 0;
   for (size_t i = 0; i < feeds.size(); ++i) {
@@ -55,7 +55,11 @@ Tensor advance(const Model& model, OpContext& ctx, std::span<const Feed> feeds) 
       std::memcpy(wanted.row(places[i]), hidden.row(i), hidden.cols() * sizeof(float));
     left -= batch.tokens.size();
   }
-  return model.logits(ctx, wanted);
+  return wanted;
+}
+
+Tensor advance(const Model& model, OpContext& ctx, std::span<const Feed> feeds) {
+  return model.logits(ctx, advance_hidden(model, ctx, feeds));
 }
 
 }  // namespace hone

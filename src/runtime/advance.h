@@ -11,9 +11,12 @@ namespace hone {
 struct Feed {
   std::span<const TokenId> tokens;
   KvCache* cache = nullptr;
-  size_t n_logits = 1;  // of its last tokens, at most all
+  size_t n_logits = 1;  // of its last tokens: 0 to all
 };
 
+// Runs all tokens, some hundred a forward. Hidden states behind the output norm (sum of n_logits, C), feed by
+// feed.
+Tensor advance_hidden(const Model& model, OpContext& ctx, std::span<const Feed> feeds);
 // Runs all tokens, some hundred a forward. Logits (sum of n_logits, V), feed by feed.
 Tensor advance(const Model& model, OpContext& ctx, std::span<const Feed> feeds);
 

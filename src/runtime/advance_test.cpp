@@ -74,6 +74,26 @@ TEST_F(AdvanceTest, LogitsOfTheLastTokensOnly) {
   EXPECT_EQ(other.length(), 40u);
 }
 
+// A copy of a beginning, in a cache of another size, goes on as the first does.
+TEST_F(AdvanceTest, CopiedCachesGoOnAsTheirSource) {
+  for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16, KvFormat::kQ8_0}) {
+    for (const size_t kept : {1u, 16u, 37u}) {
+      KvCache first(model_.config(), 100, format), second(model_.config(), 70, format);
+      OpContext ctx{.compute = ComputeMode::kPrecise};
+      const Feed begin{std::span(text_).first(60), &first};
+      advance(model_, ctx, std::span(&begin, 1));
+      second.copy_from(first, kept);
+      first.truncate(kept);
+      ASSERT_EQ(second.length(), kept);
+      const auto rest = std::span(text_).subspan(kept, 30);
+      const Feed one{rest, &first, 30}, other{rest, &second, 30};
+      const Tensor expected = advance(model_, ctx, std::span(&one, 1));
+      const Tensor got = advance(model_, ctx, std::span(&other, 1));
+      for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(got.data()[i], expected.data()[i]) << kept;
+    }
+  }
+}
+
 // More tokens than one forward takes.
 TEST_F(AdvanceTest, LongPromptsGoInSeveralForwards) {
   std::vector<std::vector<TokenId>> texts;

@@ -1,0 +1,22 @@
+// A task's file, read.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "eval/task.h"
+
+namespace hone {
+
+struct TaskFile {
+  const Task* task = nullptr;
+  std::filesystem::path path;
+  std::string content_hash;
+  std::vector<TaskItem> items;
+};
+// limit: only the first rows; 0: all. Throws kInvalidArgument "FILE:LINE: TASK: …" for broken JSON, missing
+// columns, labels out of range, empty files; kNotFound, kIo.
+TaskFile read_task_file(const Task& task, const std::filesystem::path& path, size_t limit = 0);
+
+}  // namespace hone

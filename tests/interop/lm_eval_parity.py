@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""hone eval's tasks beside lm-evaluation-harness: the same Hugging Face folder in f32, the same files, its own task
+definitions with only the data set replaced. Item for item the same prediction (but where two choices are closer than
+1e-3), and the same aggregates.
+
+lm_eval_parity.py BUILD MODEL_FOLDER --data FOLDER [--limit N] [--tasks a,b] [--shots N --shots-data FILE] [--chat]
+FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Needs tests/requirements-lm-eval.txt.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+
+# hone's task, the file, lm-eval's task, what is changed in it.
+MMLU = {"description": "The following are multiple choice questions (with answers) about "
+                       "{{subject|replace('_', ' ')}}.\n\n"}
+TASKS = {
+    "hellaswag": ("hellaswag", "hellaswag", {}),
+    "arc": ("arc_easy", "arc_easy", {}),
+    "piqa": ("piqa", "piqa", {}),
+    "mmlu": ("mmlu", "mmlu_anatomy", MMLU),
+    "winogrande": ("winogrande", "winogrande", {}),
+    "boolq": ("boolq", "boolq", {}),
+    "copa": ("copa", "copa", {}),
+    "truthfulqa_mc1": ("truthfulqa", "truthfulqa_mc1", {}),
+    "truthfulqa_mc2": ("truthfulqa", "truthfulqa_mc2", {}),
+    "lambada": ("lambada", "lambada_openai", {}),
+}
+# Under which name hone prints lm-eval's metric.
+RENAMED = {("truthfulqa_mc2", "acc"): "true_share"}
+CLOSE = 1e-3  # nats between the largest two: rounding may decide
+
+
+def lm_eval_run(args, task, file, name, changes):
+    import lm_eval
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.tasks import TaskManager
+    from lm_eval.tasks._yaml_loader import load_yaml
+    if not hasattr(lm_eval_run, "manager"):
+        lm_eval_run.manager = TaskManager()
+    config = load_yaml(lm_eval_run.manager._index[name].yaml_path)
+    for key in ("tag", "task_alias"):
+        config.pop(key, None)
+    config = {**config, "task": name, "dataset_path": "json", "dataset_name": None, "training_split": None,
+              "validation_split": None, "test_split": "test", "fewshot_split": "test",
+              "dataset_kwargs": {"data_files": {"test": str(file)}}, **changes}
+    if args.shots:
+        config["dataset_kwargs"]["data_files"]["shots"] = str(args.shots_data)
+        config["fewshot_split"] = "shots"
+        config["fewshot_config"] = {"sampler": "first_n"}
+    if not hasattr(lm_eval_run, "model"):
+        lm_eval_run.model = HFLM(pretrained=args.model, dtype="float32", device="cpu", batch_size=args.batch)
+    start = time.time()
+    result = lm_eval.simple_evaluate(model=lm_eval_run.model, tasks=[ConfigurableTask(config=config)], num_fewshot=args.shots, log_samples=True,
+                                     bootstrap_iters=0, apply_chat_template=args.chat)
+    seconds = time.time() - start
+    samples = sorted(result["samples"][name], key=lambda s: s["doc_id"])
+    metrics = {key.split(",")[0]: value for key, value in result["results"][name].items()
+               if key.endswith(",none") and "stderr" not in key}
+    return [[float(r[0]) for r in s["filtered_resps"]] for s in samples], metrics, seconds
+
+
+def hone_run(args, task, file, folder):
+    details = folder / f"{task}.details.jsonl"
+    command = [str(pathlib.Path(args.build) / "hone"), "eval", "--model", args.model, "--task", task, "--data", str(file),
+               "--precise", "--details", str(details), "--json", "--quiet"]
+    if args.shots:
+        command += ["--shots", str(args.shots), "--shots-data", str(args.shots_data)]
+    if args.chat:
+        command += ["--apply-chat-template"]
+    start = time.time()
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    seconds = time.time() - start
+    out = json.loads(done.stdout)["tasks"][0]
+    return ([json.loads(line) for line in details.read_text().splitlines()],
+            {name: metric["value"] for name, metric in out["metrics"].items()}, seconds)
+
+
+def argmax(values):
+    return values.index(max(values))
+
+
+def compare(task, theirs, ours):
+    """Problems, the largest difference of a log-likelihood, and how many predictions differ."""
+    problems, largest, moved = [], 0.0, 0
+    if len(theirs) != len(ours):
+        return [f"{len(theirs)} items, hone has {len(ours)}"], 0, 0
+    for lls, item in zip(theirs, ours):
+        own = item["log_likelihoods"]
+        if len(lls) != len(own):
+            problems.append(f"line {item['line']}: {len(lls)} choices, hone has {len(own)}")
+            continue
+        difference = max(abs(a - b) for a, b in zip(lls, own))
+        largest = max(largest, difference)
+        if difference > 0.01:
+            problems.append(f"line {item['line']}: log-likelihoods {lls}, hone's {own}")
+        if argmax(lls) != argmax(own):
+            moved += 1
+            ranked = sorted(lls, reverse=True)
+            if ranked[0] - ranked[1] >= CLOSE:
+                problems.append(f"line {item['line']}: predicts {argmax(lls)}, hone {argmax(own)}")
+    return problems, largest, moved
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build")
+    parser.add_argument("model")
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--shots", type=int, default=0)
+    parser.add_argument("--shots-data", default=None)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--chat", action="store_true")
+    args = parser.parse_args()
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        for task in args.tasks.split(","):
+            stem, name, changes = TASKS[task]
+            rows = (pathlib.Path(args.data) / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+            file = folder / f"{stem}.jsonl"
+            file.write_text("".join(rows[:args.limit or None]), encoding="utf-8")
+            theirs, their_metrics, their_seconds = lm_eval_run(args, task, file, name, changes)
+            ours, our_metrics, our_seconds = hone_run(args, task, file, folder)
+            problems, largest, moved = compare(task, theirs, ours)
+            for metric, value in their_metrics.items():
+                own = our_metrics.get(RENAMED.get((task, metric), metric))
+                if own is None:
+                    continue
+                allowed = 1e-3 * max(1.0, abs(value)) if metric == "perplexity" or task == "truthfulqa_mc2" else (
+                    moved / len(ours) + 1e-9 if moved else 1e-9)
+                if metric in ("acc_norm", "acc_bytes"):
+                    allowed = max(allowed, 1.0 / len(ours) + 1e-9)  # scaled scores have close calls of their own
+                if abs(own - value) > allowed:
+                    problems.append(f"{metric}: {value}, hone's {own}")
+            shown = ", ".join(f"{m} {their_metrics[m]:.4f}/{our_metrics.get(RENAMED.get((task, m), m), float('nan')):.4f}"
+                              for m in their_metrics if isinstance(their_metrics[m], float))
+            print(f"{task:<15} {len(ours):>5} items: {shown}; log p differs by at most {largest:.2g}, "
+                  f"{moved} predictions; {their_seconds:.1f} s / {our_seconds:.1f} s", flush=True)
+            for problem in problems[:5]:
+                print(f"  {problem}")
+            failed = failed or bool(problems)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
