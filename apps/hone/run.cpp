@@ -33,6 +33,15 @@ std::vector<RecordedMetric> metrics_of(const RunReport& report) {
   return metrics;
 }
 
+// What comparing runs needs; not the answers, which may be private, nor the recipe, which is recorded
+// already.
+std::string recorded(RunReport report) {
+  report.examples.clear();
+  report.recipe_text.clear();
+  report.next_commands.clear();
+  return to_json(report).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 struct Arguments {
   std::string recipe, output;
   bool restart = false;
@@ -60,6 +69,7 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   for (const std::filesystem::path& file : {outcome.html, outcome.markdown, outcome.json})
     record.outputs.push_back(absolute_path(file));
   record.metrics = metrics_of(outcome.report);
+  record.report = recorded(outcome.report);
 
   Json json;
   json["run_dir"] = outcome.folder.string();

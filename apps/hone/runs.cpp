@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "command.h"
 #include "ledger/compare.h"
+#include "pipeline/paired.h"
 #include "record.h"
 #include "report/text.h"
 #include "terminal.h"
@@ -116,6 +117,7 @@ Outcome show(const std::string& id) {
 
 Outcome compare(const std::string& a, const std::string& b, const std::string& html) {
   RunComparison comparison = compare_runs(find_run(a), find_run(b));
+  add_paired_intervals(comparison);
   comparison.hone_version = HONE_VERSION;
   Json json = to_json(comparison);
   std::string text = render_table(comparison);

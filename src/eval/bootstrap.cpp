@@ -86,6 +86,22 @@ Estimate bootstrap(const std::vector<DocumentScore>& documents, uint64_t seed, T
   return estimate(transform(ratio(total)), total.count, std::move(resampled));
 }
 
+template <typename Transform>
+Estimate difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b, uint64_t seed,
+                    Transform transform) {
+  HONE_CHECK(a.size() == b.size(), "a={} b={}", a.size(), b.size());
+  const DocumentScore all_a = total_of(a), all_b = total_of(b);
+  if (all_a.count <= 0 || all_b.count <= 0) return {};
+  std::vector<double> resampled;
+  resampled.reserve(kResamples);
+  resample(a.size(), seed, [&](const std::vector<size_t>& drawn) {
+    const DocumentScore part_a = total_of(a, drawn), part_b = total_of(b, drawn);
+    if (part_a.count > 0 && part_b.count > 0)
+      resampled.push_back(transform(ratio(part_b)) - transform(ratio(part_a)));
+  });
+  return estimate(transform(ratio(all_b)) - transform(ratio(all_a)), all_b.count, std::move(resampled));
+}
+
 }  // namespace
 
 Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t seed) {
@@ -94,6 +110,16 @@ Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t se
 
 Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed) {
   return bootstrap(documents, seed, [](double mean) { return std::exp(mean); });
+}
+
+Estimate mean_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
+                         uint64_t seed) {
+  return difference(a, b, seed, [](double mean) { return mean; });
+}
+
+Estimate perplexity_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
+                               uint64_t seed) {
+  return difference(a, b, seed, [](double mean) { return std::exp(mean); });
 }
 
 std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base,

@@ -28,6 +28,11 @@ struct Estimate {
 Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
 // exp() of the mean, interval transformed.
 Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
+// b - a in mean and in perplexity, paired: both over the same drawn documents. The two must have as many.
+Estimate mean_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
+                         uint64_t seed = 42);
+Estimate perplexity_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
+                               uint64_t seed = 42);
 // Share of the gain (base - tuned) that `candidate` keeps: (base - candidate) / (base - tuned), paired over
 // the same documents. nullopt when the 95 % interval of the gain includes zero.
 std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base,

@@ -4,6 +4,9 @@
 #include <cctype>
 #include <sstream>
 
+#include "base/error.h"
+#include "report/report.h"
+
 namespace hone {
 namespace {
 
@@ -71,12 +74,23 @@ Pairs surroundings(const RunRecord& record) {
   return all;
 }
 
+RunReport recorded_report(const RunRecord& record) {
+  if (record.report.empty()) return {};
+  try {
+    return from_json(nlohmann::ordered_json::parse(record.report));
+  } catch (const std::exception& problem) {
+    fail(ErrorCode::kCorruption, "ledger: run {}: its recorded results cannot be read: {}", record.id,
+         problem.what());
+  }
+}
+
 ComparedRun compared(const RunRecord& record) {
   return {.id = record.id,
           .started = record.started,
           .command_line = record.command_line,
           .model = record.model,
-          .status = record.status};
+          .status = record.status,
+          .report = recorded_report(record)};
 }
 
 }  // namespace
@@ -101,13 +115,15 @@ Pairs recipe_settings(const std::string& recipe) {
 }
 
 RunComparison compare_runs(const RunRecord& a, const RunRecord& b) {
-  RunComparison result{.a = compared(a), .b = compared(b), .settings = {}, .metrics = {}, .hone_version = {}};
+  RunComparison result{
+      .a = compared(a), .b = compared(b), .settings = {}, .metrics = {}, .notes = {}, .hone_version = {}};
   add_differences(recipe_settings(a.recipe), recipe_settings(b.recipe), result.settings);
   add_differences(surroundings(a), surroundings(b), result.settings);
   for (const RecordedMetric& m : a.metrics) {
     for (const RecordedMetric& n : b.metrics) {
       if (m.stage != n.stage || m.name != n.name) continue;
-      result.metrics.push_back({m.stage, m.name, {m.value, m.low, m.high}, {n.value, n.low, n.high}});
+      result.metrics.push_back(
+          {m.stage, m.name, {m.value, m.low, m.high}, {n.value, n.low, n.high}, {n.value - m.value, {}, {}}});
       break;
     }
   }

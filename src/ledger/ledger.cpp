@@ -15,7 +15,7 @@
 namespace hone {
 namespace {
 
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 
 constexpr const char* kSchema[] = {
     "CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT, command TEXT, command_line TEXT, "
@@ -30,6 +30,12 @@ constexpr const char* kSchema[] = {
     "CREATE INDEX inputs_of ON inputs (run)",
     "CREATE INDEX outputs_of ON outputs (run)",
     "CREATE INDEX metrics_of ON metrics (run)",
+};
+
+// What version 2 adds to version 1.
+constexpr const char* kReports[] = {
+    "CREATE TABLE reports (run INTEGER REFERENCES runs, json TEXT)",
+    "CREATE INDEX reports_of ON reports (run)",
 };
 
 constexpr const char* kColumns =
@@ -80,7 +86,8 @@ RunRecord read_row(const Statement& row, const std::string& host) {
                    .peak_rss_bytes = static_cast<uint64_t>(row.integer(15)),
                    .inputs = {},
                    .outputs = {},
-                   .metrics = {}};
+                   .metrics = {},
+                   .report = {}};
   if (record.status == "running" && row.text(9) == host && process_start(row.integer(10)) != row.text(11))
     record.status = "interrupted";
   return record;
@@ -103,11 +110,14 @@ void Ledger::prepare() {
     statement.step();
     return statement.integer(0);
   };
-  if (version() == 0) {
-    database_.write_ahead();
+  if (const int64_t found = version(); found < kVersion) {
+    if (found == 0) database_.write_ahead();
     Transaction transaction(database_);
-    if (version() == 0) {  // no other process was faster
+    const int64_t now = version();  // another process may have been faster
+    if (now == 0)
       for (const char* sql : kSchema) database_.run(sql);
+    if (now < kVersion) {
+      for (const char* sql : kReports) database_.run(sql);
       database_.run(fmt::format("PRAGMA user_version = {}", kVersion));
     }
     transaction.commit();
@@ -137,7 +147,7 @@ void Ledger::insert(RunRecord& record) {
 }
 
 void Ledger::insert_parts(const RunRecord& record) {
-  for (const char* table : {"inputs", "outputs", "metrics"})
+  for (const char* table : {"inputs", "outputs", "metrics", "reports"})
     Statement(database_, fmt::format("DELETE FROM {} WHERE run = ?", table)).add(record.id).step();
   for (const RecordedFile& file : record.inputs)
     Statement(database_, "INSERT INTO inputs VALUES (?, ?, ?)")
@@ -156,6 +166,8 @@ void Ledger::insert_parts(const RunRecord& record) {
         .add(metric.low)
         .add(metric.high)
         .step();
+  if (!record.report.empty())
+    Statement(database_, "INSERT INTO reports VALUES (?, ?)").add(record.id).add(record.report).step();
 }
 
 void Ledger::save(RunRecord& record) {
@@ -210,6 +222,8 @@ RunRecord Ledger::find(int64_t id) {
                               .value = metrics.number(2),
                               .low = metrics.optional_number(3),
                               .high = metrics.optional_number(4)});
+  Statement report(database_, "SELECT json FROM reports WHERE run = ?");
+  if (report.add(id).step()) record.report = report.text(0);
   return record;
 }
 

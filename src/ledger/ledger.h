@@ -37,6 +37,7 @@ struct RunRecord {
   std::vector<RecordedFile> inputs;
   std::vector<std::string> outputs;
   std::vector<RecordedMetric> metrics;
+  std::string report;  // JSON of what the run measured (report/report.h); empty when the command makes none
 };
 
 class Ledger {
@@ -47,7 +48,7 @@ class Ledger {
 
   // Writes the record as a whole; gives a new one (id 0) its number. All of it or nothing.
   void save(RunRecord& record);
-  // Newest first, without recipe, files and metrics. A running one whose process is gone counts as
+  // Newest first, without recipe, files, metrics and report. A running one whose process is gone counts as
   // interrupted.
   std::vector<RunRecord> list(size_t limit);
   // Everything about one. Throws kNotFound.

@@ -58,6 +58,7 @@ RunRecord sample() {
   record.inputs = {{"train.jsonl", "123"}, {"base.gguf", ""}};
   record.outputs = {"runs/a/report.html"};
   record.metrics = {{"base", "answer_loss", 2.25, 2.0, 2.5}, {"q8_0", "kl", 0.001, {}, {}}};
+  record.report = R"({"name":"ä"})";
   return record;
 }
 
@@ -84,9 +85,12 @@ TEST_F(LedgerTest, RecordsComeBack) {
   ASSERT_EQ(back.metrics.size(), 2u);
   EXPECT_EQ(back.metrics[0].low, 2.0);
   EXPECT_FALSE(back.metrics[1].low);
+  EXPECT_EQ(back.report, record.report);
   // Saved again it is the same run, with its parts replaced.
   record.metrics = {{"base", "answer_loss", 3, {}, {}}};
+  record.report.clear();
   ledger.save(record);
+  EXPECT_EQ(ledger.find(1).report, "");
   EXPECT_EQ(ledger.find(1).metrics.size(), 1u);
   RunRecord second = sample();
   ledger.save(second);
@@ -94,6 +98,22 @@ TEST_F(LedgerTest, RecordsComeBack) {
   ASSERT_EQ(ledger.list(10).size(), 2u);
   EXPECT_EQ(ledger.list(1)[0].id, 2);
   EXPECT_THROW(ledger.find(3), Error);
+}
+
+TEST_F(LedgerTest, AnOlderLedgerIsBroughtUp) {
+  RunRecord record = sample();
+  {
+    Ledger ledger(path());
+    ledger.save(record);
+    Database database(path());
+    database.run("DROP TABLE reports");
+    database.run("PRAGMA user_version = 1");
+  }
+  Ledger ledger(path());
+  EXPECT_EQ(ledger.find(1).metrics.size(), 2u);
+  EXPECT_EQ(ledger.find(1).report, "");
+  ledger.save(record);
+  EXPECT_EQ(ledger.find(1).report, record.report);
 }
 
 TEST_F(LedgerTest, SeveralProcessesWriteAtATime) {
@@ -174,7 +194,7 @@ TEST_F(LedgerTest, FilesThatAreNoLedgerAreRefused) {
     Database database(path());
     database.run("PRAGMA user_version = 7");
   }
-  refused(ErrorCode::kNotSupported, "ledger version: got 7, expected 1");
+  refused(ErrorCode::kNotSupported, "ledger version: got 7, expected 2");
 }
 
 TEST_F(LedgerTest, ABrokenLedgerNeverReachesTheRun) {

@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "pipeline/stage_store.h"
@@ -155,6 +156,16 @@ Json items_key(const Recipe& recipe) {
   key["examples"] = recipe.examples;
   key["example_tokens"] = recipe.example_tokens;
   return key;
+}
+
+std::string items_hash(const std::vector<ScoreItem>& items) {
+  Hasher hasher;
+  for (const ScoreItem& item : items) {
+    hasher.add(fmt::format("{} {} {};", item.document, item.batch.tokens.size(), item.targets.size()));
+    hasher.add(std::as_bytes(std::span(item.batch.tokens)));
+    hasher.add(std::as_bytes(std::span(item.targets)));
+  }
+  return hasher.digest();
 }
 
 Json to_json(const Measurement& measurement) {

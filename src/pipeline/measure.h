@@ -23,6 +23,9 @@ MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec);
 // Everything in the recipe that the items depend on, with the files' hashes.
 nlohmann::ordered_json items_key(const Recipe& recipe);
 
+// Of the tokens, the targets and the documents they belong to: the same hash, the same test.
+std::string items_hash(const std::vector<ScoreItem>& items);
+
 struct Measurement {
   Scores chats, general;
   double prefill_tok_s = 0, decode_tok_s = 0;  // 0: not timed

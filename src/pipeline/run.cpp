@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/threads.h"
 #include "io/gguf.h"
+#include "pipeline/findings.h"
 #include "pipeline/machine.h"
 #include "pipeline/read_back.h"
 #include "pipeline/run_report.h"
@@ -354,7 +355,7 @@ class Run {
   }
 
   RunOutcome finish() {
-    fill_metrics(stages_, report_);
+    fill_metrics(stages_, items_, report_);
     report_.name = recipe_.name;
     report_.date = now_text();
     report_.hone_version = options_.hone_version;
@@ -377,6 +378,7 @@ class Run {
       report_.total_seconds += stage.result.seconds;
       report_.stages.push_back(stage.result);
     }
+    report_.findings = find_conclusions(report_);
     report_.peak_rss_bytes = std::max(peak_rss_, peak_rss_bytes());
     add_next_commands();
     RunOutcome outcome{.report = std::move(report_),

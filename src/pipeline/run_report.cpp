@@ -33,27 +33,60 @@ void fill_stage(const Measurement& m, StageResult& stage) {
   if (m.decode_tok_s > 0) stage.metrics["decode_tok_s"] = timed(m.decode_tok_s);
 }
 
-// base - tuned per document: the mean of the difference, paired.
-std::vector<DocumentScore> differences(const std::vector<DocumentScore>& base,
-                                       const std::vector<DocumentScore>& tuned) {
-  std::vector<DocumentScore> out(base.size());
-  for (size_t i = 0; i < base.size(); ++i)
-    out[i] = {.sum = base[i].sum - tuned[i].sum, .count = base[i].count};
+// Seven digits are far below any interval, and keep the report small.
+double rounded(double value) {
+  return std::stod(fmt::format("{:.7g}", value));
+}
+
+void add_sums(const std::vector<DocumentScore>& documents, const char* metric, const char* data,
+              StageResult& stage) {
+  if (documents.empty()) return;
+  DocumentSums& sums = stage.sums[metric];
+  sums.data = data;
+  for (const DocumentScore& d : documents) sums.values.push_back(rounded(d.sum));
+}
+
+void fill_sums(const Measurement& m, StageResult& stage) {
+  add_sums(m.chats.nll, "answer_loss", "answers", stage);
+  add_sums(m.chats.kl, "kl", "answers", stage);
+  add_sums(m.chats.top1, "top1_agreement", "answers", stage);
+  add_sums(m.general.nll, "perplexity", "general", stage);
+}
+
+TestData test_data(const std::vector<ScoreItem>& items, const std::vector<DocumentScore>& documents) {
+  TestData data{.hash = items_hash(items), .counts = {}};
+  for (const DocumentScore& d : documents) data.counts.push_back(d.count);
+  return data;
+}
+
+// a - b per document: the mean of the difference, paired.
+std::vector<DocumentScore> differences(const std::vector<DocumentScore>& a,
+                                       const std::vector<DocumentScore>& b) {
+  std::vector<DocumentScore> out(a.size());
+  for (size_t i = 0; i < a.size(); ++i) out[i] = {.sum = a[i].sum - b[i].sum, .count = a[i].count};
   return out;
 }
 
 }  // namespace
 
-void fill_metrics(std::vector<MeasuredStage>& stages, RunReport& report) {
+void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items, RunReport& report) {
   const MeasuredStage* tuned = nullptr;
+  report.test_data["answers"] = test_data(items.chats, stages.front().measurement.chats.nll);
+  if (!items.general.empty())
+    report.test_data["general"] = test_data(items.general, stages.front().measurement.general.nll);
   for (MeasuredStage& stage : stages) {
     fill_stage(stage.measurement, stage.result);
+    fill_sums(stage.measurement, stage.result);
     if (stage.result.name == "tuned") tuned = &stage;
   }
   if (tuned == nullptr) return;
   const std::vector<DocumentScore>& base = stages.front().measurement.chats.nll;
   const std::vector<DocumentScore>& gained = tuned->measurement.chats.nll;
   report.tuning_gain = measured(bootstrap_mean(differences(base, gained)));
+  const std::vector<DocumentScore>& general = stages.front().measurement.general.nll;
+  if (!general.empty())
+    report.general_change =
+        measured(bootstrap_perplexity(differences(tuned->measurement.general.nll, general)));
   for (size_t i = 1; i < stages.size(); ++i) {
     const std::optional<Estimate> kept = gain_kept(base, gained, stages[i].measurement.chats.nll);
     if (kept) stages[i].result.gain_kept = measured(*kept);

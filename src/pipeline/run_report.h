@@ -16,9 +16,9 @@ struct MeasuredStage {
   Measurement measurement;
 };
 
-// Fills metrics and gain_kept of every stage. The first stage is the base, "tuned" is the one the gain is
-// measured by.
-void fill_metrics(std::vector<MeasuredStage>& stages, RunReport& report);
+// Fills metrics, gain_kept and sums of every stage, and what the report says of the pair base and tuned. The
+// first stage is the base, "tuned" is the one the gain is measured by.
+void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items, RunReport& report);
 
 // Settings as shown: {"rank", "16"}, …
 std::vector<std::pair<std::string, std::string>> tuning_rows(const Recipe& recipe);

@@ -65,7 +65,27 @@ bool inside(const Box& box, const Box& bounds) {
 
 }  // namespace
 
+double Axis::at(double value) const {
+  if (!log) return from + (value - low) / (high - low) * (to - from);
+  const double bounded = std::max(value, low);
+  return from + std::log10(bounded / low) / std::log10(high / low) * (to - from);
+}
+
+Axis make_log_axis(double low, double high, double from, double to) {
+  Axis axis;
+  axis.log = true;
+  axis.from = from;
+  axis.to = to;
+  const double first = std::floor(std::log10(std::max(low, 1e-9)) + 1e-9);
+  const double last = std::max(std::ceil(std::log10(std::max(high, 1e-9)) - 1e-9), first + 1);
+  axis.low = std::pow(10.0, first);
+  axis.high = std::pow(10.0, last);
+  for (double i = first; i <= last; ++i) axis.ticks.push_back(std::pow(10.0, i));
+  return axis;
+}
+
 std::string Axis::label(double tick) const {
+  if (log) return format_trimmed(tick, 1);
   int decimals = 0;
   for (double scaled = step; decimals < 6 && std::fabs(scaled - std::round(scaled)) > 1e-6 * scaled;
        ++decimals) {

@@ -12,14 +12,18 @@ struct Axis {
   double from = 0, to = 1;   // the same in pixels (to < from for a vertical axis)
   double step = 1;
   std::vector<double> ticks;  // multiples of step inside [low, high]
+  bool log = false;           // equal ratios take equal room; data must be above zero
 
-  double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
+  double at(double value) const;         // pixels; with `log`, what is not above zero stands at the low end
   std::string label(double tick) const;  // as many decimals as the step needs
 };
 
 // An axis over [low, high] widened to whole steps of 1, 2, 2.5 or 5 × 10^k, about `target` ticks.
 // The arguments must be finite; an empty range is widened.
 Axis make_axis(double low, double high, int target, double from, double to);
+
+// The same in powers of ten, for 0 < low <= high; data below 1e-9 is put there.
+Axis make_log_axis(double low, double high, double from, double to);
 
 struct Box {
   double x = 0, y = 0, w = 0, h = 0;

@@ -18,21 +18,21 @@ Cell mean_cell(const StageResult& stage, const std::string& key) {
   const Measured* measured = finite_metric(stage, key);
   if (measured == nullptr) return absent();
   const MeasuredText text = format_measured(*measured);
-  return {text.value, text.error.empty() ? "" : "± " + text.error};
+  return {text.value, text.error.empty() ? "" : "± " + text.error, measured->value};
 }
 
 Cell percent_cell(const StageResult& stage, const std::string& key) {
   const Measured* measured = finite_metric(stage, key);
   if (measured == nullptr) return absent();
   const MeasuredText text = format_measured(*measured, 100);
-  return {text.value + "\u00A0%", text.error.empty() ? "" : "± " + text.error};
+  return {text.value + "\u00A0%", text.error.empty() ? "" : "± " + text.error, measured->value};
 }
 
 Cell gain_cell(const StageResult& stage) {
   if (!stage.gain_kept || !std::isfinite(stage.gain_kept->value)) return absent();
   const Measured& gain = *stage.gain_kept;
   const int decimals = share_decimals(gain);
-  Cell cell{format_percent(gain.value, decimals), ""};
+  Cell cell{format_percent(gain.value, decimals), "", gain.value};
   if (std::isfinite(gain.low) && std::isfinite(gain.high) && gain.high > gain.low) {
     cell.minor = format_fixed(gain.low * 100, decimals) + " to " + format_percent(gain.high, decimals);
   }
@@ -40,7 +40,7 @@ Cell gain_cell(const StageResult& stage) {
 }
 
 Cell number_or_absent(double value, int significant) {
-  return value > 0 ? Cell{format_number(value, significant), ""} : absent();
+  return value > 0 ? Cell{format_number(value, significant), "", value} : absent();
 }
 
 std::vector<Column> standing_columns(const RunReport& report) {
@@ -58,7 +58,8 @@ std::vector<Column> standing_columns(const RunReport& report) {
       {"Size", "", "size", "What has to be stored and loaded to use this stage. 1 MB is a million bytes.",
        true, 80,
        [](const StageResult& s) {
-         return Cell{format_bytes(s.file_bytes), ""};
+         return s.file_bytes > 0 ? Cell{format_bytes(s.file_bytes), "", static_cast<double>(s.file_bytes)}
+                                 : absent();
        }},
       {"Bits per weight", "", "bits/w",
        "File size divided by the number of weights. 16 is the usual full size; less is smaller and coarser.",

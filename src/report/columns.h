@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace hone::layout {
 struct Cell {
   std::string main;   // "1.523", or an en dash
   std::string minor;  // "± 0.021", an interval, or empty
+  double sort =
+      std::numeric_limits<double>::quiet_NaN();  // what a reader may sort by; not finite: comes last
 };
 
 struct Column {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "report/results.h"
+
 namespace hone {
 
 struct ComparedValue {
@@ -16,6 +18,8 @@ struct ComparedValue {
 struct ComparedMetric {
   std::string stage, name;
   ComparedValue a, b;
+  // b - a, with its paired interval when both runs scored the same documents.
+  ComparedValue difference;
 };
 // Something that was not the same: a setting of the recipe, an input, the machine. Empty: absent.
 struct ComparedSetting {
@@ -24,11 +28,13 @@ struct ComparedSetting {
 struct ComparedRun {
   int64_t id = 0;
   std::string started, command_line, model, status;
+  RunReport report;  // what was recorded of its results; its stages are empty when nothing was
 };
 struct RunComparison {
   ComparedRun a, b;
   std::vector<ComparedSetting> settings;  // only those that differ
   std::vector<ComparedMetric> metrics;    // only those that both have
+  std::vector<std::string> notes;         // why a difference has no interval, and how those there were made
   std::string hone_version;
 };
 

@@ -81,7 +81,6 @@ std::string example_block(const ExampleAnswers& example, size_t index) {
 std::string examples_section(const RunReport& report) {
   if (report.examples.empty()) return "";
   std::string out =
-      "<section aria-labelledby=\"examples\">\n<h2 id=\"examples\">Example answers</h2>\n"
       "<p class=\"about\">Questions held out of training, the reference answer, and what each stage wrote. A "
       "few "
       "examples show the style; the table above is the measurement.</p>\n";
@@ -92,7 +91,7 @@ std::string examples_section(const RunReport& report) {
     for (size_t i = shown; i < report.examples.size(); ++i) out += example_block(report.examples[i], i);
     out += "</details>\n";
   }
-  return out + "</section>\n";
+  return out;
 }
 
 }  // namespace hone::layout

@@ -30,16 +30,15 @@ std::string definitions(const char* css_class, const Facts& facts, bool wrap) {
 std::string facts_section(const RunReport& report) {
   const Facts facts = run_facts(report);
   if (facts.empty() && report.tuning.empty()) return "";
-  std::string out = "<section aria-labelledby=\"done\">\n<h2 id=\"done\">What was done</h2>\n";
+  std::string out;
   if (!facts.empty()) out += definitions("facts", facts, false);
   if (!report.tuning.empty())
     out += "<h3>Tuning settings</h3>\n" + definitions("settings", report.tuning, true);
-  return out + "</section>\n";
+  return out;
 }
 
 std::string repeat_section(const RunReport& report) {
-  if (report.command.empty() && report.recipe_text.empty() && report.next_commands.empty()) return "";
-  std::string out = "<section aria-labelledby=\"repeat\">\n<h2 id=\"repeat\">How to repeat it</h2>\n";
+  std::string out;
   if (!report.command.empty()) out += code_block(report.command);
   if (!report.recipe_text.empty()) {
     const bool open =
@@ -49,25 +48,21 @@ std::string repeat_section(const RunReport& report) {
                        code_block(report.recipe_text));
   }
   if (!report.next_commands.empty()) {
-    std::string commands;
-    for (const std::string& command : report.next_commands)
-      commands += (commands.empty() ? "" : "\n") + command;
-    out += "<h3>What to do next</h3>\n" + code_block(commands);
+    out += "<h3>What to do next</h3>\n";
+    for (const std::string& command : report.next_commands) out += code_block(command);
   }
-  return out + "</section>\n";
+  return out;
 }
 
 std::string notes_section(const RunReport& report) {
   if (report.notes.empty()) return "";
-  std::string out =
-      "<section aria-labelledby=\"notes\">\n<h2 id=\"notes\">Notes</h2>\n<ul class=\"notes\">\n";
+  std::string out = "<ul class=\"notes\">\n";
   for (const std::string& note : report.notes) out += fmt::format("<li>{}</li>\n", escape_html(note));
-  return out + "</ul>\n</section>\n";
+  return out + "</ul>\n";
 }
 
-std::string glossary_section() {
-  return "<section aria-labelledby=\"terms\">\n<h2 id=\"terms\">The terms in plain words</h2>\n" +
-         definitions("terms", glossary(), false) + "</section>\n";
+std::string glossary_section(const RunReport&) {
+  return definitions("terms", glossary(), false);
 }
 
 }  // namespace hone::layout

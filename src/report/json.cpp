@@ -1,9 +1,8 @@
 // RunReport to JSON and back. Keys are what scripts rely on: add, never rename. Not-finite numbers are null.
 #include <cmath>
-#include <limits>
 #include <string>
 
-#include "base/error.h"
+#include "report/json_reader.h"
 #include "report/report.h"
 #include "report/text.h"
 
@@ -46,98 +45,20 @@ Json point_json(const LossPoint& point) {
   return json;
 }
 
-// Reads members of one JSON object and knows its place in the file for messages.
-class Reader {
- public:
-  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
-    if (!json.is_object()) wrong(where_, json, "an object");
-  }
+Json numbers_json(const std::vector<double>& values) {
+  Json array = Json::array();
+  for (const double value : values) array.push_back(number(value));
+  return array;
+}
 
-  void read(const char* key, std::string& out) const {
-    const Json* value = find(key);
-    if (value == nullptr) return;
-    if (!value->is_string()) wrong(place(key), *value, "a string");
-    out = value->get<std::string>();
-  }
-  void read(const char* key, double& out) const {
-    const Json* value = find(key);
-    if (value == nullptr) return;
-    if (!value->is_number() && !value->is_null()) wrong(place(key), *value, "a number or null");
-    out = value->is_null() ? std::numeric_limits<double>::quiet_NaN() : value->get<double>();
-  }
-  void read(const char* key, uint64_t& out) const {
-    const Json* value = find(key);
-    if (value == nullptr) return;
-    const bool whole =
-        value->is_number_unsigned() || (value->is_number_integer() && value->get<int64_t>() >= 0);
-    if (!whole) wrong(place(key), *value, "a whole number, 0 or more");
-    out = value->get<uint64_t>();
-  }
-  void read(const char* key, std::optional<double>& out) const {
-    if (find(key) != nullptr) read(key, out.emplace());
-  }
-  void read(const char* key, std::optional<Measured>& out) const {
-    const Json* value = find(key);
-    if (value != nullptr && !value->is_null()) out = measured(*value, place(key));
-  }
-  void read(const char* key, std::vector<std::string>& out) const {
-    each(key, [&](const Json& item, const std::string& where) {
-      if (!item.is_string()) wrong(where, item, "a string");
-      out.push_back(item.get<std::string>());
-    });
-  }
-  void read(const char* key, const char* first, const char* second,
-            std::vector<std::pair<std::string, std::string>>& out) const {
-    each(key, [&](const Json& item, const std::string& where) {
-      const Reader pair(item, where);
-      auto& [a, b] = out.emplace_back();
-      pair.read(first, a);
-      pair.read(second, b);
-    });
-  }
-  void read(const char* key, std::map<std::string, Measured>& out) const {
-    const Json* value = find(key);
-    if (value == nullptr) return;
-    if (!value->is_object()) wrong(place(key), *value, "an object");
-    for (const auto& [name, metric] : value->items()) out[name] = measured(metric, place(key) + "." + name);
-  }
-
-  // Calls use(item, where) for each item of an array member.
-  template <typename Use>
-  void each(const char* key, Use use) const {
-    const Json* value = find(key);
-    if (value == nullptr) return;
-    if (!value->is_array()) wrong(place(key), *value, "an array");
-    for (size_t i = 0; i < value->size(); ++i) use((*value)[i], fmt::format("{}[{}]", place(key), i));
-  }
-
- private:
-  [[noreturn]] static void wrong(const std::string& where, const Json& got, const char* expected) {
-    fail(ErrorCode::kCorruption, "report: {}: got {}, expected {}; was it written by hone?",
-         where.empty() ? "top level" : where, got.type_name(), expected);
-  }
-  static Measured measured(const Json& json, const std::string& where) {
-    const Reader reader(json, where);
-    Measured m;
-    reader.read("value", m.value);
-    reader.read("stderr", m.stderr_);
-    reader.read("n", m.n);
-    reader.read("low", m.low);
-    reader.read("high", m.high);
-    return m;
-  }
-  const Json* find(const char* key) const {
-    const auto found = json_.find(key);
-    return found == json_.end() ? nullptr : &*found;
-  }
-  std::string place(const char* key) const { return where_.empty() ? key : where_ + "." + key; }
-
-  const Json& json_;
-  std::string where_;
-};
+Json finding_json(const Finding& finding) {
+  return {{"kind", valid_utf8(finding.kind)},
+          {"stage", valid_utf8(finding.stage)},
+          {"value", measured_json(finding.value)}};
+}
 
 StageResult stage_from_json(const Json& json, const std::string& where) {
-  const Reader reader(json, where);
+  const JsonReader reader(json, where);
   StageResult stage;
   reader.read("name", stage.name);
   reader.read("status", stage.status);
@@ -148,11 +69,16 @@ StageResult stage_from_json(const Json& json, const std::string& where) {
   reader.read("seconds", stage.seconds);
   reader.read("metrics", stage.metrics);
   reader.read("gain_kept", stage.gain_kept);
+  reader.members("sums", [&](const std::string& metric, const Json& item, const std::string& place) {
+    const JsonReader sums(item, place);
+    sums.read("data", stage.sums[metric].data);
+    sums.read("values", stage.sums[metric].values);
+  });
   return stage;
 }
 
 LossPoint point_from_json(const Json& json, const std::string& where) {
-  const Reader reader(json, where);
+  const JsonReader reader(json, where);
   LossPoint point;
   reader.read("step", point.step);
   reader.read("tokens", point.tokens);
@@ -202,6 +128,9 @@ Json to_json(const StageResult& stage) {
   for (const auto& [key, measured] : stage.metrics)
     json["metrics"][valid_utf8(key)] = measured_json(measured);
   if (stage.gain_kept) json["gain_kept"] = measured_json(*stage.gain_kept);
+  for (const auto& [metric, sums] : stage.sums)
+    json["sums"][valid_utf8(metric)] = {{"data", valid_utf8(sums.data)},
+                                        {"values", numbers_json(sums.values)}};
   return json;
 }
 
@@ -210,6 +139,13 @@ Json to_json(const RunReport& report) {
   visit_plain(report, PlainWriter{json});
   json["tuning"] = pairs_json(report.tuning, "name", "value");
   if (report.tuning_gain) json["tuning_gain"] = measured_json(*report.tuning_gain);
+  if (report.general_change) json["general_change"] = measured_json(*report.general_change);
+  json["findings"] = Json::array();
+  for (const Finding& finding : report.findings) json["findings"].push_back(finding_json(finding));
+  json["test_data"] = Json::object();
+  for (const auto& [name, data] : report.test_data)
+    json["test_data"][valid_utf8(name)] = {{"hash", valid_utf8(data.hash)},
+                                           {"counts", numbers_json(data.counts)}};
   json["stages"] = Json::array();
   for (const StageResult& stage : report.stages) json["stages"].push_back(to_json(stage));
   json["loss_curve"] = Json::array();
@@ -226,11 +162,24 @@ Json to_json(const RunReport& report) {
 }
 
 RunReport from_json(const Json& json) {
-  const Reader reader(json, "");
+  const JsonReader reader(json, "");
   RunReport report;
   visit_plain(report, [&](const char* key, auto& value) { reader.read(key, value); });
   reader.read("tuning", "name", "value", report.tuning);
   reader.read("tuning_gain", report.tuning_gain);
+  reader.read("general_change", report.general_change);
+  reader.each("findings", [&](const Json& item, const std::string& where) {
+    const JsonReader finding(item, where);
+    Finding& out = report.findings.emplace_back();
+    finding.read("kind", out.kind);
+    finding.read("stage", out.stage);
+    finding.read("value", out.value);
+  });
+  reader.members("test_data", [&](const std::string& name, const Json& item, const std::string& where) {
+    const JsonReader data(item, where);
+    data.read("hash", report.test_data[name].hash);
+    data.read("counts", report.test_data[name].counts);
+  });
   reader.each("stages", [&](const Json& item, const std::string& where) {
     report.stages.push_back(stage_from_json(item, where));
   });
@@ -238,7 +187,7 @@ RunReport from_json(const Json& json) {
     report.loss_curve.push_back(point_from_json(item, where));
   });
   reader.each("examples", [&](const Json& item, const std::string& where) {
-    const Reader example_reader(item, where);
+    const JsonReader example_reader(item, where);
     ExampleAnswers example;
     example_reader.read("question", example.question);
     example_reader.read("reference", example.reference);

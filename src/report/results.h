@@ -18,6 +18,23 @@ struct Measured {
   double low = 0, high = 0;  // 95 % bootstrap interval
 };
 
+// What per-document sums are over. Sums of two runs compare only where the hash is the same.
+struct TestData {
+  std::string hash;            // of the tokens that are scored and of the documents they belong to
+  std::vector<double> counts;  // tokens scored, per document
+};
+// The sums behind a metric, one per document: the metric is sum / count (perplexity: exp of it).
+struct DocumentSums {
+  std::string data;  // key of RunReport::test_data
+  std::vector<double> values;
+};
+
+// A conclusion: drawn by pipeline/findings.h, which lists the kinds, and worded here.
+struct Finding {
+  std::string kind, stage;  // stage may be empty
+  Measured value;           // what it rests on
+};
+
 struct StageResult {
   std::string name;    // "base", "tuned", "merged", "q8_0", "q4_0"
   std::string status;  // "done", "cached", "failed"
@@ -33,6 +50,7 @@ struct StageResult {
   // Share of the tuning gain in answer_loss that this stage keeps (1 = all); absent when the gain's own
   // interval includes zero, and for base.
   std::optional<Measured> gain_kept;
+  std::map<std::string, DocumentSums> sums;  // by metric; for comparing runs pairwise
 };
 
 struct LossPoint {
@@ -67,6 +85,10 @@ struct RunReport {
   // Answer loss of base minus that of tuned, paired over the same items; the summary states its interval when
   // set.
   std::optional<Measured> tuning_gain;
+  // Perplexity of tuned over that of base, paired over the same windows of general text: 1.05 is 5 % worse.
+  std::optional<Measured> general_change;
+  std::vector<Finding> findings;
+  std::map<std::string, TestData> test_data;  // "answers", "general"
 };
 
 }  // namespace hone

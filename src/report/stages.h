@@ -1,4 +1,4 @@
-// Finding and naming stages; shared by the summary, the key figures and the plots. Defined in summary.cpp.
+// Finding and naming stages; shared by the summary, the key figures and the plots.
 #pragma once
 
 #include <string>

@@ -1,113 +1,110 @@
-// Style sheet and script of the HTML report. The script adds tooltips that follow the pointer, copy buttons
-// and opens folded parts before printing; the page is complete without it.
+// Style sheet of the pages: colours from the palette, text, tables, print. Figures are in style_figures.cpp.
+// Dark is the reader's choice (the switch sets data-theme) or else the system's; paper is always light.
 #include "report/style.h"
+
+#include "report/palette.h"
 
 namespace hone::layout {
 namespace {
 
-constexpr std::string_view kStyle = R"css(
+constexpr std::string_view kBase = R"css(
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scroll-padding-top: 1rem; }
 :root {
-  --page: #ffffff; --panel: #f6f7f9; --text: #1b1f24; --muted: #59626d; --line: #dfe3e8; --faint: #eceff2;
-  --accent: #1d5fa6; --accent-soft: #a9c6e6; --second: #b1500f; --bad: #b3261e;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
   --mono: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace;
 }
-@media screen and (prefers-color-scheme: dark) {
-  :root {
-    --page: #14171b; --panel: #1c2026; --text: #e4e7eb; --muted: #9da7b3; --line: #333a43; --faint: #262c33;
-    --accent: #74b2f2; --accent-soft: #34577c; --second: #f0a46e; --bad: #ff8a80;
-  }
-}
-* { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.6 var(--sans);
   overflow-wrap: break-word; }
 main, footer { max-width: 62rem; margin: 0 auto; padding: 0 1.5rem; }
-main { padding-top: 4rem; }
+main { padding-top: 2rem; }
 h1 { font-size: 2.25rem; line-height: 1.2; letter-spacing: -0.02em; font-weight: 650; margin: 0.2rem 0 0.4rem; }
 h2 { font-size: 1.35rem; line-height: 1.3; letter-spacing: -0.01em; font-weight: 650; margin: 0 0 0.4rem; }
 h3 { font-size: 1rem; line-height: 1.45; font-weight: 650; margin: 2rem 0 0.7rem; }
 p { margin: 0 0 1rem; max-width: 46rem; }
 section { margin-top: 3.75rem; }
-a { color: var(--accent); }
+a { color: var(--first); }
+:focus-visible { outline: 2px solid var(--first); outline-offset: 2px; }
+.top { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem;
+  margin-bottom: 1.5rem; }
+.tools { display: flex; flex-wrap: wrap; gap: 0.5rem; }
+.tool, .copy { border: 1px solid var(--line); border-radius: 4px; background: var(--page); color: var(--muted);
+  font: 0.8125rem/1.4 var(--sans); padding: 0.2rem 0.65rem; text-decoration: none; }
+button.tool, .copy { cursor: pointer; }
+.tool:hover, .copy:hover { color: var(--text); border-color: var(--muted); }
 .eyebrow { font-size: 0.85rem; color: var(--muted); margin: 0; }
-.byline { color: var(--muted); margin: 0 0 2rem; }
-.lead { font-size: 1.17rem; line-height: 1.62; max-width: 46rem; margin-bottom: 2.25rem; }
+.byline { color: var(--muted); margin: 0 0 1.5rem; }
+.lead { font-size: 1.4rem; line-height: 1.4; letter-spacing: -0.01em; max-width: 46rem; margin-bottom: 1.75rem;
+  text-wrap: balance; }
 .about { color: var(--muted); margin-bottom: 1.25rem; }
 .note { color: var(--muted); font-size: 0.875rem; margin-top: 0.75rem; }
+.summary { margin: 0 0 2.25rem; max-width: 54rem; }
+.summary > div { display: grid; grid-template-columns: 10.5rem minmax(0, 1fr); gap: 0 1.25rem;
+  padding: 0.55rem 0.9rem; }
+.summary dt { grid-column: 1; color: var(--muted); font-size: 0.875rem; line-height: 1.82; }
+.summary dd { grid-column: 2; margin: 0 0 0.35rem; }
+.summary dd:last-child { margin-bottom: 0; }
+.summary .take { background: var(--take); border-left: 4px solid var(--first); }
+.summary .warn { background: var(--warn); border-left: 4px solid var(--warn-text); }
+.summary .take dd { font-weight: 600; }
+.summary .take dt { color: var(--first); font-weight: 650; }
+.summary .warn dt { color: var(--warn-text); font-weight: 650; }
+.summary > div { border-left: 4px solid transparent; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1.5rem 2rem; margin: 0;
   padding: 1.4rem 0 0; border-top: 1px solid var(--line); }
 .figures div { display: flex; flex-direction: column; }
 .figures dt { order: 1; font-size: 0.875rem; font-weight: 600; margin-bottom: 0.15rem; }
 .figures dd { order: 2; margin: 0; }
 .figures .big { font-size: 1.7rem; line-height: 1.3; font-weight: 600; letter-spacing: -0.015em;
-  font-variant-numeric: tabular-nums; color: var(--accent); }
+  font-variant-numeric: tabular-nums; color: var(--first); }
 .figures .small { order: 3; font-size: 0.875rem; line-height: 1.45; color: var(--muted); }
+.contents { margin-top: 2rem; border-top: 1px solid var(--line); padding-top: 0.8rem; font-size: 0.875rem; }
+.contents ul { display: flex; flex-wrap: wrap; gap: 0.3rem 1.25rem; margin: 0; padding: 0; list-style: none; }
+.contents a { text-decoration: none; }
+.contents a:hover { text-decoration: underline; }
+.anchor { margin-left: 0.5rem; color: var(--muted); font-weight: 400; text-decoration: none; opacity: 0; }
+h2:hover .anchor, .anchor:focus { opacity: 1; }
 
 .scroll { overflow-x: auto; margin: 0; border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); }
-.scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; line-height: 1.4; }
-.stages th, .stages td { padding: 0.7rem 0.55rem; text-align: left; vertical-align: top; }
-.stages th:first-child, .stages td:first-child { padding-left: 0; }
-.stages th:last-child, .stages td:last-child { padding-right: 0; }
-.stages thead th { font-weight: 600; vertical-align: bottom; line-height: 1.3; border-bottom: 1px solid var(--line); }
-.stages tbody tr + tr > * { border-top: 1px solid var(--faint); }
-.stages .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.stages thead .n { white-space: normal; }
-.stages tbody th { font-weight: 400; min-width: 9.5rem; max-width: 15rem; position: sticky; left: 0;
-  background: var(--page); }
+th, td { padding: 0.7rem 0.55rem; text-align: left; vertical-align: top; }
+tr > :first-child { padding-left: 0; }
+tr > :last-child { padding-right: 0; }
+thead th { font-weight: 600; vertical-align: bottom; line-height: 1.3; border-bottom: 1px solid var(--line); }
+tbody tr + tr > * { border-top: 1px solid var(--faint); }
+tbody th { font-weight: 400; }
+.plain th, .plain td { padding-top: 0.4rem; padding-bottom: 0.4rem; }
+.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+thead .n { white-space: normal; }
+.stages tbody th { min-width: 9.5rem; max-width: 15rem; position: sticky; left: 0; background: var(--page); }
 .stages .name { display: block; font-weight: 650; }
-.stages small { display: block; font-size: 0.8rem; font-weight: 400; color: var(--muted); }
+td small, th small { display: block; font-size: 0.8rem; font-weight: 400; color: var(--muted); }
+.sort { all: unset; cursor: pointer; display: inline-block; box-sizing: border-box; }
+.sort:hover { text-decoration: underline; text-underline-offset: 0.2em; }
+.sort:focus-visible { outline: 2px solid var(--first); outline-offset: 2px; }
+.sort::after { content: "\2195"; margin-left: 0.2rem; color: var(--muted); font-weight: 400; }
+[aria-sort="ascending"] .sort::after { content: "\2191"; color: var(--first); }
+[aria-sort="descending"] .sort::after { content: "\2193"; color: var(--first); }
+.sort small { display: inline; }
+.sort small::before { content: ""; display: block; }
 .failed { color: var(--bad); font-weight: 600; }
-
-figure { margin: 0; position: relative; }
-.plot { display: block; width: 100%; height: auto; overflow: visible; font-family: var(--sans); }
-.plot.narrow { display: none; }
-.plot text { fill: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; }
-.plot .label { fill: var(--text); font-size: 14px; font-weight: 600; paint-order: stroke; stroke: var(--page);
-  stroke-width: 4px; stroke-linejoin: round; }
-.plot .mid { text-anchor: middle; }
-.plot .end { text-anchor: end; }
-.grid line { stroke: var(--faint); }
-.floor { stroke: var(--line); }
-.leader { stroke: var(--muted); opacity: 0.6; }
-.level { stroke: var(--muted); stroke-dasharray: 2 5; opacity: 0.8; }
-.whisker { stroke: var(--accent); stroke-width: 1.5; fill: none; opacity: 0.65; }
-.dot { fill: var(--accent); stroke: var(--page); stroke-width: 1.5; }
-.base .whisker { stroke: var(--muted); }
-.base .dot { fill: var(--muted); }
-.hit { fill: transparent; }
-.mark:hover .dot { stroke: var(--text); }
-.raw, .smooth, .valid, .rate { fill: none; stroke-linejoin: round; stroke-linecap: round; }
-.raw { stroke: var(--accent-soft); stroke-width: 1.25; }
-.smooth { stroke: var(--accent); stroke-width: 2.25; }
-.valid { stroke: var(--second); stroke-width: 1.5; stroke-dasharray: 4 4; }
-.valid-dot { fill: var(--second); stroke: var(--page); stroke-width: 1; }
-.rate { stroke: var(--muted); stroke-width: 1.25; }
-.column rect { fill: transparent; }
-.column line, .column circle { visibility: hidden; pointer-events: none; }
-.column line { stroke: var(--line); }
-.column circle { fill: var(--accent); }
-.column:hover line, .column:hover circle { visibility: visible; }
-.tip { position: fixed; z-index: 2; pointer-events: none; max-width: 17rem; padding: 0.4rem 0.65rem;
-  background: var(--text); color: var(--page); border-radius: 4px; font-size: 0.8125rem; line-height: 1.45;
-  white-space: pre-line; }
+.clear { font-weight: 650; }
 
 .answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.5rem 2rem; }
 .example + .example { margin-top: 2.5rem; padding-top: 0.5rem; border-top: 1px solid var(--faint); }
 .example h3 { white-space: pre-line; max-width: 46rem; }
 .answer { min-width: 0; }
 .answer h4 { margin: 0 0 0.3rem; font-size: 0.8125rem; line-height: 1.4; font-weight: 650; color: var(--muted); }
-.answer.reference h4 { color: var(--accent); }
+.answer.reference h4 { color: var(--first); }
 .answer .text { font-size: 0.9375rem; line-height: 1.55; white-space: pre-line; }
 .fold:not(:checked) ~ .answers .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 7;
   overflow: hidden; }
 .fold { position: absolute; opacity: 0; pointer-events: none; }
-.unfold { display: inline-block; margin-top: 0.9rem; color: var(--accent); font-size: 0.9375rem; cursor: pointer;
+.unfold { display: inline-block; margin-top: 0.9rem; color: var(--first); font-size: 0.9375rem; cursor: pointer;
   text-decoration: underline; text-underline-offset: 0.2em; text-decoration-thickness: 1px; }
 .unfold .less, .fold:checked ~ .unfold .more { display: none; }
 .fold:checked ~ .unfold .less { display: inline; }
-.fold:focus-visible ~ .unfold { outline: 2px solid var(--accent); outline-offset: 3px; }
+.fold:focus-visible ~ .unfold { outline: 2px solid var(--first); outline-offset: 3px; }
 
 .facts { margin: 0; display: grid; grid-template-columns: minmax(9rem, 13rem) minmax(0, 1fr); gap: 0.55rem 1.5rem; }
 .facts dt { color: var(--muted); }
@@ -121,13 +118,10 @@ figure { margin: 0; position: relative; }
 .code { position: relative; margin: 0 0 1rem; }
 pre { margin: 0; padding: 0.9rem 1.1rem; background: var(--panel); border-radius: 6px; overflow-x: auto;
   font: 0.84rem/1.6 var(--mono); tab-size: 4; }
-.copy { position: absolute; top: 0.45rem; right: 0.45rem; border: 1px solid var(--line); border-radius: 4px;
-  background: var(--page); color: var(--muted); font: 0.75rem/1.4 var(--sans); padding: 0.2rem 0.6rem;
-  cursor: pointer; }
-.copy:hover { color: var(--text); }
+.copy { position: absolute; top: 0.45rem; right: 0.45rem; }
 code { font: 0.9em var(--mono); overflow-wrap: anywhere; }
 details { margin-top: 1rem; }
-summary { cursor: pointer; color: var(--accent); font-size: 0.9375rem; }
+summary { cursor: pointer; color: var(--first); font-size: 0.9375rem; }
 details > :not(summary) { margin-top: 0.9rem; }
 .terms { margin: 0; max-width: 46rem; }
 .terms dt { font-weight: 650; margin-top: 0.9rem; }
@@ -138,14 +132,19 @@ details > :not(summary) { margin-top: 0.9rem; }
 .notes li { margin-bottom: 0.5rem; white-space: pre-line; }
 footer { margin-top: 4.5rem; padding-top: 1.25rem; padding-bottom: 3rem; color: var(--muted); font-size: 0.8125rem; }
 
-@media (max-width: 44rem) {
+@media screen and (min-width: 92rem) {
+  .contents { position: fixed; top: 5rem; left: calc(50% - 43rem); width: 10rem; margin: 0; border: 0; padding: 0; }
+  .contents ul { flex-direction: column; }
+}
+@media screen and (max-width: 44rem) {
   main, footer { padding-left: 1.15rem; padding-right: 1.15rem; }
-  main { padding-top: 2rem; }
+  main { padding-top: 1.25rem; }
   h1 { font-size: 1.75rem; }
-  .lead { font-size: 1.06rem; }
+  .lead { font-size: 1.2rem; }
   section { margin-top: 3rem; }
-  .plot.wide { display: none; }
-  .plot.narrow { display: block; max-width: 30rem; margin: 0 auto; }
+  .summary > div { grid-template-columns: minmax(0, 1fr); padding: 0.5rem 0; }
+  .summary .take, .summary .warn { padding: 0.6rem 0.8rem; }
+  .summary dt, .summary dd { grid-column: 1; }
   .figures { grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1.25rem; }
   .figures .big { font-size: 1.35rem; }
   .stages tbody th { min-width: 8rem; max-width: 8rem; padding-right: 0.75rem; }
@@ -153,84 +152,49 @@ footer { margin-top: 4.5rem; padding-top: 1.25rem; padding-bottom: 3rem; color: 
   .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .facts dd { margin-bottom: 0.8rem; }
 }
+)css";
+
+constexpr std::string_view kPrint = R"css(
 @media print {
-  @page { margin: 16mm 14mm; }
+  @page { size: A4; margin: 16mm 14mm; }
   body { font-size: 10pt; }
   main { padding-top: 0; max-width: none; }
+  main, footer { padding-left: 0; padding-right: 0; }
   section { margin-top: 2rem; }
+  .tools, .contents, .anchor, .unfold, .copy, .tip, .data { display: none; }
   .scroll { overflow: visible; }
   table, .stages small { font-size: 7.5pt; }
-  .stages th, .stages td { padding: 0.35rem 0.3rem; }
+  th, td { padding: 0.35rem 0.3rem; }
   .stages tbody th { min-width: 0; position: static; }
+  .sort::after { content: none; }
   .fold:not(:checked) ~ .answers .text { display: block; }
-  .unfold, .copy, .tip { display: none; }
+  .pick:not(:checked) + label { display: none; }
+  .pick + label { border: 0; padding-left: 0; background: none; color: var(--text); }
+  a[href^="http"]::after { content: " (" attr(href) ")"; }
   pre { white-space: pre-wrap; border: 1px solid var(--line); }
-  h2, h3, h4 { break-after: avoid; }
-  figure, .answer, tr, .figures { break-inside: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+  h2, h3, h4, .about { break-after: avoid; }
+  figure, .answer, tr, .figures, .summary > div, .choices { break-inside: avoid; }
+  thead { display: table-header-group; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 )css";
 
-constexpr std::string_view kScript = R"js(
-(() => {
-  const tip = document.createElement('div');
-  tip.className = 'tip';
-  tip.hidden = true;
-  document.body.append(tip);
-  const texts = new Map();
-  for (const group of document.querySelectorAll('.plot g')) {
-    const title = group.querySelector(':scope > title');
-    if (!title) continue;
-    texts.set(group, title.textContent);
-    title.remove();
-  }
-  const show = (event) => {
-    const group = event.target.closest ? event.target.closest('.plot g.column, .plot g.mark') : null;
-    const text = group && texts.get(group);
-    tip.hidden = !text;
-    if (!text) return;
-    tip.textContent = text;
-    const box = tip.getBoundingClientRect();
-    const x = Math.min(event.clientX + 14, document.documentElement.clientWidth - box.width - 8);
-    const y = event.clientY - box.height - 12;
-    tip.style.left = Math.max(8, x) + 'px';
-    tip.style.top = (y < 8 ? event.clientY + 18 : y) + 'px';
-  };
-  document.addEventListener('pointermove', show);
-  document.addEventListener('pointerdown', show);
-  document.addEventListener('scroll', () => { tip.hidden = true; }, { passive: true });
-  if (navigator.clipboard) {
-    for (const block of document.querySelectorAll('.code')) {
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.className = 'copy';
-      button.textContent = 'Copy';
-      button.addEventListener('click', () => {
-        navigator.clipboard.writeText(block.querySelector('pre').textContent).then(() => {
-          button.textContent = 'Copied';
-          setTimeout(() => { button.textContent = 'Copy'; }, 1500);
-        });
-      });
-      block.append(button);
-    }
-  }
-  const closed = [];
-  addEventListener('beforeprint', () => {
-    for (const part of document.querySelectorAll('details:not([open])')) {
-      part.open = true;
-      closed.push(part);
-    }
-  });
-  addEventListener('afterprint', () => { while (closed.length) closed.pop().open = false; });
-})();
-)js";
+std::string variables(bool dark) {
+  std::string css = dark ? "color-scheme: dark;" : "color-scheme: light;";
+  for (const Tone& tone : kPalette)
+    css.append(" --").append(tone.name).append(": ").append(dark ? tone.dark : tone.light).append(";");
+  return css;
+}
 
 }  // namespace
 
-std::string_view page_style() {
-  return kStyle;
-}
-std::string_view page_script() {
-  return kScript;
+std::string page_style() {
+  std::string css = "\n:root { " + variables(false) + " }\n";
+  css += "@media screen { :root[data-theme=\"dark\"] { " + variables(true) + " } }\n";
+  css += "@media screen and (prefers-color-scheme: dark) { :root:not([data-theme=\"light\"]) { " +
+         variables(true) + " } }\n";
+  return css.append(kBase).append(figure_style()).append(kPrint);
 }
 
 }  // namespace hone::layout

@@ -1,11 +1,11 @@
-// The report's first paragraph. It only words what the results say: a share of the gain is stated where the
-// results state one, and a missing measurement is said to be missing.
+// What a run found, in words that need no statistics. It only words what the results say: a share of the gain
+// is stated where the results state one, and a missing measurement is said to be missing.
+#include "report/summary.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
-#include <vector>
 
 #include "report/columns.h"
 #include "report/report.h"
@@ -13,44 +13,6 @@
 #include "report/text.h"
 
 namespace hone {
-namespace layout {
-
-const StageResult* find_stage(const RunReport& report, const std::string& name) {
-  const auto found = std::find_if(report.stages.begin(), report.stages.end(),
-                                  [&](const StageResult& stage) { return stage.name == name; });
-  return found == report.stages.end() ? nullptr : &*found;
-}
-
-const StageResult* tuned_stage(const RunReport& report) {
-  const StageResult* tuned = find_stage(report, "tuned");
-  return tuned != nullptr ? tuned : find_stage(report, "merged");
-}
-
-bool has_gain(const StageResult& stage) {
-  return stage.gain_kept && std::isfinite(stage.gain_kept->value);
-}
-
-std::vector<const StageResult*> shipped_files(const RunReport& report) {
-  std::vector<const StageResult*> files;
-  for (const StageResult& stage : report.stages) {
-    const bool earlier = stage.name == "base" || stage.name == "tuned" || stage.name == "merged";
-    if (!earlier && stage.status != "failed") files.push_back(&stage);
-  }
-  return files;
-}
-
-std::string plain_name(const StageResult& stage) {
-  // q8_0, q4_k_m, iq4_nl: the digit is the width of the codes, which is what people call the file by.
-  const std::string& name = stage.name;
-  const size_t at = name.rfind("iq", 0) == 0 ? 2 : name.rfind('q', 0) == 0 ? 1 : 0;
-  const bool coded = at > 0 && name.size() > at + 1 && std::isdigit(static_cast<unsigned char>(name[at])) &&
-                     name[at + 1] == '_';
-  if (coded) return fmt::format("{}-bit file ({})", name[at], single_line(name));
-  return fmt::format("{} file", single_line(name));
-}
-
-}  // namespace layout
-
 namespace {
 
 using layout::format_bytes;
@@ -62,6 +24,12 @@ constexpr std::string_view kInterval = "95\u00A0% interval";
 
 std::string with_range(const MeasuredText& text) {
   return text.range.empty() ? text.value : fmt::format("{} ({} {})", text.value, kInterval, text.range);
+}
+
+// "95 % interval 0.98 to 1.03".
+std::string interval_words(const Measured& measured) {
+  const MeasuredText text = format_measured(measured);
+  return text.range.empty() ? "no interval known" : fmt::format("{} {}", kInterval, text.range);
 }
 
 std::string gain_sentence(const RunReport& report) {
@@ -110,6 +78,21 @@ std::string share_words(const StageResult& stage) {
   return words;
 }
 
+// The share as people say it, by the whole interval: only a narrow one is called by a fraction.
+std::string share_in_words(const Measured& gain) {
+  const bool interval = std::isfinite(gain.low) && std::isfinite(gain.high);
+  if (!interval || gain.high - gain.low > 0.25) return "";
+  if (gain.low >= 0.97) return "practically all of it";
+  if (gain.low >= 0.9) return "nearly all of it";
+  if (gain.high <= 0) return "less than nothing, as the base model is better";
+  if (gain.value >= 0.7) return "most of it";
+  if (gain.value >= 0.58) return "about two thirds";
+  if (gain.value >= 0.42) return "about half";
+  if (gain.value >= 0.29) return "about a third";
+  if (gain.value >= 0.2) return "about a quarter";
+  return "little of it";
+}
+
 // "at 144.8 MB, 54 % of the merged file\u2019s size".
 std::string size_words(const RunReport& report, const StageResult& stage) {
   if (stage.file_bytes == 0) return "";
@@ -124,8 +107,10 @@ std::string size_words(const RunReport& report, const StageResult& stage) {
 
 std::string file_sentence(const RunReport& report, const StageResult& stage, bool first) {
   if (layout::has_gain(stage)) {
-    return fmt::format("The {} keeps {}{}{}.", layout::plain_name(stage), share_words(stage),
-                       first ? " of that gain" : "", size_words(report, stage));
+    const std::string words = share_in_words(*stage.gain_kept);
+    return fmt::format("The {} keeps {}{}{}{}.", layout::plain_name(stage), share_words(stage),
+                       first ? " of that gain" : "", words.empty() ? "" : ", " + words + ",",
+                       size_words(report, stage));
   }
   const Measured* loss = layout::finite_metric(stage, "answer_loss");
   if (loss == nullptr) return "";
@@ -167,9 +152,16 @@ std::string perplexity_sentence(const RunReport& report) {
   const Measured* before = base ? layout::finite_metric(*base, "perplexity") : nullptr;
   const Measured* after = tuned ? layout::finite_metric(*tuned, "perplexity") : nullptr;
   if (before == nullptr || after == nullptr) return "";
-  return fmt::format(
-      "On general text, where a rise means forgetting, perplexity is {} before tuning and {} after it.",
+  std::string text = fmt::format(
+      "On general text, where a rise means forgetting, perplexity is {} before tuning and {} after it",
       format_measured(*before).value, format_measured(*after).value);
+  if (!report.general_change || !std::isfinite(report.general_change->value)) return text + ".";
+  const Measured& change = *report.general_change;
+  const char* verdict = change.low > 1    ? "something was forgotten"
+                        : change.high < 1 ? "nothing was forgotten, it fell"
+                                          : "no change that can be told from chance";
+  return text + fmt::format(", {} times as much ({}): {}.", layout::format_number(change.value, 3),
+                            interval_words(change), verdict);
 }
 
 std::string failed_sentence(const RunReport& report) {
@@ -180,14 +172,97 @@ std::string failed_sentence(const RunReport& report) {
   return names.empty() ? "" : fmt::format("Failed, and not part of this result: {}.", names);
 }
 
+// A conclusion as a sentence; "" for a kind that is not known here.
+std::string finding_sentence(const RunReport& report, const Finding& finding) {
+  const StageResult* stage = layout::find_stage(report, finding.stage);
+  const std::string name = stage != nullptr ? layout::plain_name(*stage) : layout::single_line(finding.stage);
+  const std::string size = stage != nullptr ? layout::format_bytes(stage->file_bytes) : "";
+  const std::string& kind = finding.kind;
+  const auto n = layout::format_count(finding.value.n);
+  if (kind == "take")
+    return fmt::format("Take the {} ({}): the smallest that surely keeps nearly all of the gain.", name,
+                       size);
+  if (kind == "take_best")
+    return fmt::format(
+        "No file surely keeps nearly all of the gain; the {} ({}) keeps the largest share. A format with "
+        "more "
+        "bits may do better.",
+        name, size);
+  if (kind == "take_base")
+    return "Take the base model as it came, or tune with other settings or data: this tuning did harm.";
+  if (kind == "take_none")
+    return "Nothing can be concluded about the tuning from this run: measure more held-out answers, or tune "
+           "longer.";
+  if (kind == "few_answers")
+    return fmt::format("Only {} held-out answers were measured: the intervals are rough.", n);
+  if (kind == "few_windows")
+    return fmt::format("Only {} windows of general text were measured: that interval is rough.", n);
+  if (kind == "general_worse")
+    return "Tuning made the model worse on general text; check what else you need it for.";
+  if (kind == "below_base")
+    return fmt::format("The {} answers worse than the base model before tuning.", name);
+  if (kind == "overfitted")
+    return fmt::format("Validation loss was lowest at step {} and rose after it: less training would do.", n);
+  return "";
+}
+
+bool is_advice(const Finding& finding) {
+  return finding.kind.starts_with("take");
+}
+
+std::string headline(const RunReport& report) {
+  const auto advice = std::find_if(report.findings.begin(), report.findings.end(), is_advice);
+  if (advice == report.findings.end()) return "";
+  const StageResult* stage = layout::find_stage(report, advice->stage);
+  const std::string name = stage != nullptr ? layout::plain_name(*stage) : "";
+  if (advice->kind == "take" && stage != nullptr)
+    return fmt::format("Tuning helped, and the {} keeps nearly all of it.", name);
+  if (advice->kind == "take_best") return "Tuning helped, but every file loses a part of it.";
+  if (advice->kind == "take_base") return "Tuning made the answers worse.";
+  if (advice->kind == "take_none") return "No gain that can be told from chance.";
+  return "";
+}
+
+std::string done_sentence(const RunReport& report) {
+  if (report.train_tokens == 0) return "";
+  std::string text =
+      fmt::format("{} was tuned on {} tokens",
+                  report.base_model.empty() ? "The base model" : layout::single_line(report.base_model),
+                  layout::format_count(report.train_tokens));
+  std::string files;
+  const std::vector<const StageResult*> shipped = layout::shipped_files(report);
+  for (size_t i = 0; i < shipped.size(); ++i)
+    files += (i == 0 ? "" : i + 1 == shipped.size() ? " and " : ", ") + layout::single_line(shipped[i]->name);
+  if (!files.empty()) text += ", then made smaller as " + files;
+  return text + ". Every step was measured on the same held-out answers.";
+}
+
 }  // namespace
 
+Summary summarize(const RunReport& report) {
+  if (report.stages.empty()) return {.headline = "", .done = "", .gain = "This run has no results yet."};
+  Summary summary{.headline = headline(report), .done = done_sentence(report), .gain = gain_sentence(report)};
+  summary.files = file_sentences(report);
+  summary.general = perplexity_sentence(report);
+  for (const Finding& finding : report.findings) {
+    const std::string sentence = finding_sentence(report, finding);
+    if (sentence.empty()) continue;
+    if (is_advice(finding))
+      summary.take = sentence;
+    else
+      summary.warnings.push_back(sentence);
+  }
+  if (std::string failed = failed_sentence(report); !failed.empty()) summary.warnings.push_back(failed);
+  return summary;
+}
+
 std::string summary_text(const RunReport& report) {
-  if (report.stages.empty()) return "This run has no results yet.";
-  std::vector<std::string> sentences = {gain_sentence(report)};
-  for (std::string& sentence : file_sentences(report)) sentences.push_back(std::move(sentence));
-  sentences.push_back(perplexity_sentence(report));
-  sentences.push_back(failed_sentence(report));
+  const Summary summary = summarize(report);
+  std::vector<std::string> sentences = {summary.gain};
+  sentences.insert(sentences.end(), summary.files.begin(), summary.files.end());
+  sentences.push_back(summary.general);
+  sentences.push_back(summary.take);
+  sentences.insert(sentences.end(), summary.warnings.begin(), summary.warnings.end());
   std::string text;
   for (const std::string& sentence : sentences) {
     if (!sentence.empty()) text += (text.empty() ? "" : " ") + sentence;

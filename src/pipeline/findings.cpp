@@ -1,0 +1,70 @@
+#include "pipeline/findings.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hone {
+namespace {
+
+bool is_file(const StageResult& stage) {
+  return stage.name != "base" && stage.name != "tuned" && stage.status != "failed";
+}
+
+// Quantized files and the merged one that have a share of the gain.
+std::vector<const StageResult*> files_with_gain(const RunReport& report) {
+  std::vector<const StageResult*> files;
+  for (const StageResult& stage : report.stages)
+    if (is_file(stage) && stage.gain_kept && std::isfinite(stage.gain_kept->low)) files.push_back(&stage);
+  return files;
+}
+
+Finding what_to_take(const RunReport& report) {
+  const Measured gain = report.tuning_gain.value_or(Measured{});
+  if (report.tuning_gain && gain.high < 0) return {"take_base", "base", gain};
+  const std::vector<const StageResult*> files = files_with_gain(report);
+  if (!report.tuning_gain || !(gain.low > 0) || files.empty()) return {"take_none", "", gain};
+  const StageResult *smallest = nullptr, *best = files.front();
+  for (const StageResult* file : files) {
+    if (file->gain_kept->value > best->gain_kept->value) best = file;
+    if (file->gain_kept->low < kNearlyAll) continue;
+    if (smallest == nullptr || file->file_bytes < smallest->file_bytes) smallest = file;
+  }
+  if (smallest != nullptr) return {"take", smallest->name, *smallest->gain_kept};
+  return {"take_best", best->name, *best->gain_kept};
+}
+
+void add_few(const RunReport& report, const char* data, const char* kind, std::vector<Finding>& out) {
+  const auto found = report.test_data.find(data);
+  if (found == report.test_data.end() || found->second.counts.size() >= kFewDocuments) return;
+  const size_t n = found->second.counts.size();
+  out.push_back({kind, "", {.value = static_cast<double>(n), .n = n}});
+}
+
+// Validation that ends clearly above its lowest point.
+void add_overfitted(const RunReport& report, std::vector<Finding>& out) {
+  const LossPoint *lowest = nullptr, *last = nullptr;
+  for (const LossPoint& point : report.loss_curve) {
+    if (!point.valid_loss || !std::isfinite(*point.valid_loss)) continue;
+    if (lowest == nullptr || *point.valid_loss < *lowest->valid_loss) lowest = &point;
+    last = &point;
+  }
+  if (lowest == nullptr || *last->valid_loss < *lowest->valid_loss * (1 + kClearlyHigher)) return;
+  out.push_back({"overfitted", "tuned", {.value = *lowest->valid_loss, .n = lowest->step}});
+}
+
+}  // namespace
+
+std::vector<Finding> find_conclusions(const RunReport& report) {
+  if (report.stages.empty()) return {};
+  std::vector<Finding> out = {what_to_take(report)};
+  add_few(report, "answers", "few_answers", out);
+  add_few(report, "general", "few_windows", out);
+  if (report.general_change && report.general_change->low > 1)
+    out.push_back({"general_worse", "tuned", *report.general_change});
+  for (const StageResult* file : files_with_gain(report))
+    if (file->gain_kept->high < 0) out.push_back({"below_base", file->name, *file->gain_kept});
+  add_overfitted(report, out);
+  return out;
+}
+
+}  // namespace hone

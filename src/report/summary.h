@@ -1,0 +1,21 @@
+// The report's opening in words, sentence by sentence: the page gives each its place, the terminal and the
+// pull request join them (summary_text in report.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/results.h"
+
+namespace hone {
+
+// Plain text; empty where the results say nothing.
+struct Summary {
+  std::string headline, done, gain;
+  std::vector<std::string> files{};  // what each file kept
+  std::string general{}, take{};
+  std::vector<std::string> warnings{};
+};
+Summary summarize(const RunReport& report);
+
+}  // namespace hone
