@@ -18,7 +18,7 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 
 // Text with "nan" or "inf" as a word where a reader would see it; the script and the style are ours.
 bool shows_not_finite(const std::string& html) {
-  const std::string body = html.substr(html.find("<main>"), html.find("<script>") - html.find("<main>"));
+  const std::string body = html.substr(html.find("<main>"), html.find("</main>") - html.find("<main>"));
   return std::regex_search(body, std::regex("(^|[^A-Za-z])-?(nan|inf|NaN|Infinity)([^A-Za-z]|$)"));
 }
 
@@ -35,15 +35,20 @@ TEST(Html, SampleIsWellFormedAndSelfContained) {
   EXPECT_EQ(markup_error(html), "");
   EXPECT_FALSE(shows_not_finite(html));
   for (const char* heading : {"What each stage kept and lost", "Quality against size", "How the tuning went",
+                              "Share of the gain that each step keeps", "Distance from the reference",
                               "Example answers", "What was done", "How to repeat it", "Notes"}) {
-    EXPECT_EQ(count_of(html, std::string(">") + heading + "</h2>"), 1u) << heading;
+    EXPECT_EQ(count_of(html, std::string(">") + heading + "<a class=\"anchor\""), 1u) << heading;
   }
   EXPECT_EQ(count_of(html, "<h1>"), 1u);
-  EXPECT_EQ(count_of(html, "<svg "), 4u);
+  // Gain, three qualities against size, distance, loss: each wide and narrow.
+  EXPECT_EQ(count_of(html, "<svg class=\"plot wide"), 6u);
+  EXPECT_EQ(count_of(html, "<svg class=\"plot narrow"), 6u);
+  EXPECT_EQ(count_of(html, "<script>"), 1u);
+  EXPECT_LT(html.size(), 220'000u);
   for (const char* outside : {"http://", "https://", "src=", "@import", "url("}) {
     EXPECT_EQ(html.find(outside), html.npos) << outside;
   }
-  EXPECT_NE(html.find("<td class=\"n\">1.525<small>± 0.023</small></td>"), html.npos);
+  EXPECT_NE(html.find("<td class=\"n\" data-v=\"1.5254\">1.525<small>± 0.023</small></td>"), html.npos);
 }
 
 TEST(Html, EveryStringIsEscaped) {
@@ -89,7 +94,67 @@ TEST(Html, AbsentAndNotFiniteAreDashes) {
   EXPECT_EQ(markup_error(html), "");
   EXPECT_FALSE(shows_not_finite(html));
   EXPECT_GE(count_of(html, "<td class=\"n\">\u2013</td>"), 12u);
-  EXPECT_NE(html.find("Not drawn, for want of a size or a loss: q8_0, q4_0."), html.npos);
+  EXPECT_NE(html.find("Not drawn, having no size or no such measurement: q8_0, q4_0."), html.npos);
+}
+
+// The link's bytes, decoded.
+std::string embedded_data(const std::string& html) {
+  const std::string start = "base64,";
+  const size_t at = html.find(start) + start.size();
+  const std::string_view digits(html.data() + at, html.find('"', at) - at);
+  const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  unsigned bits = 0;
+  int n = 0;
+  for (const char c : digits) {
+    if (c == '=') break;
+    bits = (bits << 6 | static_cast<unsigned>(alphabet.find(c))) & 0xFFFFFF;
+    n += 6;
+    if (n >= 8) out += static_cast<char>(bits >> (n -= 8) & 0xFF);
+  }
+  return out;
+}
+
+TEST(Html, TheDataLinkHoldsTheWholeReport) {
+  for (const char* name : {"a", "ab", "abc", "ä\""}) {  // the three lengths of a last group
+    RunReport report = sample_report();
+    report.name = name;
+    EXPECT_EQ(embedded_data(render_html(report)), to_json(report).dump());
+  }
+  RunReport large = sample_report();
+  large.notes.push_back(std::string(600 << 10, 'x'));
+  EXPECT_EQ(layout::header_section(large).find("base64"), std::string::npos);
+  EXPECT_NE(render_html(large).find("report.json beside this page"), std::string::npos);
+}
+
+TEST(Html, SwitchesWorkWithoutAScript) {
+  const std::string html = render_html(sample_report());
+  // Every label has its input, and every input stands before the figure that it switches.
+  const std::regex label("<label for=\"([a-z0-9-]+)\">");
+  size_t n = 0;
+  for (std::sregex_iterator at(html.begin(), html.end(), label), end; at != end; ++at, ++n)
+    EXPECT_EQ(count_of(html, "id=\"" + (*at)[1].str() + "\""), 1u) << (*at)[1];
+  EXPECT_EQ(n, 9u);  // three qualities; training, validation, learning rate; three averages
+  EXPECT_EQ(count_of(html, "<button"), 1u);  // the colour switch, hidden until the script is there
+  EXPECT_NE(html.find("class=\"tool theme\" hidden"), html.npos);
+}
+
+TEST(Html, FindingsAreWorded) {
+  RunReport report = sample_report();
+  report.findings = {{"take", "q8_0", *report.stages[3].gain_kept},
+                     {"few_windows", "", {.value = 10, .n = 10}},
+                     {"from a later version", "<b>", {}}};
+  report.general_change = Measured{1.03, 0.01, 100, 1.01, 1.05};
+  const std::string html = render_html(report);
+  EXPECT_EQ(markup_error(html), "");
+  EXPECT_NE(html.find("Tuning helped, and the 8-bit file (q8_0) keeps nearly all of it."), html.npos);
+  EXPECT_NE(html.find("Only 10 windows of general text"), html.npos);
+  // The summary's figures are in a table too.
+  EXPECT_NE(html.find("<td class=\"n\">0.582</td><td class=\"n\">0.553 to 0.610</td>"), html.npos);
+  EXPECT_NE(html.find("<td class=\"n\">1.030</td><td class=\"n\">1.010 to 1.050</td>"), html.npos);
+  EXPECT_EQ(html.find("later version"), html.find("later version", html.find("base64")));
+  report.findings = {{"take_none", "", {}}};
+  EXPECT_NE(render_html(report).find("Nothing can be concluded"), std::string::npos);
 }
 
 TEST(Html, EmptyReport) {
