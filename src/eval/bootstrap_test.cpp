@@ -41,6 +41,19 @@ TEST(Bootstrap, MeanAndStandardErrorOfEqualDocuments) {
   EXPECT_NEAR(ppl.stderr_, ppl.value * e.stderr_, 0.02 * ppl.stderr_);
 }
 
+TEST(Bootstrap, DifferencesArePaired) {
+  const auto a = documents(100, 2.0, 0.5, 1);
+  auto b = a;
+  for (DocumentScore& d : b) d.sum += 0.1 * d.count;  // the same for every document: no doubt is left
+  const Estimate mean = mean_difference(a, b);
+  EXPECT_NEAR(mean.value, 0.1, 1e-12);
+  EXPECT_NEAR(mean.high - mean.low, 0, 1e-12);
+  const Estimate ppl = perplexity_difference(a, b);
+  EXPECT_NEAR(ppl.value, bootstrap_perplexity(b).value - bootstrap_perplexity(a).value, 1e-12);
+  EXPECT_NEAR(ppl.low, (std::exp(0.1) - 1) * bootstrap_perplexity(a).low, 1e-9);  // the same draws
+  EXPECT_LT(ppl.low, ppl.value);
+}
+
 TEST(Bootstrap, RatioOfSumsWeighsByCount) {
   const std::vector<DocumentScore> docs = {{10, 10}, {0, 30}, {0, 0}};
   const Estimate e = bootstrap_mean(docs);

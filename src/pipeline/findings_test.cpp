@@ -20,9 +20,9 @@ StageResult file(const std::string& name, uint64_t bytes, double low, double val
 RunReport good_run() {
   RunReport report;
   report.tuning_gain = Measured{.value = 0.3, .low = 0.2, .high = 0.4};
-  report.stages = {{.name = "base"},
-                   file("merged", 400, 0.99, 1, 1.01),
-                   file("q8_0", 200, 0.97, 0.99, 1.01),
+  StageResult base;
+  base.name = "base";
+  report.stages = {base, file("merged", 400, 0.99, 1, 1.01), file("q8_0", 200, 0.97, 0.99, 1.01),
                    file("q4_0", 100, 0.2, 0.3, 0.4)};
   report.test_data["answers"].counts.assign(100, 20);
   report.test_data["general"].counts.assign(100, 256);

@@ -13,7 +13,7 @@ namespace hone {
 
 struct ComparedValue {
   double value = 0;
-  std::optional<double> low, high;  // 95 % interval
+  std::optional<double> low{}, high{};  // 95 % interval
 };
 struct ComparedMetric {
   std::string stage, name;

@@ -140,9 +140,7 @@ Json to_json(const RunReport& report) {
   json["tuning"] = pairs_json(report.tuning, "name", "value");
   if (report.tuning_gain) json["tuning_gain"] = measured_json(*report.tuning_gain);
   if (report.general_change) json["general_change"] = measured_json(*report.general_change);
-  json["findings"] = Json::array();
   for (const Finding& finding : report.findings) json["findings"].push_back(finding_json(finding));
-  json["test_data"] = Json::object();
   for (const auto& [name, data] : report.test_data)
     json["test_data"][valid_utf8(name)] = {{"hash", valid_utf8(data.hash)},
                                            {"counts", numbers_json(data.counts)}};

@@ -28,6 +28,22 @@ TEST(ReportJson, RoundTrip) {
   EXPECT_EQ(to_json(from_json(ordered_json::parse(once.dump()))).dump(), once.dump());
 }
 
+TEST(ReportJson, FindingsAndSumsComeBack) {
+  RunReport report = test::sample_report();
+  report.general_change = Measured{1.05, 0.01, 94, 1.03, 1.07};
+  report.findings = {{"take", "q8_0", {0.99, 0.01, 200, 0.97, 1.01}}};
+  report.test_data["answers"] = {"abc", {20, 31}};
+  report.stages[3].sums["answer_loss"] = {"answers", {41.5, 60.25}};
+  const RunReport back = from_json(ordered_json::parse(to_json(report).dump()));
+  EXPECT_EQ(to_json(back).dump(), to_json(report).dump());
+  EXPECT_EQ(back.findings.at(0).value.low, 0.97);
+  EXPECT_EQ(back.test_data.at("answers").counts, (std::vector<double>{20, 31}));
+  EXPECT_EQ(back.stages[3].sums.at("answer_loss").values, (std::vector<double>{41.5, 60.25}));
+  EXPECT_NE(read_error(ordered_json::parse(R"({"test_data":{"answers":{"counts":["1"]}}})"))
+                .find("test_data.answers.counts[0]: got string"),
+            std::string::npos);
+}
+
 TEST(ReportJson, KeysThatScriptsReadAreThere) {
   const ordered_json stage = to_json(test::sample_report())["stages"][3];
   EXPECT_EQ(stage["name"], "q8_0");

@@ -15,7 +15,7 @@ inline constexpr Tone kPalette[] = {
     {"text", "#1b1f24", "#e4e7eb"},      {"muted", "#57606a", "#a3adb8"},
     {"line", "#d5dae0", "#363d46"},      {"faint", "#eceff2", "#262c33"},
     {"first", "#1d5fa6", "#74b2f2"},     {"first-soft", "#6d97c6", "#4b78a8"},
-    {"second", "#a84a0b", "#f0a46e"},    {"second-soft", "#c98a5e", "#a8703f"},
+    {"second", "#a84a0b", "#f0a46e"},    {"second-soft", "#bd7d4f", "#a8703f"},
     {"take", "#e8f1fa", "#1b2c3f"},      {"warn", "#fdf3e3", "#332816"},
     {"warn-text", "#7a4b00", "#f0c27a"}, {"bad", "#b3261e", "#ff8a80"},
 };
