@@ -88,7 +88,7 @@ constexpr std::string_view kScript = R"js(
         go(step);
       });
       const about = document.createElement('p');
-      about.className = 'note';
+      about.className = 'note hint';
       about.textContent = 'Hover, tap, or focus the figure and press the arrow keys for the numbers.';
       if (svg.matches('.wide')) svg.closest('figure').append(about);
     }

@@ -161,20 +161,24 @@ constexpr std::string_view kPrint = R"css(
   main { padding-top: 0; max-width: none; }
   main, footer { padding-left: 0; padding-right: 0; }
   section { margin-top: 2rem; }
-  .tools, .contents, .anchor, .unfold, .copy, .tip, .data { display: none; }
+  .tools, .contents, .anchor, .unfold, .copy, .tip, .data, .hint { display: none; }
   .scroll { overflow: visible; }
-  table, .stages small { font-size: 7.5pt; }
-  th, td { padding: 0.35rem 0.3rem; }
-  .stages tbody th { min-width: 0; position: static; }
+  table { font-size: 7.5pt; }
+  .stages { font-size: 7pt; }
+  th, td { padding: 0.35rem 0.2rem; }
+  .stages tbody th { min-width: 25mm; position: static; }
+  .stages small { font-size: 6.5pt; }
   .sort::after { content: none; }
   .fold:not(:checked) ~ .answers .text { display: block; }
   .pick:not(:checked) + label { display: none; }
-  .pick + label { border: 0; padding-left: 0; background: none; color: var(--text); }
+  .pick + label, .pick[type="radio"]:checked + label { border: 0; padding-left: 0; background: none;
+    color: var(--text); }
   a[href^="http"]::after { content: " (" attr(href) ")"; }
   pre { white-space: pre-wrap; border: 1px solid var(--line); }
   details::details-content { content-visibility: visible; block-size: auto; }
   h2, h3, h4, .about { break-after: avoid; }
-  figure, .answer, tr, .figures, .summary > div, .choices { break-inside: avoid; }
+  p, figure, .answer, tr, .figures, .summary > div, .choices, .terms dd { break-inside: avoid; }
+  .terms dt { break-after: avoid; }
   thead { display: table-header-group; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
