@@ -81,7 +81,7 @@ std::string size_plot(const SizeFigure& figure, const Canvas& canvas) {
   }
   const Unit unit = unit_for(largest);
   const double pad = (high - low) * 0.05;
-  const Axis x = make_axis(0, largest / unit.bytes * 1.04, canvas.narrow ? 4 : 8, 50, canvas.w - 18);
+  const Axis x = make_axis(0, largest / unit.bytes * 1.04, canvas.narrow ? 4 : 8, 58, canvas.w - 18);
   const Axis y = figure.log ? make_log_axis(low, high, canvas.h - 56, 36)
                             : make_axis(low - pad, high + pad, canvas.narrow ? 5 : 6, canvas.h - 56, 36);
   std::string out = svg_open(canvas, figure.id, figure.title, description + "lower is better.");
