@@ -39,17 +39,19 @@ void multiply_stored(const GemmRows& a, const GemmOutput& t, size_t begin, size_
   }
 }
 
-// A few rows of A: every thread takes stretches of the rows of all W, as they are stored.
-void multiply_rows(const GemmRows& a, std::span<const GemmOutput> outputs, const GemmOptions& options) {
+// A few rows of each A: every thread takes stretches of the rows of all W, as they are stored.
+void multiply_rows(std::span<const GemmRows> as, std::span<const GemmOutput> outputs,
+                   const GemmOptions& options) {
   size_t n = 0;
   for (const GemmOutput& t : outputs) n += t.w.rows;
   const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
   thread_pool().run(parts, [&](size_t part, int) {
     const size_t begin = part * n / parts, end = (part + 1) * n / parts;
     size_t first = 0;
-    for (const GemmOutput& t : outputs) {
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const GemmOutput& t = outputs[i];
       const size_t from = std::max(begin, first), to = std::min(end, first + t.w.rows);
-      if (from < to) multiply_stored(a, t, from - first, to - first, options);
+      if (from < to) multiply_stored(as[i], t, from - first, to - first, options);
       first += t.w.rows;
     }
   });
@@ -64,12 +66,13 @@ Road road_of(const GemmTerm& term, ComputeMode compute) {
   return term.a.m <= kFewRows && term.w.packed == nullptr ? Road::kRows : Road::kPanels;
 }
 
-// Products of one A with several W that take the same road.
-void multiply_run(Road road, const GemmRows& a, std::span<const GemmOutput> outputs,
+// Products of several W that take the same road, each with its A; but for stored rows that is one for all.
+void multiply_run(Road road, std::span<const GemmRows> as, std::span<const GemmOutput> outputs,
                   const GemmOptions& options) {
+  const GemmRows& a = as[0];
   if (road == Road::kInt8 || road == Road::kInt8Exact)
     return gemm_int8(a.m, a.a, a.row, a.k, outputs, road == Road::kInt8Exact, options);
-  if (road == Road::kRows) return multiply_rows(a, outputs, options);
+  if (road == Road::kRows) return multiply_rows(as, outputs, options);
   std::vector<GemmTerm> terms;
   std::vector<GemmTarget> targets;
   for (const GemmOutput& t : outputs) terms.push_back({a, t.w});
@@ -78,21 +81,26 @@ void multiply_run(Road road, const GemmRows& a, std::span<const GemmOutput> outp
   gemm_panels(WeightLayout::kNt, targets, options);
 }
 
-// The idx-th product of every sum; runs of neighbours with one A and one road go together.
+// The idx-th product of every sum; runs of neighbours with one A and one road go together, and any A where
+// rows are multiplied as stored: the adapters of one input make one step of the threads.
 void multiply_terms(std::span<const GemmTarget> targets, size_t idx, const GemmOptions& options) {
   std::vector<GemmOutput> outputs;
+  std::vector<GemmRows> as;
   for (size_t begin = 0, end = 0; begin < targets.size(); begin = end) {
     end = begin + 1;
     if (targets[begin].terms.size() <= idx) continue;
     const GemmTerm& first = targets[begin].terms[idx];
     const Road road = road_of(first, options.compute);
     outputs.assign(1, {first.w, targets[begin].c, targets[begin].ldc});
+    as.assign(1, first.a);
     for (; end < targets.size() && targets[end].terms.size() > idx; ++end) {
       const GemmTerm& next = targets[end].terms[idx];
-      if (next.a.a != first.a.a || next.a.k != first.a.k || road_of(next, options.compute) != road) break;
+      const bool same = next.a.a == first.a.a && next.a.k == first.a.k;
+      if ((!same && road != Road::kRows) || road_of(next, options.compute) != road) break;
       outputs.push_back({next.w, targets[end].c, targets[end].ldc});
+      as.push_back(next.a);
     }
-    multiply_run(road, first.a, outputs, options);
+    multiply_run(road, as, outputs, options);
   }
 }
 
