@@ -11,9 +11,9 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <thread>
 #include <vector>
 
+#include "base/threads.h"
 #include "cpu/isa.h"
 
 namespace hone::cli {
@@ -143,10 +143,13 @@ __attribute__((target("avx2"))) void int8_avx_vnni() {
 // Runs `body` on n threads for about kSeconds; returns calls per second of all threads together.
 double calls_per_second(int n_threads, const std::function<void(int)>& body) {
   std::vector<double> rates;
+  ThreadPool pool(n_threads);
   for (int run = 0; run < kRuns; ++run) {
     std::barrier start(n_threads);
     std::vector<double> rate(static_cast<size_t>(n_threads));
-    const auto work = [&](int thread) {
+    // Each item waits for all others: one thread takes one.
+    pool.run(static_cast<size_t>(n_threads), [&](size_t item, int) {
+      const int thread = static_cast<int>(item);
       body(thread);  // warm
       start.arrive_and_wait();
       const auto begin = Clock::now();
@@ -158,11 +161,7 @@ double calls_per_second(int n_threads, const std::function<void(int)>& body) {
         seconds = std::chrono::duration<double>(Clock::now() - begin).count();
       }
       rate[static_cast<size_t>(thread)] = static_cast<double>(calls) / seconds;
-    };
-    std::vector<std::thread> threads;
-    for (int t = 1; t < n_threads; ++t) threads.emplace_back(work, t);
-    work(0);
-    for (std::thread& thread : threads) thread.join();
+    });
     double sum = 0;
     for (const double r : rate) sum += r;
     rates.push_back(sum);

@@ -8,11 +8,13 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/control_group.h"
+#include "base/error.h"
 
 namespace hone {
 namespace {
@@ -40,6 +42,16 @@ struct ThreadPool::Impl {
   const void* closure = nullptr;
   std::exception_ptr error;
   bool stop = false;
+
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+      generation.fetch_add(1, std::memory_order_release);
+    }
+    wake.notify_all();
+    for (std::thread& worker : workers) worker.join();
+  }
 
   void work(int worker) {
     try {
@@ -70,19 +82,21 @@ struct ThreadPool::Impl {
 
 ThreadPool::ThreadPool(int n_threads)
     : n_threads_(n_threads > 0 ? n_threads : default_thread_count()), impl_(std::make_unique<Impl>()) {
-  for (int worker = 1; worker < n_threads_; ++worker)
-    impl_->workers.emplace_back([this, worker] { impl_->loop(worker); });
+  impl_->workers.reserve(static_cast<size_t>(n_threads_));
+  for (int worker = 1; worker < n_threads_; ++worker) {
+    try {
+      impl_->workers.emplace_back([impl = impl_.get(), worker] { impl->loop(worker); });
+    } catch (const std::system_error& error) {
+      fail(ErrorCode::kResourceExhausted,
+           "threads: got {} started ({}), expected {}; give fewer with --threads, or raise the limit on "
+           "threads (ulimit -u, a container's pids limit) or memory",
+           worker, error.code().message(), n_threads_);
+    }
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->stop = true;
-    impl_->generation.fetch_add(1, std::memory_order_release);
-  }
-  impl_->wake.notify_all();
-  for (std::thread& worker : impl_->workers) worker.join();
-}
+// The workers end with what they share, also when not all of them could be started.
+ThreadPool::~ThreadPool() = default;
 
 void ThreadPool::run_raw(size_t n, Call call, const void* closure) {
   if (n == 0) return;

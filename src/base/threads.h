@@ -10,7 +10,8 @@ namespace hone {
 
 class ThreadPool {
  public:
-  // n_threads counts the calling thread; 0 = default_thread_count().
+  // n_threads counts the calling thread; 0 = default_thread_count(). kResourceExhausted if one does not
+  // start.
   explicit ThreadPool(int n_threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
