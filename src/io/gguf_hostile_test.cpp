@@ -201,7 +201,7 @@ TEST(GgufHostile, EveryFlippedBitIsReadOrRefused) {
   std::string bytes = read_file(golden("all_types.gguf"));
   size_t header_bytes = bytes.size();
   const GgufFile file(golden("all_types.gguf"));
-  for (const TensorInfo& tensor : file.tensors()) header_bytes -= gguf::padded(tensor.n_bytes(), 32);
+  for (const TensorInfo& tensor : file.tensors()) header_bytes -= gguf::padded(tensor.n_bytes(), 32, "");
   const ScratchFile scratch;
   size_t refusals = 0;
   for (size_t bit = 0; bit < header_bytes * 8; ++bit) {

@@ -37,8 +37,8 @@ uint64_t checked_tensor_bytes(const TensorInfo& tensor, const std::string& where
   return checked_mul(elements / format.block_elems, format.block_bytes, where.c_str());
 }
 
-uint64_t padded(uint64_t value, uint64_t alignment) {
-  return checked_add(value, alignment - 1, "GGUF padding") / alignment * alignment;
+uint64_t padded(uint64_t value, uint64_t alignment, const std::string& where) {
+  return checked_add(value, alignment - 1, where.c_str()) / alignment * alignment;
 }
 
 const char* tensor_type_name(uint32_t type) noexcept {

@@ -66,8 +66,8 @@ uint64_t alignment_of(const Metadata& metadata, const std::string& where);
 // overflow.
 uint64_t checked_tensor_bytes(const TensorInfo& tensor, const std::string& where);
 
-// value rounded up to a multiple of alignment, checked.
-uint64_t padded(uint64_t value, uint64_t alignment);
+// value rounded up to a multiple of alignment. Throws kCorruption, with `where` in the message.
+uint64_t padded(uint64_t value, uint64_t alignment, const std::string& where);
 
 // llama.cpp's name of a tensor type: "q4_k"; "unknown" when the number is not one.
 const char* tensor_type_name(uint32_t type) noexcept;

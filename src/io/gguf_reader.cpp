@@ -257,7 +257,7 @@ GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
     if (entry.offset != expected)
       fail(ErrorCode::kCorruption, "{}: tensor {} at byte {}: got data offset {}, expected {}", where,
            printable(entry.info.name), start, entry.offset, expected);
-    expected = gguf::padded(checked_add(expected, bytes, where.c_str()), alignment);
+    expected = gguf::padded(checked_add(expected, bytes, where.c_str()), alignment, where);
     tensors_.push_back(std::move(entry.info));
     offsets_.push_back(entry.offset);
     if (!names.insert(tensors_.back().name).second)
@@ -265,7 +265,7 @@ GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
            printable(tensors_.back().name), start);
   }
 
-  const uint64_t data_start = gguf::padded(in.position(), alignment);
+  const uint64_t data_start = gguf::padded(in.position(), alignment, where);
   const uint64_t size = file_.bytes().size();
   for (size_t i = 0; i < tensors_.size(); ++i) {
     offsets_[i] = checked_add(offsets_[i], data_start, where.c_str());

@@ -28,7 +28,8 @@ void put(AtomicFile& out, std::string_view text) {
 void put_padding(AtomicFile& out, uint64_t alignment) {
   constexpr size_t kChunk = 4096;
   static constexpr std::array<std::byte, kChunk> kZeros{};
-  uint64_t missing = gguf::padded(out.offset(), alignment) - out.offset();
+  const uint64_t beyond = out.offset() % alignment;
+  uint64_t missing = beyond == 0 ? 0 : alignment - beyond;
   while (missing > 0) {
     const uint64_t n = missing < kChunk ? missing : kChunk;
     out.write(std::span(kZeros).first(n));
@@ -124,7 +125,7 @@ void put_directory(AtomicFile& out, const std::vector<TensorInfo>& tensors, uint
     for (const uint64_t d : tensor.shape) put(out, d);
     put(out, static_cast<uint32_t>(tensor.format->id));
     put(out, offset);
-    offset = gguf::padded(checked_add(offset, bytes, where.c_str()), alignment);
+    offset = gguf::padded(checked_add(offset, bytes, where.c_str()), alignment, where);
   }
 }
 
