@@ -27,6 +27,13 @@ std::vector<size_t> SpecialTokens::present(std::string_view text, bool parse_spe
     size_t high = by_first_[first + 1U];
     // [low, high) share their first `depth` bytes with the text; the one of exactly that length sorts first.
     for (size_t depth = 1; low < high; ++depth) {
+      if (high - low == 1) {  // the rest at once
+        if (!seen[low] && text.substr(at).starts_with(entries_[low].text)) {
+          if (parse_special || entries_[low].always) found.push_back(low);
+          seen[low] = true;
+        }
+        break;
+      }
       if (entries_[low].text.size() == depth) {
         if (!seen[low] && (parse_special || entries_[low].always)) found.push_back(low);
         seen[low] = true;

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 constexpr size_t kMaxText = (size_t{1} << 31) - 1;       // positions are 32 bits wide inside
+constexpr size_t kMaxSpecialToken = 1024;                // bytes; each is looked for at every place of a text
 
 // Texts of the tokens that end a turn or a document in published models.
 constexpr std::array<std::string_view, 15> kEndTokens = {
@@ -150,7 +151,11 @@ void Tokenizer::Impl::add_special_tokens() {
   for (size_t i = 0; i < types.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     if (data.tokens[i].empty() || find(data.tokens[i]) != id) continue;
-    if (is_special_type(id)) entries.push_back({data.tokens[i], id, types[i] == TokenType::kUserDefined});
+    if (!is_special_type(id)) continue;
+    if (data.tokens[i].size() > kMaxSpecialToken)
+      fail(ErrorCode::kCorruption, "tokenizer: special token {}: got a text of {} bytes, expected at most {}",
+           i, data.tokens[i].size(), kMaxSpecialToken);
+    entries.push_back({data.tokens[i], id, types[i] == TokenType::kUserDefined});
   }
   special = SpecialTokens(std::move(entries));
 }
