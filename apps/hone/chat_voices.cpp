@@ -38,11 +38,7 @@ std::shared_ptr<ChatTemplate> make_template(const OpenedModel& opened, const Tok
   OpenedModel with_file;
   with_file.path = settings.template_file;
   with_file.chat_template = read_file(settings.template_file);
-  try {
-    return make_chat_template(with_file, tokenizer);
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", settings.template_file, error.what()));
-  }
+  return make_chat_template(with_file, tokenizer);
 }
 
 std::optional<VoiceAdapter> load_onto(LoadedModel& loaded, const std::string& adapter) {

@@ -4,16 +4,31 @@
 #include "base/progress.h"
 
 namespace hone {
+namespace {
+
+// What work() makes of a part of the model; its errors name the file.
+template <typename Work>
+auto naming_file(const OpenedModel& opened, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", opened.path.string(), error.what()));
+  }
+}
+
+}  // namespace
 
 std::unique_ptr<Tokenizer> make_tokenizer(const OpenedModel& opened) {
-  return std::make_unique<Tokenizer>(opened.tokenizer);
+  return naming_file(opened, [&] { return std::make_unique<Tokenizer>(opened.tokenizer); });
 }
 
 std::unique_ptr<ChatTemplate> make_chat_template(const OpenedModel& opened, const Tokenizer& tokenizer) {
   if (opened.chat_template.empty()) return nullptr;
   const auto text = [&](TokenId id) { return id < 0 ? std::string() : tokenizer.token_bytes(id, true); };
-  return std::make_unique<ChatTemplate>(opened.chat_template, text(tokenizer.data().bos),
-                                        text(tokenizer.data().eos));
+  return naming_file(opened, [&] {
+    return std::make_unique<ChatTemplate>(opened.chat_template, text(tokenizer.data().bos),
+                                          text(tokenizer.data().eos));
+  });
 }
 
 LoadedModel::LoadedModel(const std::string& model, std::span<const AdapterChoice> adapters, bool ignore_base)
