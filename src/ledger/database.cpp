@@ -113,8 +113,9 @@ Transaction::~Transaction() {
   if (!open_) return;
   try {
     database_.run("ROLLBACK");
-  } catch (const Error&) {
-    return;  // SQLite has rolled back by itself; the error that led here is on its way
+  } catch (...) {  // no memory for the statement, too: nothing may leave a destructor
+    return;  // SQLite has rolled back by itself, or does when it closes; the error that led here is on its
+             // way
   }
 }
 
