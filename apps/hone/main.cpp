@@ -115,8 +115,11 @@ std::string usage_message(const CLI::App& root, const std::vector<std::string>& 
   return message + help;
 }
 
+// Names out of files may hold what a terminal obeys.
 std::string one_line(std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
+  std::replace_if(
+      message.begin(), message.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
   return message;
 }
 

@@ -94,6 +94,19 @@ class BadInput(HoneCase):
                     self.assertEqual(tree(folder), earlier)
                 self.assertEqual([str(p) for p in folder.rglob("*") if ".tmp" in p.name or "partial" in p.name], [])
 
+    def test_control_characters_of_a_file(self):
+        """A name in a file does not command the terminal."""
+        whole = self.gguf.read_bytes()
+        at = whole.index(b"general.architecture") + len("general.architecture") + 4 + 8
+        self.assertEqual(whole[at:at + 5], b"llama")
+        (self.folder / "escape.gguf").write_bytes(whole[:at] + b"\x1b[31m" + whole[at + 5:])
+        for command in ("generate", "--model", "escape.gguf", "--raw", "--prompt", "x"), ("inspect", "escape.gguf"):
+            result = self.call(*command)
+            self.assertNotIn("\x1b", result.stdout + result.stderr)
+        refused = self.call("generate", "--model", "escape.gguf", "--raw", "--prompt", "x")
+        self.assertEqual(refused.returncode, 2)
+        self.assertRegex(refused.stderr, r"^hone: error: escape.gguf: general.architecture: got '\?\[31m', hone")
+
     def test_file_size_limit(self):
         folder = self.folder / "limited"
         folder.mkdir()
