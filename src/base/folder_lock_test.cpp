@@ -8,28 +8,14 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 
 namespace hone {
 namespace {
 
 namespace fs = std::filesystem;
 
-class FolderLockTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("hone-folder-lock-" + std::to_string(::getpid()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::set<std::string> names() const {
-    std::set<std::string> all;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder_))
-      all.insert(entry.path().filename().string());
-    return all;
-  }
-  fs::path folder_;
-};
+class FolderLockTest : public FolderTest {};
 
 // The id of a process that has ended.
 pid_t ended_process() {

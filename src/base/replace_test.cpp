@@ -14,6 +14,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/folder_lock.h"
+#include "base/folder_test_support.h"
 
 namespace hone {
 namespace {
@@ -21,27 +22,13 @@ namespace {
 namespace fs = std::filesystem;
 using Replace = void (*)(const fs::path&, const fs::path&);
 
-class ReplaceTest : public testing::Test {
+class ReplaceTest : public FolderTest {
  protected:
-  void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / fmt::format("hone-replace-{}-{}", test->name(), ::getpid());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::set<std::string> names() const {
-    std::set<std::string> all;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder_))
-      all.insert(entry.path().filename().string());
-    return all;
-  }
   // A folder of two files that must always be of one generation.
   void make(const fs::path& path, const std::string& generation) const {
     fs::create_directories(path);
     for (const char* name : {"one", "two"}) write_file(path / name, generation);
   }
-  fs::path folder_;
 };
 
 TEST_F(ReplaceTest, FilesAndFoldersTakeThePlaceOfNothingAndOfOthers) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "eval/evaluate.h"
+#include "eval/evaluator.h"
 
 namespace hone {
 namespace {
@@ -37,8 +38,7 @@ void note(std::vector<std::string>& notes, std::string text) {
 
 // Metrics that are means over documents; the others (sizes, speeds) never have sums.
 bool is_scored(const ComparedMetric& metric) {
-  return metric.name == "answer_loss" || metric.name == "perplexity" || metric.name == "kl" ||
-         metric.name == "top1_agreement";
+  return find_evaluator(metric.name) != nullptr;
 }
 
 void add_interval(RunComparison& c, ComparedMetric& metric) {
