@@ -7,7 +7,7 @@ namespace hone {
 namespace {
 
 bool is_file(const StageResult& stage) {
-  return stage.name != "base" && stage.name != "tuned" && stage.status != "failed";
+  return (stage.role == "merged" || stage.role == "file") && stage.status != "failed";
 }
 
 // Quantized files and the merged one that have a share of the gain.

@@ -12,6 +12,7 @@ namespace {
 StageResult file(const std::string& name, uint64_t bytes, double low, double value, double high) {
   StageResult stage;
   stage.name = name;
+  stage.role = name == "merged" ? "merged" : "file";
   stage.file_bytes = bytes;
   stage.gain_kept = Measured{.value = value, .low = low, .high = high};
   return stage;
@@ -21,7 +22,7 @@ RunReport good_run() {
   RunReport report;
   report.tuning_gain = Measured{.value = 0.3, .low = 0.2, .high = 0.4};
   StageResult base;
-  base.name = "base";
+  base.name = base.role = "base";
   report.stages = {base, file("merged", 400, 0.99, 1, 1.01), file("q8_0", 200, 0.97, 0.99, 1.01),
                    file("q4_0", 100, 0.2, 0.3, 0.4)};
   report.test_data["answers"].counts.assign(100, 20);

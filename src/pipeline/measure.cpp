@@ -108,6 +108,22 @@ size_t last_assistant(const ChatRecord& record) {
   return record.messages.size();
 }
 
+// In this form since the first runs: a change would measure all of them again.
+Json items_key(const Recipe& recipe) {
+  Json key;
+  key["test"] = content_hash(recipe.test);
+  key["limit"] = recipe.eval.limit;
+  key["max_length"] = recipe.max_length;
+  key["general"] = recipe.eval.general.empty() ? "" : content_hash(recipe.eval.general);
+  key["convention"] = recipe.eval.convention;
+  key["context"] = recipe.eval.context;
+  key["max_windows"] = recipe.eval.max_windows;
+  key["speed"] = recipe.eval.speed;
+  key["examples"] = recipe.examples;
+  key["example_tokens"] = recipe.example_tokens;
+  return key;
+}
+
 }  // namespace
 
 Json question_of(const ChatRecord& record) {
@@ -140,22 +156,9 @@ MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec) {
   std::vector<ChatRecord> records = read_chats(recipe.test);
   if (recipe.eval.limit > 0 && records.size() > recipe.eval.limit) records.resize(recipe.eval.limit);
   items.examples = spread(records, recipe.examples);
+  items.speed = recipe.eval.speed;
+  items.key = items_key(recipe);
   return items;
-}
-
-Json items_key(const Recipe& recipe) {
-  Json key;
-  key["test"] = content_hash(recipe.test);
-  key["limit"] = recipe.eval.limit;
-  key["max_length"] = recipe.max_length;
-  key["general"] = recipe.eval.general.empty() ? "" : content_hash(recipe.eval.general);
-  key["convention"] = recipe.eval.convention;
-  key["context"] = recipe.eval.context;
-  key["max_windows"] = recipe.eval.max_windows;
-  key["speed"] = recipe.eval.speed;
-  key["examples"] = recipe.examples;
-  key["example_tokens"] = recipe.example_tokens;
-  return key;
 }
 
 std::string items_hash(const std::vector<ScoreItem>& items) {
@@ -190,6 +193,23 @@ Measurement measurement_from_json(const Json& json) {
   return out;
 }
 
+Json to_json(const ErrorParts& parts) {
+  return {{"precise", to_json(parts.precise)}, {"cached", to_json(parts.cached)}};
+}
+
+ErrorParts error_parts_from_json(const Json& json) {
+  return {.precise = scores_from_json(json.at("precise")), .cached = scores_from_json(json.at("cached"))};
+}
+
+ErrorParts measure_parts(const Model& model, const Model& reference, const MeasureItems& items,
+                         ComputeMode compute, const std::string& stage) {
+  const std::vector<Candidate> candidates = {
+      {.model = &model, .compute = ComputeMode::kPrecise},
+      {.model = &model, .compute = compute, .cache_type = KvFormat::kF16}};
+  std::vector<Scores> scores = score(candidates, &reference, items.chats, stage + ": where loss comes from");
+  return {.precise = std::move(scores[0]), .cached = std::move(scores[1])};
+}
+
 std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,
                                  const MeasureItems& items, const Recipe& recipe, ComputeMode compute) {
   const auto start = std::chrono::steady_clock::now();
@@ -206,7 +226,7 @@ std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Mod
   for (size_t i = 0; i < subjects.size(); ++i) {
     out[i].chats = std::move(chats[i]);
     out[i].general = std::move(general[i]);
-    if (recipe.eval.speed) time_model(*subjects[i].loaded, items, compute, out[i]);
+    if (items.speed) time_model(*subjects[i].loaded, items, compute, out[i]);
     if (subjects[i].answers) out[i].answers = answer(*subjects[i].loaded, items, recipe, compute);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -18,10 +18,10 @@ struct MeasureItems {
   std::vector<ScoreItem> general;  // windows of general text; may be empty
   std::vector<ChatRecord> examples;
   size_t n_chats = 0, n_chat_tokens = 0;
+  bool speed = false;          // whether models are timed too
+  nlohmann::ordered_json key;  // everything in the recipe that these depend on, with the files' hashes
 };
 MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec);
-// Everything in the recipe that the items depend on, with the files' hashes.
-nlohmann::ordered_json items_key(const Recipe& recipe);
 
 // Of the tokens, the targets and the documents they belong to: the same hash, the same test.
 std::string items_hash(const std::vector<ScoreItem>& items);
@@ -45,6 +45,17 @@ struct Subject {
 // Measures all subjects on the same items in lock-step; reference, when given, runs in f32.
 std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,
                                  const MeasureItems& items, const Recipe& recipe, ComputeMode compute);
+
+// Where a file's distance from the reference comes from, on the held-out answers. The rest, the arithmetic that
+// serves it, is the difference of these and the stage's own scores.
+struct ErrorParts {
+  Scores precise;  // the file's weights, computed in f32: what rounding the weights alone does
+  Scores cached;   // as served, and read in pieces through a cache of f16 keys and values
+};
+nlohmann::ordered_json to_json(const ErrorParts& parts);
+ErrorParts error_parts_from_json(const nlohmann::ordered_json& json);  // throws as measurement_from_json()
+ErrorParts measure_parts(const Model& model, const Model& reference, const MeasureItems& items,
+                         ComputeMode compute, const std::string& stage);
 
 // Messages of a chat up to its last assistant message, and that message's text.
 nlohmann::ordered_json question_of(const ChatRecord& record);

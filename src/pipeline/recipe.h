@@ -13,6 +13,18 @@
 
 namespace hone {
 
+// [[eval.tasks]]: questions that every stage answers.
+struct RecipeTask {
+  std::string task;            // a name of task_list.h
+  std::string name;            // how the report calls it; default the task's, with the file's if it stands twice
+  std::filesystem::path data;  // JSON Lines
+  uint64_t limit = 0;          // first items only; 0 = all
+  uint64_t shots = 0;
+  std::filesystem::path shots_data;  // may be empty: rows of `data` are drawn
+  bool chat_template = false;
+  bool general = false;  // not what the model is tuned for: a drop against the base is forgetting
+};
+
 struct Recipe {
   std::filesystem::path path;  // of the recipe itself
   std::string text;            // its bytes, for the report
@@ -39,7 +51,18 @@ struct Recipe {
     uint64_t context = 512;
     uint64_t max_windows = 0;  // 0 = all
     bool speed = true;         // time prefill and decode of each stage
+    bool breakdown = true;     // also measure each file in f32 and through a cache: where its loss comes from
+    std::vector<RecipeTask> tasks;
   } eval;
+
+  // [gates]: what the files must keep (gates.h); a run that breaks one fails, its report says why.
+  struct Gates {
+    std::optional<double> min_gain_kept, max_general_drop, max_task_drop, max_kl;
+    std::vector<std::string> files;  // of [quantize] to; empty: all
+    bool strict = false;             // the whole interval must keep within the limit, not only the value
+    bool repair = false;             // on_fail = "repair": try what may help, before failing
+    bool any() const noexcept { return min_gain_kept || max_general_drop || max_task_drop || max_kl; }
+  } gates;
 
   uint64_t examples = 3;         // [report] examples
   uint64_t example_tokens = 96;  // [report] example_tokens

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 namespace hone {
-namespace {
 
 Measured measured(const Estimate& estimate) {
   return {.value = estimate.value,
@@ -13,6 +12,21 @@ Measured measured(const Estimate& estimate) {
           .low = estimate.low,
           .high = estimate.high};
 }
+
+const MeasuredStage* find_stage(const std::vector<MeasuredStage>& stages, std::string_view role) {
+  for (const MeasuredStage& stage : stages)
+    if (stage.result.role == role) return &stage;
+  return nullptr;
+}
+
+std::vector<DocumentScore> differences(const std::vector<DocumentScore>& a,
+                                       const std::vector<DocumentScore>& b) {
+  std::vector<DocumentScore> out(a.size());
+  for (size_t i = 0; i < a.size(); ++i) out[i] = {.sum = a[i].sum - b[i].sum, .count = a[i].count};
+  return out;
+}
+
+namespace {
 
 Measured timed(double tok_s) {
   return {.value = tok_s, .stderr_ = 0, .n = 3, .low = tok_s, .high = tok_s};
@@ -59,26 +73,17 @@ TestData test_data(const std::vector<ScoreItem>& items, const std::vector<Docume
   return data;
 }
 
-// a - b per document: the mean of the difference, paired.
-std::vector<DocumentScore> differences(const std::vector<DocumentScore>& a,
-                                       const std::vector<DocumentScore>& b) {
-  std::vector<DocumentScore> out(a.size());
-  for (size_t i = 0; i < a.size(); ++i) out[i] = {.sum = a[i].sum - b[i].sum, .count = a[i].count};
-  return out;
-}
-
 }  // namespace
 
 void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items, RunReport& report) {
-  const MeasuredStage* tuned = nullptr;
   report.test_data["answers"] = test_data(items.chats, stages.front().measurement.chats.nll);
   if (!items.general.empty())
     report.test_data["general"] = test_data(items.general, stages.front().measurement.general.nll);
   for (MeasuredStage& stage : stages) {
     fill_stage(stage.measurement, stage.result);
     fill_sums(stage.measurement, stage.result);
-    if (stage.result.name == "tuned") tuned = &stage;
   }
+  const MeasuredStage* tuned = find_stage(stages, "tuned");
   if (tuned == nullptr) return;
   const std::vector<DocumentScore>& base = stages.front().measurement.chats.nll;
   const std::vector<DocumentScore>& gained = tuned->measurement.chats.nll;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipeline/measure.h"
+#include "pipeline/task_set.h"
 #include "report/results.h"
 
 namespace hone {
@@ -14,7 +15,17 @@ namespace hone {
 struct MeasuredStage {
   StageResult result;
   Measurement measurement;
+  std::vector<TaskMeasurement> tasks = {};
+  std::optional<ErrorParts> parts = {};
 };
+Measured measured(const Estimate& estimate);
+const MeasuredStage* find_stage(const std::vector<MeasuredStage>& stages, std::string_view role);
+// a - b per document: its mean is the difference, paired.
+std::vector<DocumentScore> differences(const std::vector<DocumentScore>& a,
+                                       const std::vector<DocumentScore>& b);
+
+// Which part of each file's loss comes from where; empty without ErrorParts.
+std::vector<LossPart> loss_parts(const std::vector<MeasuredStage>& stages);
 
 // Fills metrics, gain_kept and sums of every stage, and what the report says of the pair base and tuned. The
 // first stage is the base, "tuned" is the one the gain is measured by.

@@ -1,6 +1,8 @@
 // Stage table columns. To show one more metric with its own words, add a line to standing_columns.
 #include "report/columns.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -92,6 +94,19 @@ std::vector<Column> standing_columns(const RunReport& report) {
   };
 }
 
+Column task_column(const TaskTable& table) {
+  const std::string key = table.name + "." + table.metric;
+  return {single_line(table.name),
+          table.metric + ", %",
+          single_line(table.name),
+          fmt::format("Score on the task {}: {}. Higher is better.", single_line(table.title),
+                      single_line(table.metric)),
+          true,
+          85,
+          [key](const StageResult& s) { return percent_cell(s, key); },
+          true};
+}
+
 }  // namespace
 
 const Measured* finite_metric(const StageResult& stage, const std::string& key) {
@@ -108,9 +123,14 @@ std::vector<Column> stage_columns(const RunReport& report) {
   std::vector<Column> columns = standing_columns(report);
   const std::set<std::string> known = {"answer_loss", "perplexity", "kl", "top1_agreement", "decode_tok_s"};
   std::set<std::string> more;
+  const auto of_task = [&](const std::string& key) {  // these have tables of their own
+    return std::any_of(report.tasks.begin(), report.tasks.end(),
+                       [&](const TaskTable& table) { return key.starts_with(table.name + "."); });
+  };
+  for (const TaskTable& table : report.tasks) columns.insert(columns.end() - 1, task_column(table));
   for (const StageResult& stage : report.stages) {
     for (const auto& [key, measured] : stage.metrics) {
-      if (!known.contains(key)) more.insert(key);
+      if (!known.contains(key) && !of_task(key)) more.insert(key);
     }
   }
   for (const std::string& key : more) {

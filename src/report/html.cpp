@@ -20,7 +20,10 @@ struct Section {
 };
 constexpr Section kSections[] = {
     {"stages", "What each stage kept and lost", "Stages", stages_section},
+    {"gates", "What the recipe promised", "Promises", gates_section},
+    {"tasks", "Questions answered", "Tasks", tasks_section},
     {"gain", "Share of the gain that each step keeps", "Gain kept", gain_section},
+    {"parts", "Where the loss comes from", "Parts", parts_section},
     {"size", "Quality against size", "Size", size_section},
     {"distance", "Distance from the reference", "Distance", distance_section},
     {"loss", "How the tuning went", "Tuning", loss_section},

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "report/proof_rows.h"
 #include "report/results.h"
 #include "report/svg_plot.h"
 
@@ -35,6 +36,10 @@ std::string gain_section(const RunReport& report);
 std::string size_section(const RunReport& report);
 std::string distance_section(const RunReport& report);
 std::string loss_section(const RunReport& report);
+// html_proof.cpp
+std::string gates_section(const RunReport& report);
+std::string tasks_section(const RunReport& report);
+std::string parts_section(const RunReport& report);
 // html_examples.cpp
 std::string examples_section(const RunReport& report);
 // html_facts.cpp
@@ -56,7 +61,6 @@ std::string loss_figure(const std::vector<LossSeries>& series);
 // Size against each quality that at least two files have; empty when there is none.
 std::string size_figures(const std::vector<std::pair<std::string, const RunReport*>>& runs);
 // Rows of cells, the first row the head, the first column too; name: for screen readers, a constant.
-using TextRows = std::vector<std::vector<std::string>>;
 std::string text_table(const TextRows& rows, const char* name, bool numbers);
 // The same as a folded "numbers of this figure"; of: which series, may be empty.
 std::string data_table(const TextRows& rows, const std::string& of);

@@ -2,7 +2,9 @@
 #include <cmath>
 #include <string>
 
+#include "report/json_proof.h"
 #include "report/json_reader.h"
+#include "report/json_values.h"
 #include "report/report.h"
 #include "report/text.h"
 
@@ -12,18 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using layout::valid_utf8;  // Json::dump throws on malformed text; answers of a small model may be cut
                            // mid-character
-
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-
-Json measured_json(const Measured& m) {
-  return {{"value", number(m.value)},
-          {"stderr", number(m.stderr_)},
-          {"n", m.n},
-          {"low", number(m.low)},
-          {"high", number(m.high)}};
-}
 
 Json strings_json(const std::vector<std::string>& strings) {
   Json array = Json::array();
@@ -39,15 +29,15 @@ Json pairs_json(const std::vector<std::pair<std::string, std::string>>& pairs, c
 }
 
 Json point_json(const LossPoint& point) {
-  Json json = {{"step", point.step}, {"tokens", point.tokens}, {"train_loss", number(point.train_loss)}};
-  if (point.valid_loss) json["valid_loss"] = number(*point.valid_loss);
-  json["lr"] = number(point.lr);
+  Json json = {{"step", point.step}, {"tokens", point.tokens}, {"train_loss", number_json(point.train_loss)}};
+  if (point.valid_loss) json["valid_loss"] = number_json(*point.valid_loss);
+  json["lr"] = number_json(point.lr);
   return json;
 }
 
 Json numbers_json(const std::vector<double>& values) {
   Json array = Json::array();
-  for (const double value : values) array.push_back(number(value));
+  for (const double value : values) array.push_back(number_json(value));
   return array;
 }
 
@@ -57,10 +47,17 @@ Json finding_json(const Finding& finding) {
           {"value", measured_json(finding.value)}};
 }
 
+// Runs of before a stage's role was written down.
+std::string role_by_name(const std::string& name) {
+  return name == "base" || name == "tuned" || name == "merged" ? name : "file";
+}
+
 StageResult stage_from_json(const Json& json, const std::string& where) {
   const JsonReader reader(json, where);
   StageResult stage;
   reader.read("name", stage.name);
+  stage.role = role_by_name(stage.name);
+  reader.read("role", stage.role);
   reader.read("status", stage.status);
   reader.read("file", stage.file);
   reader.read("what", stage.what);
@@ -111,20 +108,13 @@ void visit_plain(Report& report, Visit visit) {
   visit("train_tok_s", report.train_tok_s);
 }
 
-struct PlainWriter {
-  Json& json;
-  void operator()(const char* key, const std::string& value) const { json[key] = valid_utf8(value); }
-  void operator()(const char* key, double value) const { json[key] = number(value); }
-  void operator()(const char* key, uint64_t value) const { json[key] = value; }
-};
-
 }  // namespace
 
 Json to_json(const StageResult& stage) {
-  Json json = {{"name", valid_utf8(stage.name)},   {"status", valid_utf8(stage.status)},
+  Json json = {{"name", valid_utf8(stage.name)},   {"role", valid_utf8(stage.role)}, {"status", valid_utf8(stage.status)},
                {"file", valid_utf8(stage.file)},   {"what", valid_utf8(stage.what)},
-               {"file_bytes", stage.file_bytes},   {"bits_per_weight", number(stage.bits_per_weight)},
-               {"seconds", number(stage.seconds)}, {"metrics", Json::object()}};
+               {"file_bytes", stage.file_bytes},   {"bits_per_weight", number_json(stage.bits_per_weight)},
+               {"seconds", number_json(stage.seconds)}, {"metrics", Json::object()}};
   for (const auto& [key, measured] : stage.metrics)
     json["metrics"][valid_utf8(key)] = measured_json(measured);
   if (stage.gain_kept) json["gain_kept"] = measured_json(*stage.gain_kept);
@@ -136,11 +126,12 @@ Json to_json(const StageResult& stage) {
 
 Json to_json(const RunReport& report) {
   Json json = Json::object();
-  visit_plain(report, PlainWriter{json});
+  visit_plain(report, JsonWriter{json});
   json["tuning"] = pairs_json(report.tuning, "name", "value");
   if (report.tuning_gain) json["tuning_gain"] = measured_json(*report.tuning_gain);
   if (report.general_change) json["general_change"] = measured_json(*report.general_change);
   for (const Finding& finding : report.findings) json["findings"].push_back(finding_json(finding));
+  add_proof(report, json);
   for (const auto& [name, data] : report.test_data)
     json["test_data"][valid_utf8(name)] = {{"hash", valid_utf8(data.hash)},
                                            {"counts", numbers_json(data.counts)}};
@@ -173,6 +164,7 @@ RunReport from_json(const Json& json) {
     finding.read("stage", out.stage);
     finding.read("value", out.value);
   });
+  read_proof(reader, report);
   reader.members("test_data", [&](const std::string& name, const Json& item, const std::string& where) {
     const JsonReader data(item, where);
     data.read("hash", report.test_data[name].hash);

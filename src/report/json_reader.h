@@ -43,6 +43,12 @@ class JsonReader {
     if (!whole) wrong(place(key), *value, "a whole number, 0 or more");
     out = value->get<uint64_t>();
   }
+  void read(const char* key, bool& out) const {
+    const Json* value = find(key);
+    if (value == nullptr) return;
+    if (!value->is_boolean()) wrong(place(key), *value, "true or false");
+    out = value->get<bool>();
+  }
   void read(const char* key, std::optional<double>& out) const {
     if (find(key) != nullptr) read(key, out.emplace());
   }

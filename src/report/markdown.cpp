@@ -7,6 +7,7 @@
 
 #include "report/columns.h"
 #include "report/facts.h"
+#include "report/proof_rows.h"
 #include "report/report.h"
 #include "report/text.h"
 
@@ -61,6 +62,33 @@ std::string stage_rows(const RunReport& report) {
     }
     out += "\n";
   }
+  return out;
+}
+
+std::string table_text(const layout::TextRows& rows) {
+  std::string out;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    out += "|";
+    for (const std::string& cell : rows[r]) out += " " + inline_text(cell) + " |";
+    out += "\n";
+    if (r > 0) continue;
+    out += "|";
+    for (size_t i = 0; i < rows[0].size(); ++i) out += "---|";
+    out += "\n";
+  }
+  return out;
+}
+
+std::string proof_text(const RunReport& report) {
+  std::string out;
+  if (!report.gates.empty())
+    out += fmt::format("\n### What the recipe promised\n\n{}\n\n{}",
+                       inline_text(layout::gates_sentence(report)), table_text(layout::gate_rows(report)));
+  for (const TaskTable& table : report.tasks)
+    out += fmt::format("\n### {}\n\n{}\n\n{}", inline_text(layout::task_heading(table)),
+                       inline_text(table.protocol), table_text(layout::task_rows(report, table)));
+  if (!report.loss_parts.empty())
+    out += "\n### Where the loss comes from\n\n" + table_text(layout::part_rows(report));
   return out;
 }
 
@@ -137,6 +165,7 @@ std::string render_markdown(const RunReport& report) {
   std::string out = fmt::format("## {}\n\n{}\n", inline_text(report.name.empty() ? "Run" : report.name),
                                 inline_text(summary_text(report)));
   if (!report.stages.empty()) out += "\n" + stage_rows(report);
+  out += proof_text(report);
   out += loss_line(report);
   if (!report.notes.empty()) {
     out += "\n";

@@ -37,6 +37,7 @@ struct Finding {
 
 struct StageResult {
   std::string name;    // "base", "tuned", "merged", "q8_0", "q4_0"
+  std::string role;    // "base", "rival" (compared with, not made), "tuned", "merged", "file"
   std::string status;  // "done", "cached", "failed"
   std::string file;    // relative to the run folder; may be empty (base, adapter)
   std::string what;    // one plain sentence: "LoRA adapter on the base, not merged"
@@ -45,12 +46,56 @@ struct StageResult {
   double bits_per_weight = 0;
   double seconds = 0;
   // Keys: answer_loss (nats/token, held-out answers), perplexity (general text), kl (nats, to the reference),
-  // top1_agreement (share), decode_tok_s, prefill_tok_s.
+  // top1_agreement (share), decode_tok_s, prefill_tok_s; of a task TASK.METRIC.
   std::map<std::string, Measured> metrics;
   // Share of the tuning gain in answer_loss that this stage keeps (1 = all); absent when the gain's own
   // interval includes zero, and for base.
   std::optional<Measured> gain_kept;
   std::map<std::string, DocumentSums> sums;  // by metric; for comparing runs pairwise
+};
+
+// A part of what a stage adds to the answer loss, and to KL. Parts of a stage: "rounding" (its weights against
+// the merged ones, both computed in f32), "arithmetic" (as served against f32), "cache" (keys and values in
+// f16); for merged: "merge" (against the unmerged adapter), "arithmetic", "cache".
+struct LossPart {
+  std::string stage, part;
+  Measured loss;               // nats per token, paired over the held-out answers
+  std::optional<Measured> kl;  // likewise; absent where the step has no reference
+};
+
+// A task's first metric in one stage against an earlier one, over the same items.
+struct TaskChange {
+  std::string stage, against;
+  Measured difference;                  // stage - against
+  uint64_t to_wrong = 0, to_right = 0;  // answers that changed
+  double p = 1;                         // McNemar's exact test
+  double p_holm = 1;                    // the same, corrected for all such tests of the report
+  std::optional<Measured> gain_kept;    // of tuned - base, where that surely is a gain
+};
+struct ChangedAnswer {
+  std::string stage, against, question, expected, before, after;
+  bool to_right = false;
+};
+struct TaskTable {
+  std::string name, title, metric, protocol;
+  bool general = false;  // not what the model was tuned for
+  uint64_t n = 0;
+  std::vector<TaskChange> changes;
+  std::vector<ChangedAnswer> changed;  // a few of them
+};
+
+// A promise of the recipe and whether a file keeps it.
+struct GateResult {
+  std::string gate;     // "min_gain_kept"
+  std::string stage;    // the file
+  std::string subject;  // what was measured: "answer loss", a task's name, …
+  Measured value;
+  double limit = 0;
+  bool at_least = true;  // the value must reach the limit; else stay within it
+  bool passed = false;
+  // "met", "missed": the whole interval says so. "unclear": the limit lies inside it, the value decides, or
+  // the interval's end where the recipe is strict. "unknown": there is no value; not passed.
+  std::string verdict;
 };
 
 struct LossPoint {
@@ -88,7 +133,10 @@ struct RunReport {
   // Perplexity of tuned over that of base, paired over the same windows of general text: 1.05 is 5 % worse.
   std::optional<Measured> general_change;
   std::vector<Finding> findings;
-  std::map<std::string, TestData> test_data;  // "answers", "general"
+  std::vector<TaskTable> tasks;
+  std::vector<LossPart> loss_parts;
+  std::vector<GateResult> gates;
+  std::map<std::string, TestData> test_data;  // "answers", "general", and each task by its name
 };
 
 }  // namespace hone

@@ -29,8 +29,7 @@ bool has_gain(const StageResult& stage) {
 std::vector<const StageResult*> shipped_files(const RunReport& report) {
   std::vector<const StageResult*> files;
   for (const StageResult& stage : report.stages) {
-    const bool earlier = stage.name == "base" || stage.name == "tuned" || stage.name == "merged";
-    if (!earlier && stage.status != "failed") files.push_back(&stage);
+    if (stage.role == "file" && stage.status != "failed") files.push_back(&stage);
   }
   return files;
 }

@@ -1,0 +1,19 @@
+// The files a run makes: the merged model, and it quantized; each cached by content.
+#pragma once
+
+#include "pipeline/measure_stages.h"
+#include "report/results.h"
+
+namespace hone {
+
+struct Product {
+  StageResult result;  // its row of the report, without figures
+  StageModel model;
+};
+
+// Merges the adapter in the run's folder.
+Product merge_product(RunContext& run, const std::string& adapter_hash);
+// The merged model in another format, read back from its file and compared with what quantizing said.
+Product quantize_product(RunContext& run, const Product& merged, const std::string& format);
+
+}  // namespace hone

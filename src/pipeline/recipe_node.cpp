@@ -1,0 +1,102 @@
+#include "pipeline/recipe_node.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pipeline/suggest.h"
+
+namespace hone {
+
+using Kind = RecipeNode::Kind;
+
+const RecipeNode* RecipeNode::find(std::string_view key) const noexcept {
+  for (const Entry& entry : entries)
+    if (entry.key == key) return &entry.node;
+  return nullptr;
+}
+
+void RecipeValue::wrong(const std::string& expected) const {
+  fail(ErrorCode::kInvalidArgument, "{}: {}: got {} {}, expected {}", node_.where, name_, node_.type,
+       node_.shown, expected);
+}
+
+std::string RecipeValue::text() const {
+  if (node_.kind != Kind::kText) wrong("a string");
+  return node_.text;
+}
+
+bool RecipeValue::boolean() const {
+  if (node_.kind != Kind::kBoolean) wrong("true or false");
+  return node_.boolean;
+}
+
+uint64_t RecipeValue::integer(uint64_t low, uint64_t high) const {
+  const std::string expected = fmt::format("a whole number from {} to {}", low, high);
+  if (node_.kind != Kind::kInteger || node_.integer < 0) wrong(expected);
+  const auto value = static_cast<uint64_t>(node_.integer);
+  if (value < low || value > high) wrong(expected);
+  return value;
+}
+
+double RecipeValue::number(double low, double high) const {
+  const std::string expected = fmt::format("a number from {} to {}", low, high);
+  if (node_.kind != Kind::kInteger && node_.kind != Kind::kNumber) wrong(expected);
+  if (!std::isfinite(node_.number) || node_.number < low || node_.number > high) wrong(expected);
+  return node_.number;
+}
+
+uint64_t RecipeValue::bytes() const {
+  return parse_bytes(fmt::format("{}: {}", node_.where, name_), text());
+}
+
+std::string RecipeValue::one_of(const std::vector<std::string>& known) const {
+  std::string value = text();
+  if (std::find(known.begin(), known.end(), value) == known.end())
+    fail(ErrorCode::kInvalidArgument, "{}: {}: unknown value \"{}\"{}", node_.where, name_, value,
+         suggestion(value, known));
+  return value;
+}
+
+std::vector<std::string> RecipeValue::list(const std::vector<std::string>& known) const {
+  if (node_.kind != Kind::kList) wrong("a list of strings");
+  std::vector<std::string> out;
+  for (const RecipeNode& item : node_.items) {
+    const RecipeValue entry(item, folder_, name_);
+    const std::string value = known.empty() ? entry.text() : entry.one_of(known);
+    if (std::find(out.begin(), out.end(), value) != out.end())
+      fail(ErrorCode::kInvalidArgument, "{}: {}: \"{}\" stands twice", item.where, name_, value);
+    out.push_back(value);
+  }
+  return out;
+}
+
+std::filesystem::path RecipeValue::file() const {
+  const std::filesystem::path path = folder_ / text();
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error))
+    fail(ErrorCode::kNotFound, "{}: {}: no file at {}", node_.where, name_, path.string());
+  return path.lexically_normal();
+}
+
+std::vector<RecipeNode> RecipeValue::tables() const {
+  if (node_.kind != Kind::kList) wrong("a list of tables: [[…]]");
+  for (const RecipeNode& item : node_.items)
+    if (item.kind != Kind::kTable) RecipeValue(item, folder_, name_).wrong("a table");
+  return node_.items;
+}
+
+void reject_unknown_keys(const RecipeNode& table, const std::string& section,
+                         const std::vector<std::string>& known) {
+  for (const RecipeNode::Entry& entry : table.entries)
+    if (std::find(known.begin(), known.end(), entry.key) == known.end())
+      fail(ErrorCode::kInvalidArgument, "{}: unknown key \"{}\" in {}{}", entry.where, entry.key, section,
+           suggestion(entry.key, known));
+}
+
+void missing_key(const RecipeNode& table, const std::string& section, std::string_view key) {
+  fail(ErrorCode::kInvalidArgument, "{}: {} {} is missing", table.where, section, key);
+}
+
+}  // namespace hone

@@ -1,0 +1,71 @@
+// [[eval.tasks]]
+#include <algorithm>
+
+#include "base/error.h"
+#include "eval/task_list.h"
+#include "pipeline/recipe_parts.h"
+
+namespace hone {
+namespace {
+
+using Value = RecipeValue;
+
+std::vector<std::string> task_names() {
+  std::vector<std::string> names;
+  for (const Task* task : all_tasks()) names.emplace_back(task->name);
+  return names;
+}
+
+constexpr RecipeKey<RecipeTask> kKeys[] = {
+    {"task", true, [](const Value& v, RecipeTask& t) { t.task = v.one_of(task_names()); }},
+    {"data", true, [](const Value& v, RecipeTask& t) { t.data = v.file(); }},
+    {"name", false,
+     [](const Value& v, RecipeTask& t) {
+       t.name = v.text();
+       const auto plain = [](char c) {
+         return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+       };
+       if (t.name.empty() || t.name.size() > 60 || !std::all_of(t.name.begin(), t.name.end(), plain))
+         v.wrong("1 to 60 letters, digits, - or _");
+     }},
+    {"limit", false, [](const Value& v, RecipeTask& t) { t.limit = v.integer(2, 1000000); }},
+    {"shots", false, [](const Value& v, RecipeTask& t) { t.shots = v.integer(0, 1000); }},
+    {"shots_data", false, [](const Value& v, RecipeTask& t) { t.shots_data = v.file(); }},
+    {"chat_template", false, [](const Value& v, RecipeTask& t) { t.chat_template = v.boolean(); }},
+    {"general", false, [](const Value& v, RecipeTask& t) { t.general = v.boolean(); }},
+};
+
+// One name for each: the task's, with the file's where it stands more than once.
+void name_tasks(std::vector<RecipeTask>& tasks, const std::vector<RecipeNode>& tables) {
+  for (RecipeTask& task : tasks) {
+    const bool once = std::count_if(tasks.begin(), tasks.end(), [&](const RecipeTask& other) {
+                        return other.task == task.task;
+                      }) == 1;
+    if (task.name.empty()) task.name = once ? task.task : task.task + "-" + task.data.stem().string();
+  }
+  for (size_t i = 0; i < tasks.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (tasks[i].name == tasks[j].name)
+        fail(ErrorCode::kInvalidArgument,
+             "{}: [[eval.tasks]]: \"{}\" stands twice; give one of them another name = \"…\"",
+             tables[i].where, tasks[i].name);
+}
+
+}  // namespace
+
+std::vector<RecipeTask> read_recipe_tasks(const RecipeValue& value) {
+  std::vector<RecipeTask> tasks;
+  const std::vector<RecipeNode> tables = value.tables();
+  for (const RecipeNode& table : tables) {
+    RecipeTask& task = tasks.emplace_back();
+    read_table(table, "[[eval.tasks]]", kKeys, value.folder(), task);
+    if (!task.shots_data.empty() && task.shots == 0)
+      fail(ErrorCode::kInvalidArgument,
+           "{}: [[eval.tasks]] shots_data: got a file, but no shots; say how many examples to show",
+           table.where);
+  }
+  name_tasks(tasks, tables);
+  return tasks;
+}
+
+}  // namespace hone

@@ -1,0 +1,50 @@
+// The tasks of a recipe: their files, read before anything runs, and what a stage answered to them.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "eval/task_run.h"
+#include "pipeline/loaded_model.h"
+#include "pipeline/recipe.h"
+
+namespace hone {
+
+// A task answered by one stage, item by item, in a form that is stored.
+struct TaskMeasurement {
+  std::vector<TaskMetric> metrics;   // the first is the task's own
+  std::vector<uint8_t> correct;      // by the task's first metric
+  std::vector<std::string> answers;  // as a reader understands them; empty where there is none
+  uint64_t n_truncated = 0;
+  double seconds = 0;
+};
+nlohmann::ordered_json to_json(const TaskMeasurement& measurement);
+// Throws nlohmann's exceptions when the JSON has another shape.
+TaskMeasurement task_measurement_from_json(const nlohmann::ordered_json& json);
+
+class TaskSet {
+ public:
+  TaskSet() = default;
+  // Throws what read_task_file() throws.
+  explicit TaskSet(const Recipe& recipe);
+
+  size_t size() const noexcept { return entries_.size(); }
+  const RecipeTask& entry(size_t i) const { return entries_[i]; }
+  const TaskFile& file(size_t i) const { return files_[i]; }
+  // All that the answers depend on but the model.
+  nlohmann::ordered_json key(size_t i) const;
+  // In one sentence: items, examples, template, how answers are scored.
+  std::string protocol(size_t i) const;
+  TaskMeasurement run(size_t i, const LoadedModel& loaded, ComputeMode compute,
+                      const std::string& stage) const;
+
+ private:
+  PromptOptions prompts(size_t i, const LoadedModel* loaded) const;
+
+  std::vector<RecipeTask> entries_;
+  std::vector<TaskFile> files_, shots_;  // shots_: no task where an entry has none
+  uint64_t seed_ = 42;
+};
+
+}  // namespace hone

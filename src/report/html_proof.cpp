@@ -1,0 +1,79 @@
+// Tasks, where the loss comes from, and promises.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "report/html_parts.h"
+#include "report/proof_rows.h"
+#include "report/text.h"
+
+namespace hone::layout {
+namespace {
+
+std::string about(const std::string& text) {
+  return "<p class=\"about\">" + escape_html(text) + "</p>\n";
+}
+
+std::string answer_rows(const TaskTable& table) {
+  if (table.changed.empty()) return "";
+  TextRows rows = {{"Stage", "Question", "Expected", "Before", "After", ""}};
+  for (const ChangedAnswer& answer : table.changed)
+    rows.push_back({single_line(answer.stage + ", against " + answer.against), answer.question,
+                    answer.expected, answer.before, answer.after, answer.to_right ? "to right" : "to wrong"});
+  return "<details><summary>Some answers that changed</summary>\n" +
+         text_table(rows, "Answers that changed", false) + "</details>\n";
+}
+
+// A bar for each part of each file.
+std::string parts_figure(const RunReport& report) {
+  RowsFigure rows{.id = "parts-plot",
+                  .title = "What each step adds to the answer loss",
+                  .x_title = "Added answer loss, nats per token"};
+  rows.bars = true;
+  for (const LossPart& part : report.loss_parts) {
+    if (!std::isfinite(part.loss.value)) continue;
+    const MeasuredText text = format_measured(part.loss);
+    const std::string name = single_line(part.stage) + ": " + part_name(part.part);
+    Mark mark{.label = part.stage + ", " + part.part,
+              .tip = fmt::format("{} adds {} nats per token", name, text.value)};
+    mark.value = part.loss.value;
+    mark.low = std::isfinite(part.loss.low) ? part.loss.low : mark.value;
+    mark.high = std::isfinite(part.loss.high) ? part.loss.high : mark.value;
+    rows.values.push_back(text.value);
+    rows.marks.push_back(std::move(mark));
+  }
+  if (rows.marks.empty()) return "";
+  return figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
+}
+
+}  // namespace
+
+std::string tasks_section(const RunReport& report) {
+  if (report.tasks.empty()) return "";
+  std::string out = about(
+      "Every stage answered the same items. Each is compared with the stage it was made from, item by item: "
+      "how many answers turned wrong and right, and the chance to see so uneven a change where there is none "
+      "(McNemar\u2019s exact test). With many tests on one page some look striking by chance; the corrected p "
+      "(Holm) is for all of them together.");
+  for (const TaskTable& table : report.tasks) {
+    out += "<h3>" + escape_html(task_heading(table)) + "</h3>\n" + about(table.protocol) +
+           text_table(task_rows(report, table), "Stages on a task", true) + answer_rows(table);
+  }
+  return out;
+}
+
+std::string parts_section(const RunReport& report) {
+  if (report.loss_parts.empty()) return "";
+  return about(
+             "Each file was measured three times on the held-out answers: its weights computed in f32, as it "
+             "is served, and as it is served with keys and values read through a cache. The differences, "
+             "answer by answer, say which step costs what. Below zero, a step happened to help.") +
+         parts_figure(report) + text_table(part_rows(report), "Where the loss comes from", false);
+}
+
+std::string gates_section(const RunReport& report) {
+  if (report.gates.empty()) return "";
+  return about(gates_sentence(report)) + text_table(gate_rows(report), "Promises of the recipe", false);
+}
+
+}  // namespace hone::layout

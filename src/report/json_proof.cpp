@@ -1,0 +1,110 @@
+#include "report/json_proof.h"
+
+#include "report/json_values.h"
+
+namespace hone {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The members, listed once for both directions.
+template <typename Change, typename Visit>
+void visit_change(Change& change, Visit visit) {
+  visit("stage", change.stage);
+  visit("against", change.against);
+  visit("difference", change.difference);
+  visit("to_wrong", change.to_wrong);
+  visit("to_right", change.to_right);
+  visit("p", change.p);
+  visit("p_holm", change.p_holm);
+  visit("gain_kept", change.gain_kept);
+}
+
+template <typename Answer, typename Visit>
+void visit_changed(Answer& answer, Visit visit) {
+  visit("stage", answer.stage);
+  visit("against", answer.against);
+  visit("question", answer.question);
+  visit("expected", answer.expected);
+  visit("before", answer.before);
+  visit("after", answer.after);
+  visit("to_right", answer.to_right);
+}
+
+template <typename Table, typename Visit>
+void visit_table(Table& table, Visit visit) {
+  visit("name", table.name);
+  visit("title", table.title);
+  visit("metric", table.metric);
+  visit("protocol", table.protocol);
+  visit("general", table.general);
+  visit("n", table.n);
+}
+
+template <typename Part, typename Visit>
+void visit_part(Part& part, Visit visit) {
+  visit("stage", part.stage);
+  visit("part", part.part);
+  visit("loss", part.loss);
+  visit("kl", part.kl);
+}
+
+template <typename Gate, typename Visit>
+void visit_gate(Gate& gate, Visit visit) {
+  visit("gate", gate.gate);
+  visit("stage", gate.stage);
+  visit("subject", gate.subject);
+  visit("value", gate.value);
+  visit("limit", gate.limit);
+  visit("at_least", gate.at_least);
+  visit("passed", gate.passed);
+  visit("verdict", gate.verdict);
+}
+
+}  // namespace
+
+void add_proof(const RunReport& report, Json& json) {
+  for (const TaskTable& table : report.tasks) {
+    Json& out = json["tasks"].emplace_back(Json::object());
+    visit_table(table, JsonWriter{out});
+    out["changes"] = Json::array();
+    for (const TaskChange& change : table.changes)
+      visit_change(change, JsonWriter{out["changes"].emplace_back(Json::object())});
+    out["changed"] = Json::array();
+    for (const ChangedAnswer& answer : table.changed)
+      visit_changed(answer, JsonWriter{out["changed"].emplace_back(Json::object())});
+  }
+  for (const LossPart& part : report.loss_parts)
+    visit_part(part, JsonWriter{json["loss_parts"].emplace_back(Json::object())});
+  for (const GateResult& gate : report.gates)
+    visit_gate(gate, JsonWriter{json["gates"].emplace_back(Json::object())});
+}
+
+void read_proof(const JsonReader& reader, RunReport& report) {
+  const auto into = [](const JsonReader& from) {
+    return [&from](const char* key, auto& value) { from.read(key, value); };
+  };
+  reader.each("tasks", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    TaskTable& table = report.tasks.emplace_back();
+    visit_table(table, into(from));
+    from.each("changes", [&](const Json& change, const std::string& place) {
+      const JsonReader reads(change, place);
+      visit_change(table.changes.emplace_back(), into(reads));
+    });
+    from.each("changed", [&](const Json& answer, const std::string& place) {
+      const JsonReader reads(answer, place);
+      visit_changed(table.changed.emplace_back(), into(reads));
+    });
+  });
+  reader.each("loss_parts", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    visit_part(report.loss_parts.emplace_back(), into(from));
+  });
+  reader.each("gates", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    visit_gate(report.gates.emplace_back(), into(from));
+  });
+}
+
+}  // namespace hone

@@ -1,0 +1,129 @@
+#include "report/proof_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/columns.h"
+#include "report/stages.h"
+#include "report/text.h"
+
+namespace hone::layout {
+namespace {
+
+std::string signed_number(double value, int decimals) {
+  return (value > 0 ? "+" : "") + format_fixed(value, decimals);
+}
+
+std::string with_interval(const Measured& m, double scale, bool sign) {
+  const MeasuredText text = format_measured(m, scale);
+  const std::string value = sign && m.value > 0 ? "+" + text.value : text.value;
+  return text.range.empty() ? value : fmt::format("{} ({})", value, text.range);
+}
+
+std::string share(const Measured& m) {
+  const int decimals = share_decimals(m);
+  return fmt::format("{} ({} to {})", format_percent(m.value, decimals), format_fixed(m.low * 100, decimals),
+                     format_percent(m.high, decimals));
+}
+
+const TaskChange* change_of(const TaskTable& table, const std::string& stage) {
+  const auto found = std::find_if(table.changes.begin(), table.changes.end(),
+                                  [&](const TaskChange& change) { return change.stage == stage; });
+  return found == table.changes.end() ? nullptr : &*found;
+}
+
+std::string verdict_words(const GateResult& gate) {
+  if (gate.verdict == "unknown") return "missed: the gain itself cannot be told from zero";
+  const std::string words = gate.passed ? "met" : "missed";
+  return gate.verdict == "unclear" ? words + ", but the interval holds the limit" : words;
+}
+
+}  // namespace
+
+std::string format_p(double p) {
+  return p < 0.001 ? "< 0.001" : format_number(p, 2);
+}
+
+std::string format_change(const Measured& difference) {
+  return with_interval(difference, 100, true);
+}
+
+std::string part_name(const std::string& part) {
+  if (part == "merge") return "merging the adapter";
+  if (part == "rounding") return "rounding the weights";
+  if (part == "arithmetic") return "arithmetic as served, against f32";
+  if (part == "cache") return "keys and values cached in f16";
+  return single_line(part);
+}
+
+std::string task_heading(const TaskTable& table) {
+  return fmt::format("{}{}", single_line(table.name == table.title ? table.name
+                                                                   : table.title + " (" + table.name + ")"),
+                     table.general ? ", not what was tuned for" : "");
+}
+
+TextRows task_rows(const RunReport& report, const TaskTable& table) {
+  TextRows rows = {{"Stage", table.metric, "Against", "Change, points (95\u00A0% interval)", "To wrong",
+                    "To right", "McNemar\u2019s p", "p for all tests", "Gain kept"}};
+  for (const StageResult& stage : report.stages) {
+    const Measured* value = finite_metric(stage, table.name + "." + table.metric);
+    if (value == nullptr) continue;
+    const MeasuredText text = format_measured(*value, 100);
+    std::vector<std::string> row = {single_line(stage.name),
+                                    text.value + "\u00A0%" +
+                                        (text.error.empty() ? "" : " \u00B1 " + text.error)};
+    const TaskChange* change = change_of(table, stage.name);
+    if (change == nullptr) {
+      row.resize(rows[0].size(), std::string(kAbsent));
+    } else {
+      row.insert(row.end(),
+                 {single_line(change->against), format_change(change->difference),
+                  format_count(change->to_wrong), format_count(change->to_right), format_p(change->p),
+                  format_p(change->p_holm),
+                  change->gain_kept ? share(*change->gain_kept) : std::string(kAbsent)});
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+TextRows part_rows(const RunReport& report) {
+  TextRows rows = {{"Stage", "Step", "Adds to answer loss (95\u00A0% interval)", "Adds to KL",
+                    "Share of the gain"}};
+  const double gain = report.tuning_gain && report.tuning_gain->low > 0 ? report.tuning_gain->value : 0;
+  for (const LossPart& part : report.loss_parts)
+    rows.push_back({single_line(part.stage), part_name(part.part), with_interval(part.loss, 1, true),
+                    part.kl ? with_interval(*part.kl, 1, true) : std::string(kAbsent),
+                    gain > 0 ? signed_number(-100 * part.loss.value / gain, 1) + "\u00A0%"
+                             : std::string(kAbsent)});
+  return rows;
+}
+
+TextRows gate_rows(const RunReport& report) {
+  TextRows rows = {{"Promise", "File", "Measured on", "Value (95\u00A0% interval)", "Limit", "Verdict"}};
+  for (const GateResult& gate : report.gates)
+    rows.push_back({single_line(gate.gate), single_line(gate.stage), single_line(gate.subject),
+                    std::isfinite(gate.value.value) ? with_interval(gate.value, 1, false)
+                                                    : std::string(kAbsent),
+                    fmt::format("{} {}", gate.at_least ? "\u2265" : "\u2264", format_trimmed(gate.limit)),
+                    verdict_words(gate)});
+  return rows;
+}
+
+std::string gates_sentence(const RunReport& report) {
+  if (report.gates.empty()) return "";
+  const auto kept = static_cast<size_t>(std::count_if(report.gates.begin(), report.gates.end(),
+                                                      [](const GateResult& gate) { return gate.passed; }));
+  if (kept == report.gates.size()) return "Every promise of the recipe is kept.";
+  std::string missed;
+  for (const GateResult& gate : report.gates)
+    if (!gate.passed)
+      missed += fmt::format("{}{} ({})", missed.empty() ? "" : ", ", single_line(gate.stage),
+                            single_line(gate.gate));
+  return fmt::format("{} of {} promises of the recipe are not kept: {}.", report.gates.size() - kept,
+                     report.gates.size(), missed);
+}
+
+}  // namespace hone::layout
