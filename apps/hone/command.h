@@ -31,7 +31,10 @@ struct CommonOptions {
 struct Outcome {
   Json json;
   std::string text;
+  // Done, but something promised is not kept: said on stderr behind the result, exit code kUnmetExit.
+  std::string unmet = {};
 };
+inline constexpr int kUnmetExit = 3;
 
 using Action = std::function<Outcome(const CommonOptions&)>;
 

@@ -171,9 +171,15 @@ int run(Declared& declared, const std::vector<std::string>& arguments) {
   try {
     if (common.threads > 0) set_thread_count(common.threads);
     declared.common.seed_given = declared.app->count("--seed") > 0;
-    print_outcome(declared.action(common), common.json);
-    entry.finish("finished");
-    return 0;
+    const Outcome outcome = declared.action(common);
+    print_outcome(outcome, common.json);
+    if (outcome.unmet.empty()) {
+      entry.finish("finished");
+      return 0;
+    }
+    entry.finish("unmet", outcome.unmet);
+    fmt::print(stderr, "hone: not kept: {}\n", one_line(outcome.unmet));
+    return kUnmetExit;
   } catch (const Error& error) {
     return failed(error.code(), error.what());
   } catch (const std::bad_alloc&) {

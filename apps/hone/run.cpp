@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "command.h"
+#include "pipeline/gates.h"
 #include "record.h"
 #include "report/report.h"
 #include "terminal.h"
@@ -42,6 +43,14 @@ std::string recorded(RunReport report) {
   return to_json(report).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// The promises that the files do not keep, in one line.
+std::string unmet(const RunReport& report) {
+  std::string out;
+  for (const GateResult& gate : report.gates)
+    if (!gate.passed) out += (out.empty() ? "" : "; ") + gate_text(gate);
+  return out;
+}
+
 struct Arguments {
   std::string recipe, output;
   bool restart = false;
@@ -59,7 +68,9 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   RunRecord& record = common.entry->record();
   record.model = recipe.base;
   record.recipe = recipe.text;
-  for (const std::filesystem::path& file : {recipe.train, recipe.test, recipe.valid, recipe.eval.general}) {
+  std::vector<std::filesystem::path> files = {recipe.train, recipe.test, recipe.valid, recipe.eval.general};
+  for (const RecipeTask& task : recipe.eval.tasks) files.insert(files.end(), {task.data, task.shots_data});
+  for (const std::filesystem::path& file : files) {
     if (!file.empty()) record.inputs.push_back({file.string(), hash_file(file)});
   }
   record.outputs = {absolute_path(recipe.output)};
@@ -79,9 +90,12 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   std::string text = "\n" + render_table(outcome.report, terminal_size().columns);
   text += fmt::format("\n{}\n\nreport: {} (also report.md, report.json)\n", summary_text(outcome.report),
                       outcome.html.string());
+  for (const GateResult& gate : outcome.report.gates)
+    text += fmt::format("  {} {}\n", gate.passed ? "kept    " : "NOT KEPT", gate_text(gate));
   text += "\nnext:\n";
   for (const std::string& command : outcome.report.next_commands) text += "  " + command + "\n";
-  return {json, text};
+  if (!outcome.report.gates.empty()) json["gates"] = to_json(outcome.report)["gates"];
+  return {json, text, unmet(outcome.report)};
 }
 
 Action declare(CLI::App& app) {

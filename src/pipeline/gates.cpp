@@ -22,7 +22,7 @@ struct Reading {
 
 struct Gate {
   GateText text;
-  std::optional<double> Recipe::Gates::* limit;
+  std::optional<double> Recipe::Gates::*limit;
   bool at_least;
   std::vector<Reading> (*read)(const Input& input);
 };
@@ -39,18 +39,18 @@ Measured relative(const Estimate& ratio) {
   return out;
 }
 
-// What the model did not need to lose: perplexity on general text, and tasks marked general, against the base.
+// What the model did not need to lose: perplexity on general text, and tasks marked general, against the
+// base.
 std::vector<Reading> general_drop(const Input& in) {
   std::vector<Reading> out;
   const MeasuredStage& base = in.stages.front();
   if (!base.measurement.general.nll.empty())
-    out.push_back({"perplexity of general text",
-                   relative(bootstrap_perplexity(
-                       differences(in.file.measurement.general.nll, base.measurement.general.nll)))});
+    out.push_back(
+        {"perplexity of general text", relative(bootstrap_perplexity(differences(
+                                           in.file.measurement.general.nll, base.measurement.general.nll)))});
   for (size_t t = 0; t < in.tasks.size(); ++t)
     if (in.tasks.entry(t).general)
-      out.push_back(
-          {in.tasks.entry(t).name, measured(task_difference(base.tasks[t], in.file.tasks[t]))});
+      out.push_back({in.tasks.entry(t).name, measured(task_difference(base.tasks[t], in.file.tasks[t]))});
   return out;
 }
 
@@ -60,8 +60,7 @@ std::vector<Reading> task_drop(const Input& in) {
   if (tuned == nullptr) return out;
   for (size_t t = 0; t < in.tasks.size(); ++t)
     if (!in.tasks.entry(t).general)
-      out.push_back(
-          {in.tasks.entry(t).name, measured(task_difference(tuned->tasks[t], in.file.tasks[t]))});
+      out.push_back({in.tasks.entry(t).name, measured(task_difference(tuned->tasks[t], in.file.tasks[t]))});
   return out;
 }
 
@@ -73,15 +72,23 @@ std::vector<Reading> divergence(const Input& in) {
 
 constexpr Gate kGates[] = {
     {{"min_gain_kept", "least share of the gain by tuning, in answer loss, that a file keeps"},
-     &Recipe::Gates::min_gain_kept, true, gain_share},
+     &Recipe::Gates::min_gain_kept,
+     true,
+     gain_share},
     {{"max_general_drop",
       "most that a file may be worse than the base on general text (relative rise of perplexity) and on "
       "tasks marked general (the task's first metric)"},
-     &Recipe::Gates::max_general_drop, false, general_drop},
+     &Recipe::Gates::max_general_drop,
+     false,
+     general_drop},
     {{"max_task_drop", "most that a file may lose of the tuned model's first metric on any other task"},
-     &Recipe::Gates::max_task_drop, false, task_drop},
+     &Recipe::Gates::max_task_drop,
+     false,
+     task_drop},
     {{"max_kl", "largest mean KL divergence from the merged model on the held-out answers, nats"},
-     &Recipe::Gates::max_kl, false, divergence},
+     &Recipe::Gates::max_kl,
+     false,
+     divergence},
 };
 
 GateResult judge(const Gate& gate, const Reading& reading, double limit, bool strict,
@@ -137,14 +144,14 @@ bool all_passed(const std::vector<GateResult>& results) {
 }
 
 std::string gate_text(const GateResult& r) {
-  const std::string got = std::isfinite(r.value.value)
-                              ? fmt::format("{:.4g} (95 % interval {:.4g} to {:.4g})", r.value.value,
-                                            r.value.low, r.value.high)
-                              : "no value: the gain itself cannot be told from zero";
-  return fmt::format("{}: {} of {}: got {}, expected {} {:g}{}", r.stage, r.gate, r.subject, got,
-                     r.at_least ? "at least" : "at most", r.limit,
-                     r.verdict == "unclear" ? "; the interval holds the limit: more test data would decide"
-                                            : "");
+  const std::string got =
+      std::isfinite(r.value.value)
+          ? fmt::format("{:.4g} (95 % interval {:.4g} to {:.4g})", r.value.value, r.value.low, r.value.high)
+          : "no value: the gain itself cannot be told from zero";
+  return fmt::format(
+      "{}: {} of {}: got {}, expected {} {:g}{}", r.stage, r.gate, r.subject, got,
+      r.at_least ? "at least" : "at most", r.limit,
+      r.verdict == "unclear" ? "; the interval holds the limit: more test data would decide" : "");
 }
 
 }  // namespace hone

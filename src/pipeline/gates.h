@@ -1,4 +1,5 @@
-// Promises of a recipe ([gates]), judged on what the stages were measured at. One line in kGates for each kind.
+// Promises of a recipe ([gates]), judged on what the stages were measured at. One line in kGates for each
+// kind.
 #pragma once
 
 #include "pipeline/run_report.h"

@@ -9,10 +9,8 @@ Measured mean_of_differences(const std::vector<DocumentScore>& a, const std::vec
 }
 
 LossPart part(const MeasuredStage& stage, const char* name, const Scores& after, const Scores& before) {
-  LossPart out{.stage = stage.result.name,
-               .part = name,
-               .loss = mean_of_differences(after.nll, before.nll),
-               .kl = {}};
+  LossPart out{
+      .stage = stage.result.name, .part = name, .loss = mean_of_differences(after.nll, before.nll), .kl = {}};
   if (!after.kl.empty() && !before.kl.empty()) out.kl = mean_of_differences(after.kl, before.kl);
   return out;
 }

@@ -48,23 +48,13 @@ double median(std::vector<double> values) {
   return values.empty() ? 0 : values[values.size() / 2];
 }
 
-// The start of the general text, or of the held-out chats, repeated up to the timing prompt's length.
-std::vector<TokenId> speed_prompt(const MeasureItems& items) {
-  const std::vector<ScoreItem>& source = items.general.empty() ? items.chats : items.general;
-  std::vector<TokenId> prompt;
-  for (size_t i = 0; prompt.size() < kSpeedPrompt; i = (i + 1) % source.size())
-    prompt.insert(prompt.end(), source[i].batch.tokens.begin(), source[i].batch.tokens.end());
-  prompt.resize(kSpeedPrompt);
-  return prompt;
-}
-
-void time_model(const LoadedModel& loaded, const MeasureItems& items, ComputeMode compute, Measurement& out) {
+void time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, ComputeMode compute,
+                Measurement& out) {
   GenerateOptions options;
   options.sampling.temperature = 0;
   options.max_tokens = kSpeedTokens;
   options.ignore_end = true;
   options.compute = compute;
-  const std::vector<TokenId> prompt = speed_prompt(items);
   std::vector<double> prefill, decode;
   for (size_t run = 0; run < kSpeedRuns; ++run) {
     throw_if_interrupted("timing");
@@ -91,6 +81,16 @@ std::vector<std::string> answer(const LoadedModel& loaded, const MeasureItems& i
     answers.push_back(generate(loaded.model(), loaded.tokenizer(), prompt, options).text);
   }
   return answers;
+}
+
+// The start of the general text, or of the held-out chats, repeated up to the timing prompt's length.
+std::vector<TokenId> speed_prompt(const MeasureItems& items) {
+  const std::vector<ScoreItem>& source = items.general.empty() ? items.chats : items.general;
+  std::vector<TokenId> prompt;
+  for (size_t i = 0; prompt.size() < kSpeedPrompt; i = (i + 1) % source.size())
+    prompt.insert(prompt.end(), source[i].batch.tokens.begin(), source[i].batch.tokens.end());
+  prompt.resize(kSpeedPrompt);
+  return prompt;
 }
 
 // n records spread evenly over the file.
@@ -156,7 +156,7 @@ MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec) {
   std::vector<ChatRecord> records = read_chats(recipe.test);
   if (recipe.eval.limit > 0 && records.size() > recipe.eval.limit) records.resize(recipe.eval.limit);
   items.examples = spread(records, recipe.examples);
-  items.speed = recipe.eval.speed;
+  if (recipe.eval.speed) items.speed_prompt = speed_prompt(items);
   items.key = items_key(recipe);
   return items;
 }
@@ -219,14 +219,14 @@ std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Mod
     candidates.push_back({.model = &subject.loaded->model(), .compute = compute});
     names += (names.empty() ? "" : ", ") + subject.name;
   }
-  std::vector<Scores> chats = score(candidates, reference, items.chats, names + ": answers");
-  std::vector<Scores> general(subjects.size());
+  std::vector<Scores> chats(subjects.size()), general(subjects.size());
+  if (!items.chats.empty()) chats = score(candidates, reference, items.chats, names + ": answers");
   if (!items.general.empty()) general = score(candidates, reference, items.general, names + ": general");
   std::vector<Measurement> out(subjects.size());
   for (size_t i = 0; i < subjects.size(); ++i) {
     out[i].chats = std::move(chats[i]);
     out[i].general = std::move(general[i]);
-    if (items.speed) time_model(*subjects[i].loaded, items, compute, out[i]);
+    if (!items.speed_prompt.empty()) time_model(*subjects[i].loaded, items.speed_prompt, compute, out[i]);
     if (subjects[i].answers) out[i].answers = answer(*subjects[i].loaded, items, recipe, compute);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

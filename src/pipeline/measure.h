@@ -14,12 +14,12 @@ namespace hone {
 
 // The items of a run, made with the base model's tokenizer and template; all stages share them.
 struct MeasureItems {
-  std::vector<ScoreItem> chats;    // held-out answers
+  std::vector<ScoreItem> chats;    // held-out answers; none for a rival with other tokens
   std::vector<ScoreItem> general;  // windows of general text; may be empty
   std::vector<ChatRecord> examples;
   size_t n_chats = 0, n_chat_tokens = 0;
-  bool speed = false;          // whether models are timed too
-  nlohmann::ordered_json key;  // everything in the recipe that these depend on, with the files' hashes
+  std::vector<TokenId> speed_prompt;  // what models are timed on; empty: they are not
+  nlohmann::ordered_json key;         // everything in the recipe that these depend on, with the files' hashes
 };
 MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec);
 
@@ -46,8 +46,8 @@ struct Subject {
 std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,
                                  const MeasureItems& items, const Recipe& recipe, ComputeMode compute);
 
-// Where a file's distance from the reference comes from, on the held-out answers. The rest, the arithmetic that
-// serves it, is the difference of these and the stage's own scores.
+// Where a file's distance from the reference comes from, on the held-out answers. The rest, the arithmetic
+// that serves it, is the difference of these and the stage's own scores.
 struct ErrorParts {
   Scores precise;  // the file's weights, computed in f32: what rounding the weights alone does
   Scores cached;   // as served, and read in pieces through a cache of f16 keys and values

@@ -40,8 +40,7 @@ struct Record {
 
 class Measurer {
  public:
-  Measurer(RunContext& run, const Exam& exam, std::span<const StageModel> stages,
-           const StageModel* reference)
+  Measurer(RunContext& run, const Exam& exam, std::span<const StageModel> stages, const StageModel* reference)
       : run_(run), exam_(exam), stages_(stages), reference_(reference) {}
 
   std::vector<StageMeasurement> measure_all() {
@@ -97,9 +96,8 @@ class Measurer {
     const std::string reference = reference_ == nullptr ? "" : reference_->model_hash;
     Json items = exam_.items.key;
     items["compute"] = compute_mode_name(run_.compute);
-    const Json key = {{"stage", "measure"},       {"version", kMeasureVersion},
-                      {"items", items},  {"model", stage.model_hash},
-                      {"adapter", stage.adapter_hash}, {"reference", reference},
+    const Json key = {{"stage", "measure"},        {"version", kMeasureVersion},    {"items", items},
+                      {"model", stage.model_hash}, {"adapter", stage.adapter_hash}, {"reference", reference},
                       {"answers", stage.answers}};
     Plan& plan = plans_.emplace_back();
     plan.scores = record<Measurement>("measure-" + stage.stage + exam_.suffix, key, measurement_from_json);

@@ -33,7 +33,6 @@ struct StageMeasurement {
 
 // reference: runs in f32; KL, agreement and parts are against it. nullptr: none of these.
 std::vector<StageMeasurement> measure_stages(RunContext& run, const Exam& exam,
-                                             std::span<const StageModel> stages,
-                                             const StageModel* reference);
+                                             std::span<const StageModel> stages, const StageModel* reference);
 
 }  // namespace hone

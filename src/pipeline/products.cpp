@@ -94,10 +94,9 @@ Product quantize_product(RunContext& run, const Product& merged, const std::stri
     stored = Json{{"seconds", made.seconds}, {"notes", made.notes}};
     run.store.save("quantize-" + format, key, *stored, {path.filename()});
   }
-  for (const Json& note : stored->at("notes"))
-    run.notes.push_back(format + ": " + note.get<std::string>());
-  return product(format, fmt::format("the merged model rounded to {}, read back from its file", format),
-                 path, *stored, cached);
+  for (const Json& note : stored->at("notes")) run.notes.push_back(format + ": " + note.get<std::string>());
+  return product(format, fmt::format("the merged model rounded to {}, read back from its file", format), path,
+                 *stored, cached);
 }
 
 }  // namespace hone

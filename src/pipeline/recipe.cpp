@@ -56,14 +56,7 @@ constexpr Key kKeys[] = {
     {"run", "output", false,
      [](const Value& v, Recipe& r) { r.output = (v.folder() / v.text()).lexically_normal(); }},
     {"run", "seed", false, [](const Value& v, Recipe& r) { r.seed = v.integer(0, INT64_MAX); }},
-    {"model", "base", true,
-     [](const Value& v, Recipe& r) {
-       r.base = v.text();
-       if (r.base.empty()) v.wrong("a file, a folder or a name in the model store");
-       std::error_code error;
-       const std::filesystem::path beside = v.folder() / r.base;
-       if (std::filesystem::exists(beside, error)) r.base = beside.lexically_normal().string();
-     }},
+    {"model", "base", true, [](const Value& v, Recipe& r) { r.base = v.model(); }},
     {"data", "train", true, [](const Value& v, Recipe& r) { r.train = v.file(); }},
     {"data", "valid", false, [](const Value& v, Recipe& r) { r.valid = v.file(); }},
     {"data", "test", true, [](const Value& v, Recipe& r) { r.test = v.file(); }},
@@ -112,6 +105,9 @@ constexpr Key kKeys[] = {
     {"eval", "speed", false, [](const Value& v, Recipe& r) { r.eval.speed = v.boolean(); }},
     {"eval", "breakdown", false, [](const Value& v, Recipe& r) { r.eval.breakdown = v.boolean(); }},
     {"eval", "tasks", false, [](const Value& v, Recipe& r) { r.eval.tasks = read_recipe_tasks(v); }},
+    {"rival", "system", false, [](const Value& v, Recipe& r) { r.rival.system = v.text(); }},
+    {"rival", "shots", false, [](const Value& v, Recipe& r) { r.rival.shots = v.integer(1, 1000); }},
+    {"rival", "model", false, [](const Value& v, Recipe& r) { r.rival.model = v.model(); }},
     {"gates", "min_gain_kept", false,
      [](const Value& v, Recipe& r) { r.gates.min_gain_kept = v.number(0, 2); }},
     {"gates", "max_general_drop", false,
@@ -171,15 +167,18 @@ void check_gates(const Recipe& recipe, const RecipeNode& root) {
   const auto wrong = [&](const std::string& what) {
     fail(ErrorCode::kInvalidArgument, "{}: [gates]: {}", section->where, what);
   };
-  if (!recipe.gates.any()) wrong("got no gate, expected at least one of min_gain_kept, max_general_drop, "
-                                 "max_task_drop, max_kl");
+  if (!recipe.gates.any())
+    wrong(
+        "got no gate, expected at least one of min_gain_kept, max_general_drop, "
+        "max_task_drop, max_kl");
   if (recipe.quantize_to.empty()) wrong("got no file to judge; name formats in [quantize] to");
   const auto& tasks = recipe.eval.tasks;
   const auto general = [](const RecipeTask& task) { return task.general; };
   if (recipe.gates.max_general_drop && recipe.eval.general.empty() &&
       std::none_of(tasks.begin(), tasks.end(), general))
-    wrong("max_general_drop: got nothing general to measure on; give [eval] general or a task with general = "
-          "true");
+    wrong(
+        "max_general_drop: got nothing general to measure on; give [eval] general or a task with general = "
+        "true");
   if (recipe.gates.max_task_drop && std::all_of(tasks.begin(), tasks.end(), general))
     wrong("max_task_drop: got no task to measure on; give one in [[eval.tasks]]");
 }

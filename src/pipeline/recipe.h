@@ -15,8 +15,8 @@ namespace hone {
 
 // [[eval.tasks]]: questions that every stage answers.
 struct RecipeTask {
-  std::string task;            // a name of task_list.h
-  std::string name;            // how the report calls it; default the task's, with the file's if it stands twice
+  std::string task;  // a name of task_list.h
+  std::string name;  // how the report calls it; default the task's, with the file's if it stands twice
   std::filesystem::path data;  // JSON Lines
   uint64_t limit = 0;          // first items only; 0 = all
   uint64_t shots = 0;
@@ -54,6 +54,14 @@ struct Recipe {
     bool breakdown = true;     // also measure each file in f32 and through a cache: where its loss comes from
     std::vector<RecipeTask> tasks;
   } eval;
+
+  // [rival]: what tuning is compared with.
+  struct Rival {
+    std::string system;  // the untuned base with this system prompt
+    uint64_t shots = 0;  // and this many solved examples before each question
+    std::string model;   // another model as it came; may be empty
+    bool prompts() const noexcept { return !system.empty() || shots > 0; }
+  } rival;
 
   // [gates]: what the files must keep (gates.h); a run that breaks one fails, its report says why.
   struct Gates {

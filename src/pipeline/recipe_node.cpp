@@ -80,6 +80,14 @@ std::filesystem::path RecipeValue::file() const {
   return path.lexically_normal();
 }
 
+std::string RecipeValue::model() const {
+  const std::string given = text();
+  if (given.empty()) wrong("a file, a folder or a name in the model store");
+  std::error_code error;
+  const std::filesystem::path beside = folder_ / given;
+  return std::filesystem::exists(beside, error) ? beside.lexically_normal().string() : given;
+}
+
 std::vector<RecipeNode> RecipeValue::tables() const {
   if (node_.kind != Kind::kList) wrong("a list of tables: [[…]]");
   for (const RecipeNode& item : node_.items)

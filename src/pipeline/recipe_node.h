@@ -1,5 +1,5 @@
-// A recipe's values with the places they stand at, as read from TOML; and reading them with errors of the form
-// "recipe.toml:LINE:COLUMN: [SECTION] KEY: got …, expected …".
+// A recipe's values with the places they stand at, as read from TOML; and reading them with errors of the
+// form "recipe.toml:LINE:COLUMN: [SECTION] KEY: got …, expected …".
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,8 @@ class RecipeValue {
   std::vector<std::string> list(const std::vector<std::string>& known = {}) const;  // no known: any string
   // A file that must exist; throws kNotFound.
   std::filesystem::path file() const;
+  // A file or folder beside the recipe, or as it stands: a name in the model store.
+  std::string model() const;
   // Each table of a list of tables.
   std::vector<RecipeNode> tables() const;
   const std::filesystem::path& folder() const noexcept { return folder_; }

@@ -38,9 +38,8 @@ constexpr RecipeKey<RecipeTask> kKeys[] = {
 // One name for each: the task's, with the file's where it stands more than once.
 void name_tasks(std::vector<RecipeTask>& tasks, const std::vector<RecipeNode>& tables) {
   for (RecipeTask& task : tasks) {
-    const bool once = std::count_if(tasks.begin(), tasks.end(), [&](const RecipeTask& other) {
-                        return other.task == task.task;
-                      }) == 1;
+    const bool once = std::count_if(tasks.begin(), tasks.end(),
+                                    [&](const RecipeTask& other) { return other.task == task.task; }) == 1;
     if (task.name.empty()) task.name = once ? task.task : task.task + "-" + task.data.stem().string();
   }
   for (size_t i = 0; i < tasks.size(); ++i)

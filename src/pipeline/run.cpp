@@ -10,6 +10,7 @@
 #include "pipeline/gates.h"
 #include "pipeline/machine.h"
 #include "pipeline/products.h"
+#include "pipeline/rival.h"
 #include "pipeline/run_context.h"
 #include "pipeline/run_report.h"
 #include "pipeline/task_report.h"
@@ -29,6 +30,8 @@ class Run {
   RunOutcome run() {
     run_.prepare();
     measure_base();
+    for (RivalStage& rival : measure_rivals(run_))
+      add_stage(std::move(rival.result), std::move(rival.measured));
     tune();
     measure_tuned();
     products_.push_back(merge_product(run_, trained_.hash));
@@ -52,10 +55,7 @@ class Run {
   }
 
   Exam exam() const {
-    return {.items = run_.items,
-            .tasks = run_.tasks,
-            .suffix = {},
-            .breakdown = run_.recipe.eval.breakdown};
+    return {.items = run_.items, .tasks = run_.tasks, .suffix = {}, .breakdown = run_.recipe.eval.breakdown};
   }
 
   StageModel base_model() const {
@@ -84,8 +84,7 @@ class Run {
     config.precise = run_.options.precise;
     config.restart = run_.options.restart;
     const BaseInfo info{.name = run_.recipe.base, .fingerprint = run_.base_fingerprint};
-    const TrainData data{.train = run_.train,
-                         .valid = run_.recipe.valid.empty() ? nullptr : &run_.valid};
+    const TrainData data{.train = run_.train, .valid = run_.recipe.valid.empty() ? nullptr : &run_.valid};
     std::unique_ptr<LoadedModel> base;
     trained_ = train_stage(
         run_.store,
@@ -126,8 +125,7 @@ class Run {
     std::vector<StageModel> models;
     for (const Product& product : products_) models.push_back(product.model);
     std::vector<StageMeasurement> measured = measure_stages(run_, exam(), models, &models.front());
-    for (size_t i = 0; i < products_.size(); ++i)
-      add_stage(products_[i].result, std::move(measured[i]));
+    for (size_t i = 0; i < products_.size(); ++i) add_stage(products_[i].result, std::move(measured[i]));
   }
 
   void describe() {

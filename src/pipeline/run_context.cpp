@@ -48,6 +48,7 @@ void RunContext::prepare() {
   if (chat_template == nullptr)
     fail(ErrorCode::kNotSupported, "{}: this model has no chat template; the recipe needs one",
          opened.path.string());
+  if (!recipe.rival.model.empty()) open_model(recipe.rival.model);  // not there: said before any work
   tasks = TaskSet(recipe);
   const ChatCodec codec{.tokenizer = *tokenizer, .chat_template = *chat_template};
   train = load_dataset(recipe.train, codec, recipe.max_length);

@@ -1,5 +1,5 @@
-// What the steps of a run share: the recipe, the opened base, the data, the items that stages are measured on,
-// and the store of what is done.
+// What the steps of a run share: the recipe, the opened base, the data, the items that stages are measured
+// on, and the store of what is done.
 #pragma once
 
 #include <memory>

@@ -33,7 +33,7 @@ Measured timed(double tok_s) {
 }
 
 void fill_stage(const Measurement& m, StageResult& stage) {
-  stage.metrics["answer_loss"] = measured(bootstrap_mean(m.chats.nll));
+  if (!m.chats.nll.empty()) stage.metrics["answer_loss"] = measured(bootstrap_mean(m.chats.nll));
   if (!m.general.nll.empty()) stage.metrics["perplexity"] = measured(bootstrap_perplexity(m.general.nll));
   if (!m.chats.kl.empty()) {
     stage.metrics["kl"] = measured(bootstrap_mean(m.chats.kl));
@@ -93,8 +93,12 @@ void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items,
     report.general_change =
         measured(bootstrap_perplexity(differences(tuned->measurement.general.nll, general)));
   for (size_t i = 1; i < stages.size(); ++i) {
-    const std::optional<Estimate> kept = gain_kept(base, gained, stages[i].measurement.chats.nll);
-    if (kept) stages[i].result.gain_kept = measured(*kept);
+    const std::vector<DocumentScore>& nll = stages[i].measurement.chats.nll;
+    if (nll.empty()) continue;  // another model, with other tokens
+    if (const std::optional<Estimate> kept = gain_kept(base, gained, nll))
+      stages[i].result.gain_kept = measured(*kept);
+    if (stages[i].result.role == "rival")
+      report.rivals.push_back({stages[i].result.name, measured(bootstrap_mean(differences(nll, gained)))});
   }
 }
 

@@ -67,8 +67,8 @@ std::optional<Measured> share_kept(const std::vector<MeasuredStage>& stages, siz
   const MeasuredStage *base = find_stage(stages, "base"), *tuned = find_stage(stages, "tuned");
   if (base == nullptr || tuned == nullptr || stage.result.role == "base") return std::nullopt;
   if (!(task_difference(tuned->tasks[task], base->tasks[task]).low > 0)) return std::nullopt;
-  const auto kept = gain_kept(documents(base->tasks[task]), documents(tuned->tasks[task]),
-                              documents(stage.tasks[task]));
+  const auto kept =
+      gain_kept(documents(base->tasks[task]), documents(tuned->tasks[task]), documents(stage.tasks[task]));
   return kept ? std::optional(measured(*kept)) : std::nullopt;
 }
 
@@ -90,6 +90,14 @@ TaskTable table_of(const std::vector<MeasuredStage>& stages, const TaskSet& task
     entry.against = from->result.name;
     entry.gain_kept = share_kept(stages, t, stage);
     add_changed(file, from->tasks[t], stage.tasks[t], entry, table);
+    table.changes.push_back(std::move(entry));
+  }
+  const MeasuredStage* tuned = find_stage(stages, "tuned");
+  for (const MeasuredStage& rival : stages) {
+    if (rival.result.role != "rival" || tuned == nullptr) continue;
+    TaskChange entry = change(rival.tasks[t], tuned->tasks[t]);
+    entry.stage = tuned->result.name;
+    entry.against = rival.result.name;
     table.changes.push_back(std::move(entry));
   }
   return table;

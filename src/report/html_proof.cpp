@@ -53,7 +53,8 @@ std::string tasks_section(const RunReport& report) {
   std::string out = about(
       "Every stage answered the same items. Each is compared with the stage it was made from, item by item: "
       "how many answers turned wrong and right, and the chance to see so uneven a change where there is none "
-      "(McNemar\u2019s exact test). With many tests on one page some look striking by chance; the corrected p "
+      "(McNemar\u2019s exact test). With many tests on one page some look striking by chance; the corrected "
+      "p "
       "(Holm) is for all of them together.");
   for (const TaskTable& table : report.tasks) {
     out += "<h3>" + escape_html(task_heading(table)) + "</h3>\n" + about(table.protocol) +

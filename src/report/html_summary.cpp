@@ -75,9 +75,12 @@ std::string summary_list(const Summary& summary) {
   return "<dl class=\"summary\">\n" + summary_row("done", "What was done", {summary.done}) +
          summary_row("gain", "What it gained", {summary.gain}) +
          summary_row("files", "What each file keeps", summary.files) +
+         summary_row("rivals", "Against prompting", summary.rivals) +
+         summary_row("tasks", "Questions answered", summary.tasks) +
          summary_row("general", "Elsewhere", {summary.general}) +
-         summary_row("take", "What to take", {summary.take}) + summary_row("warn", "Mind", summary.warnings) +
-         "</dl>\n";
+         summary_row("take", "What to take", {summary.take}) +
+         summary_row("promises", "Promises", {summary.promises}) +
+         summary_row("warn", "Mind", summary.warnings) + "</dl>\n";
 }
 
 std::string basis_row(const std::string& what, const MeasuredText& text, const std::string& from) {

@@ -41,8 +41,8 @@ TEST(Html, SampleIsWellFormedAndSelfContained) {
   }
   EXPECT_EQ(count_of(html, "<h1>"), 1u);
   // Gain, three qualities against size, distance, loss: each wide and narrow.
-  EXPECT_EQ(count_of(html, "<svg class=\"plot wide"), 6u);
-  EXPECT_EQ(count_of(html, "<svg class=\"plot narrow"), 6u);
+  EXPECT_EQ(count_of(html, "<svg class=\"plot wide"), 7u);
+  EXPECT_EQ(count_of(html, "<svg class=\"plot narrow"), 7u);
   EXPECT_EQ(count_of(html, "<script>"), 1u);
   EXPECT_LT(html.size(), 220'000u);
   for (const char* outside : {"http://", "https://", "src=", "@import", "url("}) {

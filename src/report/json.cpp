@@ -111,10 +111,15 @@ void visit_plain(Report& report, Visit visit) {
 }  // namespace
 
 Json to_json(const StageResult& stage) {
-  Json json = {{"name", valid_utf8(stage.name)},   {"role", valid_utf8(stage.role)}, {"status", valid_utf8(stage.status)},
-               {"file", valid_utf8(stage.file)},   {"what", valid_utf8(stage.what)},
-               {"file_bytes", stage.file_bytes},   {"bits_per_weight", number_json(stage.bits_per_weight)},
-               {"seconds", number_json(stage.seconds)}, {"metrics", Json::object()}};
+  Json json = {{"name", valid_utf8(stage.name)},
+               {"role", valid_utf8(stage.role)},
+               {"status", valid_utf8(stage.status)},
+               {"file", valid_utf8(stage.file)},
+               {"what", valid_utf8(stage.what)},
+               {"file_bytes", stage.file_bytes},
+               {"bits_per_weight", number_json(stage.bits_per_weight)},
+               {"seconds", number_json(stage.seconds)},
+               {"metrics", Json::object()}};
   for (const auto& [key, measured] : stage.metrics)
     json["metrics"][valid_utf8(key)] = measured_json(measured);
   if (stage.gain_kept) json["gain_kept"] = measured_json(*stage.gain_kept);

@@ -61,6 +61,12 @@ void visit_gate(Gate& gate, Visit visit) {
   visit("verdict", gate.verdict);
 }
 
+template <typename Rival, typename Visit>
+void visit_rival(Rival& rival, Visit visit) {
+  visit("stage", rival.stage);
+  visit("advantage", rival.advantage);
+}
+
 }  // namespace
 
 void add_proof(const RunReport& report, Json& json) {
@@ -76,6 +82,8 @@ void add_proof(const RunReport& report, Json& json) {
   }
   for (const LossPart& part : report.loss_parts)
     visit_part(part, JsonWriter{json["loss_parts"].emplace_back(Json::object())});
+  for (const RivalResult& rival : report.rivals)
+    visit_rival(rival, JsonWriter{json["rivals"].emplace_back(Json::object())});
   for (const GateResult& gate : report.gates)
     visit_gate(gate, JsonWriter{json["gates"].emplace_back(Json::object())});
 }
@@ -100,6 +108,10 @@ void read_proof(const JsonReader& reader, RunReport& report) {
   reader.each("loss_parts", [&](const Json& item, const std::string& where) {
     const JsonReader from(item, where);
     visit_part(report.loss_parts.emplace_back(), into(from));
+  });
+  reader.each("rivals", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    visit_rival(report.rivals.emplace_back(), into(from));
   });
   reader.each("gates", [&](const Json& item, const std::string& where) {
     const JsonReader from(item, where);

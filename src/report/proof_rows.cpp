@@ -28,10 +28,17 @@ std::string share(const Measured& m) {
                      format_percent(m.high, decimals));
 }
 
-const TaskChange* change_of(const TaskTable& table, const std::string& stage) {
-  const auto found = std::find_if(table.changes.begin(), table.changes.end(),
-                                  [&](const TaskChange& change) { return change.stage == stage; });
-  return found == table.changes.end() ? nullptr : &*found;
+std::vector<std::string> change_row(const std::string& stage, const std::string& value,
+                                    const TaskChange& change) {
+  return {stage,
+          value,
+          single_line(change.against),
+          format_change(change.difference),
+          format_count(change.to_wrong),
+          format_count(change.to_right),
+          format_p(change.p),
+          format_p(change.p_holm),
+          change.gain_kept ? share(*change.gain_kept) : std::string(kAbsent)};
 }
 
 std::string verdict_words(const GateResult& gate) {
@@ -59,9 +66,9 @@ std::string part_name(const std::string& part) {
 }
 
 std::string task_heading(const TaskTable& table) {
-  return fmt::format("{}{}", single_line(table.name == table.title ? table.name
-                                                                   : table.title + " (" + table.name + ")"),
-                     table.general ? ", not what was tuned for" : "");
+  return fmt::format(
+      "{}{}", single_line(table.name == table.title ? table.name : table.title + " (" + table.name + ")"),
+      table.general ? ", not what was tuned for" : "");
 }
 
 TextRows task_rows(const RunReport& report, const TaskTable& table) {
@@ -71,44 +78,40 @@ TextRows task_rows(const RunReport& report, const TaskTable& table) {
     const Measured* value = finite_metric(stage, table.name + "." + table.metric);
     if (value == nullptr) continue;
     const MeasuredText text = format_measured(*value, 100);
-    std::vector<std::string> row = {single_line(stage.name),
-                                    text.value + "\u00A0%" +
-                                        (text.error.empty() ? "" : " \u00B1 " + text.error)};
-    const TaskChange* change = change_of(table, stage.name);
-    if (change == nullptr) {
-      row.resize(rows[0].size(), std::string(kAbsent));
-    } else {
-      row.insert(row.end(),
-                 {single_line(change->against), format_change(change->difference),
-                  format_count(change->to_wrong), format_count(change->to_right), format_p(change->p),
-                  format_p(change->p_holm),
-                  change->gain_kept ? share(*change->gain_kept) : std::string(kAbsent)});
+    const std::string shown = text.value + "\u00A0%" + (text.error.empty() ? "" : " \u00B1 " + text.error);
+    bool compared = false;
+    for (const TaskChange& change : table.changes) {
+      if (change.stage != stage.name) continue;
+      rows.push_back(change_row(single_line(stage.name), shown, change));
+      compared = true;
     }
-    rows.push_back(std::move(row));
+    if (compared) continue;
+    rows.push_back({single_line(stage.name), shown});
+    rows.back().resize(rows[0].size(), std::string(kAbsent));
   }
   return rows;
 }
 
 TextRows part_rows(const RunReport& report) {
-  TextRows rows = {{"Stage", "Step", "Adds to answer loss (95\u00A0% interval)", "Adds to KL",
-                    "Share of the gain"}};
+  TextRows rows = {
+      {"Stage", "Step", "Adds to answer loss (95\u00A0% interval)", "Adds to KL", "Share of the gain"}};
   const double gain = report.tuning_gain && report.tuning_gain->low > 0 ? report.tuning_gain->value : 0;
   for (const LossPart& part : report.loss_parts)
-    rows.push_back({single_line(part.stage), part_name(part.part), with_interval(part.loss, 1, true),
-                    part.kl ? with_interval(*part.kl, 1, true) : std::string(kAbsent),
-                    gain > 0 ? signed_number(-100 * part.loss.value / gain, 1) + "\u00A0%"
-                             : std::string(kAbsent)});
+    rows.push_back(
+        {single_line(part.stage), part_name(part.part), with_interval(part.loss, 1, true),
+         part.kl ? with_interval(*part.kl, 1, true) : std::string(kAbsent),
+         gain > 0 ? signed_number(-100 * part.loss.value / gain, 1) + "\u00A0%" : std::string(kAbsent)});
   return rows;
 }
 
 TextRows gate_rows(const RunReport& report) {
   TextRows rows = {{"Promise", "File", "Measured on", "Value (95\u00A0% interval)", "Limit", "Verdict"}};
   for (const GateResult& gate : report.gates)
-    rows.push_back({single_line(gate.gate), single_line(gate.stage), single_line(gate.subject),
-                    std::isfinite(gate.value.value) ? with_interval(gate.value, 1, false)
-                                                    : std::string(kAbsent),
-                    fmt::format("{} {}", gate.at_least ? "\u2265" : "\u2264", format_trimmed(gate.limit)),
-                    verdict_words(gate)});
+    rows.push_back(
+        {single_line(gate.gate), single_line(gate.stage), single_line(gate.subject),
+         std::isfinite(gate.value.value) ? with_interval(gate.value, 1, false) : std::string(kAbsent),
+         fmt::format("{} {}", gate.at_least ? "\u2265" : "\u2264", format_trimmed(gate.limit)),
+         verdict_words(gate)});
   return rows;
 }
 

@@ -17,6 +17,11 @@ TextRows gate_rows(const RunReport& report);
 
 std::string part_name(const std::string& part);  // "rounding the weights"
 std::string task_heading(const TaskTable& table);
+// Of each task, what tuning did and what each file costs, in words; nothing that chance explains is called a
+// loss.
+std::vector<std::string> task_sentences(const RunReport& report);
+// Whether tuning was worth it against each rival.
+std::vector<std::string> rival_sentences(const RunReport& report);
 // "3 of 4 promises are kept."
 std::string gates_sentence(const RunReport& report);
 // A p below 0.001 is said to be that.

@@ -54,9 +54,9 @@ struct StageResult {
   std::map<std::string, DocumentSums> sums;  // by metric; for comparing runs pairwise
 };
 
-// A part of what a stage adds to the answer loss, and to KL. Parts of a stage: "rounding" (its weights against
-// the merged ones, both computed in f32), "arithmetic" (as served against f32), "cache" (keys and values in
-// f16); for merged: "merge" (against the unmerged adapter), "arithmetic", "cache".
+// A part of what a stage adds to the answer loss, and to KL. Parts of a stage: "rounding" (its weights
+// against the merged ones, both computed in f32), "arithmetic" (as served against f32), "cache" (keys and
+// values in f16); for merged: "merge" (against the unmerged adapter), "arithmetic", "cache".
 struct LossPart {
   std::string stage, part;
   Measured loss;               // nats per token, paired over the held-out answers
@@ -98,6 +98,12 @@ struct GateResult {
   std::string verdict;
 };
 
+// What tuning is worth against a rival: the rival's answer loss less that of tuned, paired over the answers.
+struct RivalResult {
+  std::string stage;
+  Measured advantage;
+};
+
 struct LossPoint {
   uint64_t step = 0, tokens = 0;
   double train_loss = 0;
@@ -136,6 +142,7 @@ struct RunReport {
   std::vector<TaskTable> tasks;
   std::vector<LossPart> loss_parts;
   std::vector<GateResult> gates;
+  std::vector<RivalResult> rivals;
   std::map<std::string, TestData> test_data;  // "answers", "general", and each task by its name
 };
 

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "report/columns.h"
+#include "report/proof_rows.h"
 #include "report/report.h"
 #include "report/stages.h"
 #include "report/text.h"
@@ -243,6 +244,9 @@ Summary summarize(const RunReport& report) {
   Summary summary{.headline = headline(report), .done = done_sentence(report), .gain = gain_sentence(report)};
   summary.files = file_sentences(report);
   summary.general = perplexity_sentence(report);
+  summary.rivals = layout::rival_sentences(report);
+  summary.tasks = layout::task_sentences(report);
+  summary.promises = layout::gates_sentence(report);
   for (const Finding& finding : report.findings) {
     const std::string sentence = finding_sentence(report, finding);
     if (sentence.empty()) continue;
@@ -259,8 +263,9 @@ std::string summary_text(const RunReport& report) {
   const Summary summary = summarize(report);
   std::vector<std::string> sentences = {summary.gain};
   sentences.insert(sentences.end(), summary.files.begin(), summary.files.end());
-  sentences.push_back(summary.general);
-  sentences.push_back(summary.take);
+  sentences.insert(sentences.end(), summary.rivals.begin(), summary.rivals.end());
+  sentences.insert(sentences.end(), summary.tasks.begin(), summary.tasks.end());
+  sentences.insert(sentences.end(), {summary.general, summary.take, summary.promises});
   sentences.insert(sentences.end(), summary.warnings.begin(), summary.warnings.end());
   std::string text;
   for (const std::string& sentence : sentences) {

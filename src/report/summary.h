@@ -13,7 +13,8 @@ namespace hone {
 struct Summary {
   std::string headline, done, gain;
   std::vector<std::string> files{};  // what each file kept
-  std::string general{}, take{};
+  std::vector<std::string> rivals{}, tasks{};
+  std::string general{}, take{}, promises{};
   std::vector<std::string> warnings{};
 };
 Summary summarize(const RunReport& report);

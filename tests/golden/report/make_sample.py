@@ -24,13 +24,42 @@ def stage(name, status, what, megabytes, bits, loss, ppl, kl, top1, speed, gain)
     if speed is not None:
         metrics["decode_tok_s"] = {"value": speed, "stderr": speed * 0.012, "n": 5, "low": 0, "high": 0}
     out = {
-        "name": name, "status": status, "file": "" if name in ("base", "tuned") else f"{name}.gguf", "what": what,
+        "name": name, "role": name if name in ("base", "tuned", "merged") else "file", "status": status, "file": "" if name in ("base", "tuned") else f"{name}.gguf", "what": what,
         "file_bytes": int(megabytes * 1e6), "bits_per_weight": bits, "seconds": 31.5, "metrics": metrics,
     }
+    accuracy = {"base": 0.41, "tuned": 0.55, "merged": 0.55, "q8_0": 0.545, "q4_0": 0.5}[name]
+    metrics["leaflets.acc"] = measured(accuracy, 0.035, 200)
     if gain is not None:
         value, half = gain
         out["gain_kept"] = {"value": value, "stderr": half / 2, "n": 200, "low": value - half, "high": value + half}
     return out
+
+
+def proof():
+    """A task with answers that changed, where the loss comes from, promises."""
+    def change(stage, against, value, half, wrong, right, p, holm, kept=None):
+        out = {"stage": stage, "against": against, "difference": {"value": value, "stderr": half / 2, "n": 200, "low": value - half,
+                                                                  "high": value + half},
+               "to_wrong": wrong, "to_right": right, "p": p, "p_holm": holm}
+        if kept is not None:
+            out["gain_kept"] = {"value": kept, "stderr": 0.04, "n": 200, "low": kept - 0.08, "high": kept + 0.08}
+        return out
+
+    task = {
+        "name": "leaflets", "title": "Choices", "metric": "acc", "general": False, "n": 200,
+        "protocol": "200 items of leaflets.jsonl; examples: none; plain text; log p of each choice behind the prompt.",
+        "changes": [change("tuned", "base", 0.14, 0.06, 6, 34, 0.00001, 0.00004, 1.0), change("merged", "tuned", 0.0, 0.0, 0, 0, 1, 1, 1.0),
+                    change("q8_0", "merged", -0.005, 0.01, 2, 1, 1, 1, 0.96), change("q4_0", "merged", -0.05, 0.03, 12, 2, 0.013, 0.039, 0.64)],
+        "changed": [{"stage": "q4_0", "against": "merged", "question": "Question: Which food is rich in iron?\nAnswer:",
+                     "expected": "lentils", "before": "lentils", "after": "<b>butter</b>", "to_right": False}],
+    }
+    parts = [{"stage": stage, "part": part, "loss": measured(loss, 0.002, 200), **({"kl": measured(kl, kl * 0.1, 200)} if kl else {})}
+             for stage, part, loss, kl in [("merged", "merge", 0.0003, None), ("merged", "arithmetic", 0.001, 0.0003),
+                                           ("q4_0", "rounding", 0.051, 0.048), ("q4_0", "arithmetic", 0.002, 0.0021)]]
+    gates = [{"gate": "min_gain_kept", "stage": stage, "subject": "answer loss", "value": measured(value, 0.02, 200), "limit": 0.97,
+              "at_least": True, "passed": passed, "verdict": verdict}
+             for stage, value, passed, verdict in [("q8_0", 0.995, True, "unclear"), ("q4_0", 0.88, False, "missed")]]
+    return {"tasks": [task], "loss_parts": parts, "gates": gates}
 
 
 def loss_curve():
@@ -163,6 +192,7 @@ def sample():
                 "batch": "4 × 512 tokens", "weight decay": "0.01", "clipping": "1.0", "seed": "1",
             }.items()
         ],
+        **proof(),
         "tuning_gain": {"value": 0.5816, "stderr": 0.0142, "n": 200, "low": 0.5534, "high": 0.6101},
         "stages": [
             stage("base", "cached", "The model as it was", 98.3, 5.8, 2.1047, 23.55, None, None, 171.2, None),

@@ -1,0 +1,181 @@
+#include "pipeline/rival.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "models/architecture.h"
+
+namespace hone {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool is_role(const Json& message, const char* role) {
+  return message.value("role", "") == role;
+}
+
+// What stands before every question: the system prompt, and solved examples as turns.
+Json opening(const Recipe& recipe) {
+  Json out = Json::array();
+  if (!recipe.rival.system.empty()) out.push_back({{"role", "system"}, {"content", recipe.rival.system}});
+  if (recipe.rival.shots == 0) return out;
+  const std::vector<ChatRecord> train = read_chats(recipe.train);
+  if (train.size() < recipe.rival.shots)
+    fail(ErrorCode::kInvalidArgument, "{}: [rival] shots: got {}, expected at most the {} chats of {}",
+         recipe.path.filename().string(), recipe.rival.shots, train.size(), recipe.train.string());
+  for (size_t i = 0; i < recipe.rival.shots; ++i)
+    for (const Json& message : train[i].messages)
+      if (!is_role(message, "system")) out.push_back(message);
+  return out;
+}
+
+ChatRecord behind(const Json& before, const ChatRecord& record) {
+  ChatRecord out{.messages = before, .line = record.line};
+  const bool replaced = !before.empty() && is_role(before[0], "system");
+  for (const Json& message : record.messages)
+    if (!replaced || !is_role(message, "system")) out.messages.push_back(message);
+  return out;
+}
+
+size_t count_targets(const std::vector<int32_t>& targets) {
+  return static_cast<size_t>(std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; }));
+}
+
+// Where the record's own answers begin among the supervised tokens: examples' answers come first.
+size_t first_own(const std::vector<uint8_t>& supervised, const Json& before) {
+  auto skip = static_cast<size_t>(
+      std::count_if(before.begin(), before.end(), [](const Json& m) { return is_role(m, "assistant"); }));
+  size_t at = 0;
+  while (skip > 0 && at < supervised.size()) {
+    while (at < supervised.size() && supervised[at] == 0) ++at;
+    while (at < supervised.size() && supervised[at] != 0) ++at;
+    --skip;
+  }
+  return at;
+}
+
+ScoreItem prompted_item(const Recipe& recipe, const Json& before, const ChatRecord& record,
+                        const ScoreItem& plain, const ChatCodec& codec, size_t context) {
+  const std::string where = fmt::format("{}:{}", recipe.test.string(), record.line);
+  Sample sample = encode_chat(codec, behind(before, record), 0, where);
+  const size_t own = first_own(sample.supervised, before);
+  std::fill_n(sample.supervised.begin(), own, uint8_t{0});
+  // The plain item may have been cut: the same tokens count here.
+  size_t wanted = count_targets(plain.targets), length = own;
+  for (; length < sample.tokens.size() && wanted > 0; ++length) wanted -= sample.supervised[length];
+  if (wanted > 0)
+    fail(ErrorCode::kNotSupported,
+         "{}: [rival]: the chat template renders this answer otherwise behind a system prompt or examples; "
+         "it cannot be compared token by token",
+         where);
+  if (context > 0 && length > context)
+    fail(ErrorCode::kInvalidArgument,
+         "{}: [rival]: got {} tokens with system prompt and examples, expected at most the model's context "
+         "of {}; take fewer shots",
+         where, length, context);
+  sample.tokens.resize(length);
+  sample.supervised.resize(length);
+  PackedBatch batch = single_batch(sample);
+  return {.batch = std::move(batch.batch), .targets = std::move(batch.targets), .document = plain.document};
+}
+
+// Tasks with the rival's number of examples, where it is larger.
+Recipe with_shots(Recipe recipe) {
+  for (RecipeTask& task : recipe.eval.tasks) task.shots = std::max(task.shots, recipe.rival.shots);
+  return recipe;
+}
+
+RivalStage measure_prompted(RunContext& run) {
+  const ChatCodec codec{.tokenizer = *run.tokenizer, .chat_template = *run.chat_template};
+  const Metadata& metadata = run.opened.source->metadata();
+  const size_t context =
+      architecture_named(metadata.string("general.architecture")).config_from_gguf(metadata).context_length;
+  const MeasureItems items = prompted_items(run.recipe, run.items, codec, context);
+  const TaskSet tasks(with_shots(run.recipe));
+  const StageModel model{.stage = "prompted",
+                         .model = run.opened.path.string(),
+                         .adapter = {},
+                         .model_hash = run.base_hash,
+                         .adapter_hash = {},
+                         .bytes = run.opened.source->file_bytes(),
+                         .answers = true};
+  RivalStage out;
+  out.measured =
+      std::move(measure_stages(run, {.items = items, .tasks = tasks}, std::span(&model, 1), nullptr)[0]);
+  out.result.name = "prompted";
+  out.result.what = fmt::format(
+      "the base, not tuned, told what is wanted: {}{}{}",
+      run.recipe.rival.system.empty() ? "" : "a system prompt",
+      run.recipe.rival.system.empty() || run.recipe.rival.shots == 0 ? "" : " and ",
+      run.recipe.rival.shots == 0 ? "" : fmt::format("{} solved examples", run.recipe.rival.shots));
+  out.result.file_bytes = model.bytes;
+  out.result.bits_per_weight = BitsPerWeight(*run.opened.source).value();
+  return out;
+}
+
+RivalStage measure_other(RunContext& run) {
+  const OpenedModel opened = open_model(run.recipe.rival.model);
+  const std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(opened);
+  const std::unique_ptr<ChatTemplate> chat_template = make_chat_template(opened, *tokenizer);
+  MeasureItems items;
+  if (chat_template != nullptr)
+    items = make_items(run.recipe, {.tokenizer = *tokenizer, .chat_template = *chat_template});
+  // A loss per token says nothing across vocabularies: only the same tokens are compared.
+  if (items_hash(items.chats) != items_hash(run.items.chats)) items.chats.clear();
+  if (items_hash(items.general) != items_hash(run.items.general)) items.general.clear();
+  if (items.chats.empty() && run.tasks.size() == 0)
+    fail(ErrorCode::kInvalidArgument,
+         "{}: [rival] model: its tokens differ from the base's, so that losses cannot be compared; give a "
+         "task "
+         "that both can answer in [[eval.tasks]]",
+         opened.path.string());
+  if (items.chats.empty())
+    run.notes.push_back("rival: its tokens differ from the base's; only tasks are compared with it.");
+  const StageModel model{.stage = "rival",
+                         .model = opened.path.string(),
+                         .adapter = {},
+                         .model_hash = content_hash(opened.path),
+                         .adapter_hash = {},
+                         .bytes = opened.source->file_bytes(),
+                         .answers = chat_template != nullptr};
+  RivalStage out;
+  out.measured =
+      std::move(measure_stages(run, {.items = items, .tasks = run.tasks}, std::span(&model, 1), nullptr)[0]);
+  out.result.name = "rival";
+  out.result.what = fmt::format("another model as it came: {}", run.recipe.rival.model);
+  out.result.file_bytes = model.bytes;
+  out.result.bits_per_weight = BitsPerWeight(*opened.source).value();
+  return out;
+}
+
+}  // namespace
+
+MeasureItems prompted_items(const Recipe& recipe, const MeasureItems& plain, const ChatCodec& codec,
+                            size_t context) {
+  MeasureItems out = plain;
+  out.speed_prompt.clear();  // it is the base, and slower by its longer prompt
+  out.general.clear();       // a prompt for questions says nothing about other text
+  const Json before = opening(recipe);
+  std::vector<ChatRecord> records = read_chats(recipe.test);
+  HONE_CHECK(records.size() >= plain.chats.size());
+  for (size_t i = 0; i < plain.chats.size(); ++i)
+    out.chats[i] = prompted_item(recipe, before, records[i], plain.chats[i], codec, context);
+  for (ChatRecord& record : out.examples) record = behind(before, record);
+  out.key["rival_system"] = recipe.rival.system;
+  out.key["rival_shots"] = recipe.rival.shots;
+  if (recipe.rival.shots > 0) out.key["rival_train"] = content_hash(recipe.train);
+  return out;
+}
+
+std::vector<RivalStage> measure_rivals(RunContext& run) {
+  std::vector<RivalStage> out;
+  if (run.recipe.rival.prompts()) out.push_back(measure_prompted(run));
+  if (!run.recipe.rival.model.empty()) out.push_back(measure_other(run));
+  for (RivalStage& rival : out) {
+    rival.result.role = "rival";
+    rival.result.status = "cached";
+  }
+  return out;
+}
+
+}  // namespace hone
