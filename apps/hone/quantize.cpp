@@ -19,7 +19,7 @@ namespace {
 
 struct Arguments {
   std::string model, output, output_tensor, token_embedding;
-  std::vector<std::string> to;
+  std::vector<std::string> to, tensor_types;
   QuantizeOptions options;
 };
 
@@ -39,6 +39,15 @@ const Mix& mix_argument(const std::string& name) {
   std::vector<std::string> known;
   for (const Mix& mix : all_mixes()) known.emplace_back(mix.name);
   fail(ErrorCode::kInvalidArgument, "--to: unknown format \"{}\"{}", name, suggestion(name, known));
+}
+
+// "blk.0.*=q8_0".
+FormatOverride override_argument(const std::string& text) {
+  const size_t at = text.rfind('=');
+  if (at == std::string::npos || at == 0)
+    fail(ErrorCode::kInvalidArgument,
+         "--tensor-type: got \"{}\", expected PATTERN=FORMAT, such as blk.0.*=q8_0", text);
+  return {.pattern = text.substr(0, at), .format = &format_argument(text.substr(at + 1), "--tensor-type")};
 }
 
 // With several formats, --output is a folder or a name that {} stands for the format in.
@@ -69,6 +78,8 @@ Outcome run(Arguments arguments, const CommonOptions& common) {
     arguments.options.output_tensor = &format_argument(arguments.output_tensor, "--output-tensor");
   if (!arguments.token_embedding.empty())
     arguments.options.token_embedding = &format_argument(arguments.token_embedding, "--token-embedding");
+  for (const std::string& text : arguments.tensor_types)
+    arguments.options.overrides.push_back(override_argument(text));
   for (const std::string& format : arguments.to) {
     mix_argument(format);
     output_for(arguments, format);
@@ -80,7 +91,8 @@ Outcome run(Arguments arguments, const CommonOptions& common) {
                                  {"method", arguments.options.method},
                                  {"pure", arguments.options.pure},
                                  {"output_tensor", arguments.output_tensor},
-                                 {"token_embedding", arguments.token_embedding}});
+                                 {"token_embedding", arguments.token_embedding},
+                                 {"tensor_type", arguments.tensor_types}});
   record.inputs = {{arguments.model, ""}};
   begin_record(common);
   Json all = Json::array();
@@ -120,6 +132,9 @@ Action declare(CLI::App& app) {
                "every matrix in the format, the vocabulary projection too");
   app.add_option("--output-tensor", arguments->output_tensor, "format of the vocabulary projection");
   app.add_option("--token-embedding", arguments->token_embedding, "format of the token embedding");
+  app.add_option("--tensor-type", arguments->tensor_types,
+                 "PATTERN=FORMAT: another format for the matrices whose names fit, * for any characters "
+                 "(blk.0.*=q8_0); the first that fits counts");
   app.add_flag("--allow-requantize", arguments->options.allow_requantize,
                "round weights that are quantized already");
   return [arguments](const CommonOptions& common) { return run(*arguments, common); };

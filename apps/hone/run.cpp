@@ -8,6 +8,7 @@
 #include "pipeline/gates.h"
 #include "record.h"
 #include "report/report.h"
+#include "report/summary.h"
 #include "terminal.h"
 
 namespace hone::cli {
@@ -47,7 +48,7 @@ std::string recorded(RunReport report) {
 std::string unmet(const RunReport& report) {
   std::string out;
   for (const GateResult& gate : report.gates)
-    if (!gate.passed) out += (out.empty() ? "" : "; ") + gate_text(gate);
+    if (is_broken(gate)) out += (out.empty() ? "" : "; ") + gate_text(gate);
   return out;
 }
 
@@ -88,10 +89,15 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   for (const StageResult& stage : outcome.report.stages) json["stages"].push_back(to_json(stage));
   json["report"] = outcome.html.string();
   std::string text = "\n" + render_table(outcome.report, terminal_size().columns);
-  text += fmt::format("\n{}\n\nreport: {} (also report.md, report.json)\n", summary_text(outcome.report),
-                      outcome.html.string());
+  text += "\n";
+  for (const std::string& sentence : summarize(outcome.report).sentences()) text += sentence + "\n";
+  text += fmt::format("\nreport: {} (also report.md, report.json)\n", outcome.html.string());
   for (const GateResult& gate : outcome.report.gates)
-    text += fmt::format("  {} {}\n", gate.passed ? "kept    " : "NOT KEPT", gate_text(gate));
+    text += fmt::format("  {} {}\n",
+                        gate.passed       ? "kept    "
+                        : is_broken(gate) ? "NOT KEPT"
+                                          : "repaired",
+                        gate_text(gate));
   text += "\nnext:\n";
   for (const std::string& command : outcome.report.next_commands) text += "  " + command + "\n";
   if (!outcome.report.gates.empty()) json["gates"] = to_json(outcome.report)["gates"];

@@ -100,7 +100,8 @@ GateResult judge(const Gate& gate, const Reading& reading, double limit, bool st
                  .limit = limit,
                  .at_least = gate.at_least,
                  .passed = false,
-                 .verdict = "unknown"};
+                 .verdict = "unknown",
+                 .repaired_by = {}};
   if (!reading.value || !std::isfinite(reading.value->value)) return out;
   const auto good = [&](double value) { return gate.at_least ? value >= limit : value <= limit; };
   const Measured& m = *reading.value;
@@ -137,6 +138,10 @@ std::vector<GateResult> judge_gates(const Recipe::Gates& gates, const std::vecto
     }
   }
   return out;
+}
+
+bool is_broken(const GateResult& result) {
+  return !result.passed && result.repaired_by.empty();
 }
 
 bool all_passed(const std::vector<GateResult>& results) {

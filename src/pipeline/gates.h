@@ -16,6 +16,8 @@ std::vector<GateText> gate_texts();
 // tasks are `tasks`. The first stage is the base.
 std::vector<GateResult> judge_gates(const Recipe::Gates& gates, const std::vector<MeasuredStage>& stages,
                                     const TaskSet& tasks);
+// Whether it is neither kept nor repaired.
+bool is_broken(const GateResult& result);
 bool all_passed(const std::vector<GateResult>& results);
 // "q4_0: min_gain_kept of answer loss: got 0.81 (0.76 to 0.86), expected at least 0.97"
 std::string gate_text(const GateResult& result);

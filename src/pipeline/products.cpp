@@ -77,25 +77,33 @@ Product merge_product(RunContext& run, const std::string& adapter_hash) {
 }
 
 Product quantize_product(RunContext& run, const Product& merged, const std::string& format) {
-  const fs::path path = run.product_path(format);
-  const std::string key = key_of({{"stage", "quantize"},
-                                  {"version", kQuantizeVersion},
-                                  {"source", merged.model.model_hash},
-                                  {"format", format},
-                                  {"method", "rtn"}});
-  std::optional<Json> stored = run.store.find("quantize-" + format, key);
+  return quantize_mixed(run, merged, format, format, {});
+}
+
+Product quantize_mixed(RunContext& run, const Product& merged, const std::string& format,
+                       const std::string& stage, const std::vector<FormatOverride>& overrides) {
+  const fs::path path = run.product_path(stage);
+  Json key_json = {{"stage", "quantize"},
+                   {"version", kQuantizeVersion},
+                   {"source", merged.model.model_hash},
+                   {"format", format},
+                   {"method", "rtn"}};
+  for (const FormatOverride& o : overrides) key_json["overrides"].push_back({o.pattern, o.format->name});
+  const std::string key = key_of(key_json);
+  std::optional<Json> stored = run.store.find("quantize-" + stage, key);
   const bool cached = stored.has_value();
   if (!cached) {
     GgufFile source(merged.model.model);
     QuantizeOptions options;
     options.target = &mix_named(format);
+    options.overrides = overrides;
     const QuantizeResult made = quantize_file(source, path, options);
     read_back(source, path, made);
     stored = Json{{"seconds", made.seconds}, {"notes", made.notes}};
-    run.store.save("quantize-" + format, key, *stored, {path.filename()});
+    run.store.save("quantize-" + stage, key, *stored, {path.filename()});
   }
-  for (const Json& note : stored->at("notes")) run.notes.push_back(format + ": " + note.get<std::string>());
-  return product(format, fmt::format("the merged model rounded to {}, read back from its file", format), path,
+  for (const Json& note : stored->at("notes")) run.notes.push_back(stage + ": " + note.get<std::string>());
+  return product(stage, fmt::format("the merged model rounded to {}, read back from its file", format), path,
                  *stored, cached);
 }
 

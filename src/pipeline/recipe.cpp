@@ -7,6 +7,7 @@
 #include "formats/format.h"
 #include "pipeline/recipe_node.h"
 #include "pipeline/recipe_parts.h"
+#include "pipeline/remedy.h"
 #include "pipeline/suggest.h"
 #include "quantize/mix_list.h"
 #include "tune/schedule.h"
@@ -121,6 +122,8 @@ constexpr Key kKeys[] = {
      [](const Value& v, Recipe& r) {
        r.gates.repair = v.one_of({"fail", "repair"}) == "repair";
      }},
+    {"gates", "remedies", false,
+     [](const Value& v, Recipe& r) { r.gates.remedies = v.list(names_of(all_remedies())); }},
     {"report", "examples", false, [](const Value& v, Recipe& r) { r.examples = v.integer(0, 50); }},
     {"report", "example_tokens", false,
      [](const Value& v, Recipe& r) { r.example_tokens = v.integer(1, 4096); }},
@@ -174,6 +177,17 @@ void check_gates(const Recipe& recipe, const RecipeNode& root) {
   if (recipe.quantize_to.empty()) wrong("got no file to judge; name formats in [quantize] to");
   const auto& tasks = recipe.eval.tasks;
   const auto general = [](const RecipeTask& task) { return task.general; };
+  if (recipe.gates.repair && recipe.valid.empty())
+    wrong(
+        "on_fail = \"repair\": got no [data] valid, expected chats to choose by, which the report does not "
+        "measure on");
+  if (recipe.gates.repair && !recipe.gates.min_gain_kept && !recipe.gates.max_kl &&
+      (!recipe.gates.max_general_drop || recipe.eval.general.empty()))
+    wrong(
+        "on_fail = \"repair\": tasks have no validation data to choose by; give min_gain_kept, max_kl, or "
+        "max_general_drop with [eval] general too");
+  if (!recipe.gates.remedies.empty() && !recipe.gates.repair)
+    wrong("remedies: got some, but on_fail is not \"repair\"");
   if (recipe.gates.max_general_drop && recipe.eval.general.empty() &&
       std::none_of(tasks.begin(), tasks.end(), general))
     wrong(

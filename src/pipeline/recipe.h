@@ -66,9 +66,10 @@ struct Recipe {
   // [gates]: what the files must keep (gates.h); a run that breaks one fails, its report says why.
   struct Gates {
     std::optional<double> min_gain_kept, max_general_drop, max_task_drop, max_kl;
-    std::vector<std::string> files;  // of [quantize] to; empty: all
-    bool strict = false;             // the whole interval must keep within the limit, not only the value
-    bool repair = false;             // on_fail = "repair": try what may help, before failing
+    std::vector<std::string> files;     // of [quantize] to; empty: all
+    bool strict = false;                // the whole interval must keep within the limit, not only the value
+    bool repair = false;                // on_fail = "repair": try what may help, before failing
+    std::vector<std::string> remedies;  // of remedy.h; empty: all
     bool any() const noexcept { return min_gain_kept || max_general_drop || max_task_drop || max_kl; }
   } gates;
 

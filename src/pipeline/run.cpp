@@ -10,6 +10,7 @@
 #include "pipeline/gates.h"
 #include "pipeline/machine.h"
 #include "pipeline/products.h"
+#include "pipeline/repair.h"
 #include "pipeline/rival.h"
 #include "pipeline/run_context.h"
 #include "pipeline/run_report.h"
@@ -38,6 +39,7 @@ class Run {
     for (const std::string& format : run_.recipe.quantize_to)
       products_.push_back(quantize_product(run_, products_.front(), format));
     measure_files();
+    repair();
     return finish();
   }
 
@@ -87,7 +89,7 @@ class Run {
     const TrainData data{.train = run_.train, .valid = run_.recipe.valid.empty() ? nullptr : &run_.valid};
     std::unique_ptr<LoadedModel> base;
     trained_ = train_stage(
-        run_.store,
+        run_.store, "tune", "adapter",
         [&]() -> Model& {
           base = std::make_unique<LoadedModel>(run_.opened.path.string());
           return base->model();
@@ -102,11 +104,7 @@ class Run {
   }
 
   void measure_tuned() {
-    StageModel tuned = base_model();
-    tuned.stage = "tuned";
-    tuned.adapter = run_.folder() / "adapter";
-    tuned.adapter_hash = trained_.hash;
-    tuned.bytes += trained_.file_bytes;
+    const StageModel tuned = tuned_model();
     StageResult result;
     result.name = result.role = "tuned";
     result.status = trained_.cached ? "cached" : "done";
@@ -118,6 +116,61 @@ class Run {
         8.0 * static_cast<double>(base.bytes + trained_.file_bytes) / static_cast<double>(base.elements);
     result.seconds = trained_.seconds;
     add_stage(std::move(result), std::move(measure_stages(run_, exam(), std::span(&tuned, 1), nullptr)[0]));
+  }
+
+  StageModel tuned_model() const {
+    StageModel tuned = base_model();
+    tuned.stage = "tuned";
+    tuned.adapter = run_.folder() / "adapter";
+    tuned.adapter_hash = trained_.hash;
+    tuned.bytes += trained_.file_bytes;
+    return tuned;
+  }
+
+  std::vector<GateResult> judge() {
+    RunReport scratch;
+    fill_metrics(stages_, run_.items, scratch);
+    return judge_gates(run_.recipe.gates, stages_, run_.tasks);
+  }
+
+  // What stands in for a file that broke a promise is chosen on validation data, and measured here.
+  void repair() {
+    if (!run_.recipe.gates.repair) return;
+    std::vector<std::string> failed;
+    for (const GateResult& gate : judge())
+      if (!gate.passed && (failed.empty() || failed.back() != gate.stage)) failed.push_back(gate.stage);
+    if (failed.empty()) return;
+    repaired_ = repair_files(
+        {.run = run_, .base = base_model(), .tuned = tuned_model(), .products = products_}, failed, report_);
+    for (const Repaired& repaired : repaired_) {
+      if (!repaired.product || find_stage_named(repaired.product->result.name)) continue;
+      add_stage(repaired.product->result,
+                std::move(measure_stages(run_, exam(), std::span(&repaired.product->model, 1),
+                                         &products_.front().model)[0]));
+    }
+  }
+
+  bool find_stage_named(const std::string& name) const {
+    return std::any_of(stages_.begin(), stages_.end(),
+                       [&](const MeasuredStage& stage) { return stage.result.name == name; });
+  }
+
+  // Promises of the files, and of what stands in for them.
+  void judge_files() {
+    Recipe::Gates gates = run_.recipe.gates;
+    if (gates.files.empty()) gates.files = run_.recipe.quantize_to;
+    for (const Repaired& repaired : repaired_)
+      if (repaired.product) gates.files.push_back(repaired.product->result.name);
+    report_.gates = judge_gates(gates, stages_, run_.tasks);
+    const auto keeps_all = [&](const std::string& stage) {
+      return std::all_of(report_.gates.begin(), report_.gates.end(),
+                         [&](const GateResult& gate) { return gate.stage != stage || gate.passed; });
+    };
+    for (GateResult& gate : report_.gates)
+      for (const Repaired& repaired : repaired_)
+        if (!gate.passed && gate.stage == repaired.file && repaired.product &&
+            keeps_all(repaired.product->result.name))
+          gate.repaired_by = repaired.product->result.name;
   }
 
   // Against the merged model in f32.
@@ -161,7 +214,7 @@ class Run {
       report_.stages.push_back(stage.result);
     }
     report_.loss_parts = loss_parts(stages_);
-    report_.gates = judge_gates(run_.recipe.gates, stages_, run_.tasks);
+    judge_files();
     report_.findings = find_conclusions(report_);
     report_.peak_rss_bytes = std::max(peak_rss_, peak_rss_bytes());
     add_next_commands();
@@ -196,6 +249,7 @@ class Run {
   uint64_t peak_rss_ = 0;
   std::vector<Product> products_;  // merged first
   std::vector<MeasuredStage> stages_;
+  std::vector<Repaired> repaired_;
   RunReport report_;
 };
 

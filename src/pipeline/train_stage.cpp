@@ -46,24 +46,26 @@ void read_json(const Json& json, TrainedAdapter& out) {
   }
 }
 
-Json train_now(StageStore& store, Model& model, const TrainData& data, const BaseInfo& base,
-               const TrainConfig& config, const std::string& key) {
-  const fs::path output = store.folder() / "adapter";
+Json train_now(StageStore& store, const std::string& stage, const std::string& name, Model& model,
+               const TrainData& data, const BaseInfo& base, const TrainConfig& config,
+               const std::string& key) {
+  const fs::path output = store.folder() / name;
   make_directories(output);
   Json json = to_json(train(model, data, base, config, output));
   std::error_code error;
-  std::vector<fs::path> artifacts = {"adapter/peft"};
-  if (fs::exists(output / "adapter.gguf", error)) artifacts.emplace_back("adapter/adapter.gguf");
-  store.save("tune", key, json, artifacts);
+  std::vector<fs::path> artifacts = {fs::path(name) / "peft"};
+  if (fs::exists(output / "adapter.gguf", error)) artifacts.push_back(fs::path(name) / "adapter.gguf");
+  store.save(stage, key, json, artifacts);
   return json;
 }
 
 }  // namespace
 
-TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& model, const TrainData& data,
-                           const BaseInfo& base, const TrainConfig& config) {
+TrainedAdapter train_stage(StageStore& store, const std::string& stage, const std::string& name,
+                           const std::function<Model&()>& model, const TrainData& data, const BaseInfo& base,
+                           const TrainConfig& config) {
   const Json key_json = {
-      {"stage", "tune"},
+      {"stage", stage},
       {"version", kVersion},
       {"base", base.fingerprint},
       {"train", data.train.content_hash},
@@ -72,11 +74,11 @@ TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& mod
       {"compute", compute_mode_name(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast)}};
   const std::string key = hash_text(key_json.dump());
   TrainedAdapter out;
-  std::optional<Json> stored = store.find("tune", key);
+  std::optional<Json> stored = store.find(stage, key);
   out.cached = stored.has_value();
-  if (!stored) stored = train_now(store, model(), data, base, config, key);
+  if (!stored) stored = train_now(store, stage, name, model(), data, base, config, key);
   read_json(*stored, out);
-  const fs::path adapter = store.folder() / "adapter";
+  const fs::path adapter = store.folder() / name;
   out.hash = adapter_file_hash(adapter);
   out.file_bytes = fs::file_size(adapter / "peft" / "adapter_model.safetensors");
   return out;

@@ -20,9 +20,10 @@ struct TrainedAdapter {
   std::vector<LossPoint> curve;
 };
 
-// Trains into the store's adapter/ unless that is done already. `model` is asked for only when training is
-// due. A stopped training of other settings is an error unless config.restart.
-TrainedAdapter train_stage(StageStore& store, const std::function<Model&()>& model, const TrainData& data,
-                           const BaseInfo& base, const TrainConfig& config);
+// Trains into the store's folder `name` unless that is done already; its record is `stage`. `model` is asked
+// for only when training is due. A stopped training of other settings is an error unless config.restart.
+TrainedAdapter train_stage(StageStore& store, const std::string& stage, const std::string& name,
+                           const std::function<Model&()>& model, const TrainData& data, const BaseInfo& base,
+                           const TrainConfig& config);
 
 }  // namespace hone

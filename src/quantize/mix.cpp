@@ -1,5 +1,6 @@
 #include "quantize/mix.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -27,8 +28,10 @@ const Format& mixed(const Mix& mix, const Place& place, const ModelConfig& confi
 
 // The format by place and options; `tied`: there is no output.weight, the embedding is the vocabulary
 // projection.
-const Format& wanted_format(Place place, bool tied, const ModelConfig& config,
+const Format& wanted_format(const std::string& name, Place place, bool tied, const ModelConfig& config,
                             const QuantizeOptions& options) {
+  for (const FormatOverride& o : options.overrides)
+    if (matches(o.pattern, name)) return *o.format;
   if (place.role == TensorRole::kTokenEmbd && options.token_embedding != nullptr)
     return *options.token_embedding;
   if (place.role == TensorRole::kTokenEmbd && tied) place.role = TensorRole::kOutput;
@@ -69,8 +72,47 @@ void require_leave(const WeightSource& source, const TensorInfo& info, const For
 
 }  // namespace
 
+bool matches(std::string_view pattern, std::string_view name) noexcept {
+  // Goes back to the last star when a letter does not fit: linear but for repeated stars.
+  size_t p = 0, n = 0, star = std::string_view::npos, from = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      from = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++from;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+namespace {
+
+// A mistyped pattern would change nothing, silently.
+void check_overrides(const WeightSource& source, const QuantizeOptions& options) {
+  for (const FormatOverride& o : options.overrides) {
+    const auto& tensors = source.tensors();
+    if (std::none_of(tensors.begin(), tensors.end(), [&](const TensorInfo& info) {
+          return info.shape.size() == 2 && matches(o.pattern, info.name);
+        }))
+      fail(ErrorCode::kInvalidArgument,
+           "--tensor-type: got \"{}\", expected a pattern that fits a matrix of {}, such as "
+           "blk.0.* or *.ffn_down.weight; hone inspect lists the names",
+           o.pattern, source.description());
+  }
+}
+
+}  // namespace
+
 std::vector<TensorPlan> plan_formats(const WeightSource& source, const QuantizeOptions& options) {
   HONE_CHECK(options.target != nullptr);
+  check_overrides(source, options);
   const Architecture& architecture = architecture_named(source.metadata().string("general.architecture"));
   const ModelConfig config = architecture.config_from_gguf(source.metadata());
   std::vector<Place> places;
@@ -89,7 +131,7 @@ std::vector<TensorPlan> plan_formats(const WeightSource& source, const QuantizeO
       // Norms and biases: their bytes are nothing, their errors are not.
       plan.format = info.format->quantized ? info.format : &format_of(FormatId::kF32);
     } else if (info.shape.size() == 2) {
-      const Format& wanted = wanted_format(places[i], tied, config, options);
+      const Format& wanted = wanted_format(info.name, places[i], tied, config, options);
       plan.format = &fitting(wanted, info.shape[0]);
       if (plan.format != &wanted) plan.wanted = &wanted;
     }

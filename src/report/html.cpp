@@ -24,6 +24,7 @@ constexpr Section kSections[] = {
     {"tasks", "Questions answered", "Tasks", tasks_section},
     {"gain", "Share of the gain that each step keeps", "Gain kept", gain_section},
     {"parts", "Where the loss comes from", "Parts", parts_section},
+    {"sensitivity", "Which parts suffer from rounding", "Sensitivity", sensitivity_section},
     {"size", "Quality against size", "Size", size_section},
     {"distance", "Distance from the reference", "Distance", distance_section},
     {"loss", "How the tuning went", "Tuning", loss_section},

@@ -46,6 +46,23 @@ std::string parts_figure(const RunReport& report) {
   return figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
 }
 
+std::string sensitivity_figure(const RunReport& report, const std::string& format, size_t n) {
+  RowsFigure rows{.id = fmt::format("sensitivity-plot-{}", n),
+                  .title = "KL by part rounded, " + format,
+                  .x_title = "KL from the whole model, nats per token"};
+  rows.bars = true;
+  for (const GroupSensitivity& group : report.sensitivity) {
+    if (group.format != format || !std::isfinite(group.kl)) continue;
+    Mark mark{.label = group.group,
+              .tip = fmt::format("{}: {} weights, KL {}", single_line(group.group),
+                                 format_count(group.weights), format_number(group.kl, 3))};
+    mark.value = mark.low = mark.high = group.kl;
+    rows.values.push_back(format_number(group.kl, 3));
+    rows.marks.push_back(std::move(mark));
+  }
+  return figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
+}
+
 }  // namespace
 
 std::string tasks_section(const RunReport& report) {
@@ -74,7 +91,30 @@ std::string parts_section(const RunReport& report) {
 
 std::string gates_section(const RunReport& report) {
   if (report.gates.empty()) return "";
-  return about(gates_sentence(report)) + text_table(gate_rows(report), "Promises of the recipe", false);
+  std::string out =
+      about(gates_sentence(report)) + text_table(gate_rows(report), "Promises of the recipe", false);
+  if (report.repairs.empty()) return out;
+  return out + "<h3>What was tried</h3>\n" +
+         about(
+             "Each remedy was tried from its smallest file on, until one kept every promise on the "
+             "validation "
+             "data; of these the smallest was taken, and is measured on the test data like every other "
+             "stage.") +
+         text_table(repair_rows(report), "Repairs", false);
+}
+
+std::string sensitivity_section(const RunReport& report) {
+  std::vector<Choice> all;
+  for (const GroupSensitivity& group : report.sensitivity) {
+    if (!all.empty() && all.back().label == group.format) continue;
+    all.push_back({group.format, sensitivity_figure(report, group.format, all.size()), ""});
+  }
+  if (all.empty()) return "";
+  return about(
+             "Each part of the model was rounded alone, the rest left as it was: how far the predictions on "
+             "the "
+             "validation answers move. The long bars are where more bits help most.") +
+         choices("sensitivity", "Format", all);
 }
 
 }  // namespace hone::layout

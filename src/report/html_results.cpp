@@ -51,7 +51,7 @@ std::string stages_section(const RunReport& report) {
       "<p class=\"about\">Each row is the model after one more step, measured on the same questions and the "
       "same "
       "text. The small figure after \u00B1 is the standard error.</p>\n"
-      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"stages\">\n"
+      "<div class=\"scroll wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"stages\">\n"
       "<table class=\"stages sortable\">\n<thead><tr>\n";
   for (const Column& column : columns) out += head_cell(column);
   out += "</tr></thead>\n<tbody>\n";

@@ -79,7 +79,7 @@ std::string summary_list(const Summary& summary) {
          summary_row("tasks", "Questions answered", summary.tasks) +
          summary_row("general", "Elsewhere", {summary.general}) +
          summary_row("take", "What to take", {summary.take}) +
-         summary_row("promises", "Promises", {summary.promises}) +
+         summary_row(summary.promises_broken ? "broken" : "kept", "Promises", {summary.promises}) +
          summary_row("warn", "Mind", summary.warnings) + "</dl>\n";
 }
 

@@ -59,6 +59,28 @@ void visit_gate(Gate& gate, Visit visit) {
   visit("at_least", gate.at_least);
   visit("passed", gate.passed);
   visit("verdict", gate.verdict);
+  visit("repaired_by", gate.repaired_by);
+}
+
+template <typename Attempt, typename Visit>
+void visit_attempt(Attempt& attempt, Visit visit) {
+  visit("file", attempt.file);
+  visit("remedy", attempt.remedy);
+  visit("stage", attempt.stage);
+  visit("what", attempt.what);
+  visit("file_bytes", attempt.file_bytes);
+  visit("gain_kept", attempt.gain_kept);
+  visit("kl", attempt.kl);
+  visit("passed", attempt.passed);
+  visit("chosen", attempt.chosen);
+}
+
+template <typename Group, typename Visit>
+void visit_group(Group& group, Visit visit) {
+  visit("format", group.format);
+  visit("group", group.group);
+  visit("kl", group.kl);
+  visit("weights", group.weights);
 }
 
 template <typename Rival, typename Visit>
@@ -82,6 +104,10 @@ void add_proof(const RunReport& report, Json& json) {
   }
   for (const LossPart& part : report.loss_parts)
     visit_part(part, JsonWriter{json["loss_parts"].emplace_back(Json::object())});
+  for (const RepairAttempt& attempt : report.repairs)
+    visit_attempt(attempt, JsonWriter{json["repairs"].emplace_back(Json::object())});
+  for (const GroupSensitivity& group : report.sensitivity)
+    visit_group(group, JsonWriter{json["sensitivity"].emplace_back(Json::object())});
   for (const RivalResult& rival : report.rivals)
     visit_rival(rival, JsonWriter{json["rivals"].emplace_back(Json::object())});
   for (const GateResult& gate : report.gates)
@@ -108,6 +134,14 @@ void read_proof(const JsonReader& reader, RunReport& report) {
   reader.each("loss_parts", [&](const Json& item, const std::string& where) {
     const JsonReader from(item, where);
     visit_part(report.loss_parts.emplace_back(), into(from));
+  });
+  reader.each("repairs", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    visit_attempt(report.repairs.emplace_back(), into(from));
+  });
+  reader.each("sensitivity", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    visit_group(report.sensitivity.emplace_back(), into(from));
   });
   reader.each("rivals", [&](const Json& item, const std::string& where) {
     const JsonReader from(item, where);

@@ -84,6 +84,7 @@ std::string proof_text(const RunReport& report) {
   if (!report.gates.empty())
     out += fmt::format("\n### What the recipe promised\n\n{}\n\n{}",
                        inline_text(layout::gates_sentence(report)), table_text(layout::gate_rows(report)));
+  if (!report.repairs.empty()) out += "\n### What was tried\n\n" + table_text(layout::repair_rows(report));
   for (const TaskTable& table : report.tasks)
     out += fmt::format("\n### {}\n\n{}\n\n{}", inline_text(layout::task_heading(table)),
                        inline_text(table.protocol), table_text(layout::task_rows(report, table)));

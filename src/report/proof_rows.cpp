@@ -43,7 +43,10 @@ std::vector<std::string> change_row(const std::string& stage, const std::string&
 
 std::string verdict_words(const GateResult& gate) {
   if (gate.verdict == "unknown") return "missed: the gain itself cannot be told from zero";
-  const std::string words = gate.passed ? "met" : "missed";
+  const std::string words = gate.passed ? "met"
+                            : gate.repaired_by.empty()
+                                ? "missed"
+                                : "missed, repaired by " + single_line(gate.repaired_by);
   return gate.verdict == "unclear" ? words + ", but the interval holds the limit" : words;
 }
 
@@ -117,16 +120,40 @@ TextRows gate_rows(const RunReport& report) {
 
 std::string gates_sentence(const RunReport& report) {
   if (report.gates.empty()) return "";
-  const auto kept = static_cast<size_t>(std::count_if(report.gates.begin(), report.gates.end(),
-                                                      [](const GateResult& gate) { return gate.passed; }));
-  if (kept == report.gates.size()) return "Every promise of the recipe is kept.";
-  std::string missed;
-  for (const GateResult& gate : report.gates)
-    if (!gate.passed)
-      missed += fmt::format("{}{} ({})", missed.empty() ? "" : ", ", single_line(gate.stage),
-                            single_line(gate.gate));
-  return fmt::format("{} of {} promises of the recipe are not kept: {}.", report.gates.size() - kept,
-                     report.gates.size(), missed);
+  size_t missed = 0;
+  std::string broken, repaired;
+  const auto list = [](std::string& to, const std::string& text) {
+    if (to.find(text) == std::string::npos) to += (to.empty() ? "" : ", ") + text;
+  };
+  for (const GateResult& gate : report.gates) {
+    if (gate.passed) continue;
+    ++missed;
+    if (gate.repaired_by.empty())
+      list(broken, fmt::format("{} ({})", single_line(gate.stage), single_line(gate.gate)));
+    else
+      list(repaired,
+           fmt::format("{} in place of {}", single_line(gate.repaired_by), single_line(gate.stage)));
+  }
+  if (missed == 0) return "Every promise of the recipe is kept.";
+  std::string text = fmt::format("{} of {} promises of the recipe are not kept", missed, report.gates.size());
+  if (!broken.empty()) text += ": " + broken;
+  text += ".";
+  if (!repaired.empty()) text += " What keeps them all: " + repaired + ".";
+  return text;
+}
+
+TextRows repair_rows(const RunReport& report) {
+  TextRows rows = {
+      {"For", "Remedy", "File", "Size", "Gain kept (validation)", "KL (validation)", "Keeps every promise"}};
+  for (const RepairAttempt& attempt : report.repairs)
+    rows.push_back({single_line(attempt.file), single_line(attempt.remedy),
+                    single_line(attempt.stage + ": " + attempt.what), format_bytes(attempt.file_bytes),
+                    attempt.gain_kept ? share(*attempt.gain_kept) : std::string(kAbsent),
+                    attempt.kl ? with_interval(*attempt.kl, 1, false) : std::string(kAbsent),
+                    attempt.chosen   ? "yes, and is the smallest"
+                    : attempt.passed ? "yes"
+                                     : "no"});
+  return rows;
 }
 
 }  // namespace hone::layout

@@ -14,6 +14,7 @@ using TextRows = std::vector<std::vector<std::string>>;
 TextRows task_rows(const RunReport& report, const TaskTable& table);
 TextRows part_rows(const RunReport& report);
 TextRows gate_rows(const RunReport& report);
+TextRows repair_rows(const RunReport& report);
 
 std::string part_name(const std::string& part);  // "rounding the weights"
 std::string task_heading(const TaskTable& table);

@@ -96,6 +96,22 @@ struct GateResult {
   // "met", "missed": the whole interval says so. "unclear": the limit lies inside it, the value decides, or
   // the interval's end where the recipe is strict. "unknown": there is no value; not passed.
   std::string verdict;
+  std::string repaired_by;  // a stage that was made because of this and keeps every promise; else empty
+};
+
+// What was tried for a file that broke a promise. Figures are of the validation data, by which was chosen.
+struct RepairAttempt {
+  std::string file, remedy, stage, what;
+  uint64_t file_bytes = 0;
+  std::optional<Measured> gain_kept, kl;
+  bool passed = false, chosen = false;
+};
+
+// KL that rounding one group of tensors alone costs.
+struct GroupSensitivity {
+  std::string format, group;  // "blk.3", "token_embd"
+  double kl = 0;
+  uint64_t weights = 0;
 };
 
 // What tuning is worth against a rival: the rival's answer loss less that of tuned, paired over the answers.
@@ -143,6 +159,8 @@ struct RunReport {
   std::vector<LossPart> loss_parts;
   std::vector<GateResult> gates;
   std::vector<RivalResult> rivals;
+  std::vector<RepairAttempt> repairs;
+  std::vector<GroupSensitivity> sensitivity;
   std::map<std::string, TestData> test_data;  // "answers", "general", and each task by its name
 };
 

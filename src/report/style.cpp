@@ -45,10 +45,10 @@ button.tool, .copy { cursor: pointer; }
 .summary dd { grid-column: 2; margin: 0 0 0.35rem; }
 .summary dd:last-child { margin-bottom: 0; }
 .summary .take { background: var(--take); border-left: 4px solid var(--first); }
-.summary .warn { background: var(--warn); border-left: 4px solid var(--warn-text); }
+.summary .broken, .summary .warn { background: var(--warn); border-left: 4px solid var(--warn-text); }
 .summary .take dd { font-weight: 600; }
 .summary .take dt { color: var(--first); font-weight: 650; }
-.summary .warn dt { color: var(--warn-text); font-weight: 650; }
+.summary .broken dt, .summary .warn dt { color: var(--warn-text); font-weight: 650; }
 .summary > div { border-left: 4px solid transparent; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1.5rem 2rem; margin: 0;
   padding: 1.4rem 0 0; border-top: 1px solid var(--line); }
@@ -65,6 +65,8 @@ button.tool, .copy { cursor: pointer; }
 .anchor { margin-left: 0.5rem; color: var(--muted); font-weight: 400; text-decoration: none; opacity: 0; }
 h2:hover .anchor, .anchor:focus { opacity: 1; }
 
+/* The stage table may be wider than the text. */
+.scroll.wide { width: min(100vw - 4rem, 84rem); margin-left: calc(50% - min(50vw - 2rem, 42rem)); }
 .scroll { overflow-x: auto; margin: 0; border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; line-height: 1.4; }
 th, td { padding: 0.7rem 0.55rem; text-align: left; vertical-align: top; }
@@ -163,6 +165,7 @@ constexpr std::string_view kPrint = R"css(
   section { margin-top: 2rem; }
   .tools, .contents, .anchor, .unfold, .copy, .tip, .data, .hint { display: none; }
   .scroll { overflow: visible; }
+  .scroll.wide { width: auto; margin-left: 0; }
   table { font-size: 7.5pt; }
   .stages { font-size: 7pt; }
   th, td { padding: 0.35rem 0.2rem; }

@@ -247,6 +247,9 @@ Summary summarize(const RunReport& report) {
   summary.rivals = layout::rival_sentences(report);
   summary.tasks = layout::task_sentences(report);
   summary.promises = layout::gates_sentence(report);
+  summary.promises_broken = std::any_of(report.gates.begin(), report.gates.end(), [](const GateResult& gate) {
+    return !gate.passed && gate.repaired_by.empty();
+  });
   for (const Finding& finding : report.findings) {
     const std::string sentence = finding_sentence(report, finding);
     if (sentence.empty()) continue;
@@ -259,18 +262,19 @@ Summary summarize(const RunReport& report) {
   return summary;
 }
 
+std::vector<std::string> Summary::sentences() const {
+  std::vector<std::string> out = {gain};
+  for (const auto* part : {&files, &rivals, &tasks}) out.insert(out.end(), part->begin(), part->end());
+  out.insert(out.end(), {general, take, promises});
+  out.insert(out.end(), warnings.begin(), warnings.end());
+  std::erase(out, "");
+  return out;
+}
+
 std::string summary_text(const RunReport& report) {
-  const Summary summary = summarize(report);
-  std::vector<std::string> sentences = {summary.gain};
-  sentences.insert(sentences.end(), summary.files.begin(), summary.files.end());
-  sentences.insert(sentences.end(), summary.rivals.begin(), summary.rivals.end());
-  sentences.insert(sentences.end(), summary.tasks.begin(), summary.tasks.end());
-  sentences.insert(sentences.end(), {summary.general, summary.take, summary.promises});
-  sentences.insert(sentences.end(), summary.warnings.begin(), summary.warnings.end());
   std::string text;
-  for (const std::string& sentence : sentences) {
-    if (!sentence.empty()) text += (text.empty() ? "" : " ") + sentence;
-  }
+  for (const std::string& sentence : summarize(report).sentences())
+    text += (text.empty() ? "" : " ") + sentence;
   return text;
 }
 

@@ -16,6 +16,10 @@ struct Summary {
   std::vector<std::string> rivals{}, tasks{};
   std::string general{}, take{}, promises{};
   std::vector<std::string> warnings{};
+  bool promises_broken = false;
+
+  // All of it but headline and `done`, in the order of reading.
+  std::vector<std::string> sentences() const;
 };
 Summary summarize(const RunReport& report);
 

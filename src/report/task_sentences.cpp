@@ -48,7 +48,7 @@ std::string rival_name(const StageResult& rival) {
 std::string rival_sentence(const TaskTable& table, const TaskChange& change, const StageResult& rival) {
   const std::string name = single_line(table.name);
   if (!is_sure(change))
-    return fmt::format("{}: tuned and {} cannot be told apart ({}).", name, rival_name(rival),
+    return fmt::format("{}: tuned and {} cannot be told apart: {}.", name, rival_name(rival),
                        points(change.difference, table.metric));
   const bool better = change.difference.value > 0;
   return fmt::format("{}: the tuned model is {} than {} by {}.", name, better ? "better" : "worse",

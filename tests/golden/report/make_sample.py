@@ -57,7 +57,7 @@ def proof():
              for stage, part, loss, kl in [("merged", "merge", 0.0003, None), ("merged", "arithmetic", 0.001, 0.0003),
                                            ("q4_0", "rounding", 0.051, 0.048), ("q4_0", "arithmetic", 0.002, 0.0021)]]
     gates = [{"gate": "min_gain_kept", "stage": stage, "subject": "answer loss", "value": measured(value, 0.02, 200), "limit": 0.97,
-              "at_least": True, "passed": passed, "verdict": verdict}
+              "at_least": True, "passed": passed, "verdict": verdict, "repaired_by": ""}
              for stage, value, passed, verdict in [("q8_0", 0.995, True, "unclear"), ("q4_0", 0.88, False, "missed")]]
     return {"tasks": [task], "loss_parts": parts, "gates": gates}
 

@@ -1,0 +1,82 @@
+// More bits for the tensors that suffer most.
+#include <algorithm>
+#include <numeric>
+
+#include "io/gguf.h"
+#include "pipeline/remedy.h"
+#include "pipeline/sensitivity.h"
+
+namespace hone {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kVersion = 1;
+constexpr const char* kMoreBits = "q8_0";
+constexpr int kShares[] = {12, 25, 50};  // per cent of the weights that may have more bits
+
+std::vector<GroupSensitivity> measured_groups(const RemedyInput& in) {
+  const std::string key = key_of({{"stage", "sensitivity"},
+                                  {"version", kVersion},
+                                  {"items", in.valid.key},
+                                  {"compute", compute_mode_name(in.run.compute)},
+                                  {"whole", in.merged.model.model_hash},
+                                  {"rounded", in.failed.model.model_hash}});
+  const std::string record = "sensitivity-" + in.failed.result.name;
+  if (const std::optional<Json> stored = in.run.store.find(record, key)) {
+    std::vector<GroupSensitivity> out;
+    for (const Json& g : *stored)
+      out.push_back({in.failed.result.name, g.at(0).get<std::string>(), g.at(1).get<double>(),
+                     g.at(2).get<uint64_t>()});
+    return out;
+  }
+  const std::vector<GroupSensitivity> out = measure_sensitivity(
+      in.merged.model.model, in.failed.model.model, in.failed.result.name, in.valid.chats, in.run.compute);
+  Json json = Json::array();
+  for (const GroupSensitivity& g : out) json.push_back({g.group, g.kl, g.weights});
+  in.run.store.save(record, key, json);
+  return out;
+}
+
+std::vector<FormatOverride> most_sensitive(std::vector<GroupSensitivity> groups, int share) {
+  std::sort(groups.begin(), groups.end(), [](const GroupSensitivity& a, const GroupSensitivity& b) {
+    return a.kl * static_cast<double>(b.weights) > b.kl * static_cast<double>(a.weights);
+  });
+  uint64_t total = 0, used = 0;
+  for (const GroupSensitivity& g : groups) total += g.weights;
+  std::vector<FormatOverride> out;
+  for (const GroupSensitivity& g : groups) {
+    if ((used + g.weights) * 100 > total * static_cast<uint64_t>(share)) continue;
+    used += g.weights;
+    out.push_back({g.group + ".*", &format_named(kMoreBits)});
+  }
+  return out;
+}
+
+std::vector<MakeProduct> candidates(const RemedyInput& input) {
+  const std::vector<GroupSensitivity> groups = measured_groups(input);
+  input.sensitivity.insert(input.sensitivity.end(), groups.begin(), groups.end());
+  std::vector<MakeProduct> out;
+  for (const int share : kShares) {
+    std::vector<FormatOverride> overrides = most_sensitive(groups, share);
+    if (overrides.empty()) continue;
+    out.push_back([&run = input.run, &merged = input.merged, format = input.failed.result.name, share,
+                   overrides = std::move(overrides)] {
+      Product product =
+          quantize_mixed(run, merged, format, fmt::format("{}-mix{}", format, share), overrides);
+      product.result.what =
+          fmt::format("{}, and {} for the {} most sensitive parts, at most {} % of the weights", format,
+                      kMoreBits, overrides.size(), share);
+      return product;
+    });
+  }
+  return out;
+}
+
+}  // namespace
+
+constinit const Remedy kRemedySensitive{.name = "sensitive",
+                                        .summary = "more bits for the parts that suffer most from rounding",
+                                        .candidates = candidates};
+
+}  // namespace hone

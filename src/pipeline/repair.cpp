@@ -1,0 +1,128 @@
+#include "pipeline/repair.h"
+
+#include <algorithm>
+
+#include "base/progress.h"
+#include "pipeline/gates.h"
+#include "pipeline/remedy.h"
+
+namespace hone {
+namespace {
+
+// Validation chats; general text is the test's own.
+MeasureItems validation_items(const RunContext& run) {
+  MeasureItems items;
+  items.chats = chat_items(run.valid);
+  items.general = run.items.general;
+  items.n_chats = run.valid.samples.size();
+  items.n_chat_tokens = run.valid.n_tokens;
+  items.key = run.items.key;
+  items.key["test"] = content_hash(run.recipe.valid);
+  items.key["limit"] = 0;
+  for (const char* unused : {"speed", "examples", "example_tokens"}) items.key.erase(unused);
+  return items;
+}
+
+class Repair {
+ public:
+  Repair(const RepairInput& input, RunReport& report)
+      : in_(input), report_(report), valid_(validation_items(input.run)) {
+    gates_ = in_.run.recipe.gates;
+    gates_.files.clear();
+    const StageModel models[] = {in_.base, in_.tuned};
+    for (StageMeasurement& m : measure_stages(in_.run, exam(), models, nullptr))
+      add(std::move(m), known_.empty() ? "base" : "tuned");
+    const StageModel merged = in_.products.front().model;
+    add(std::move(measure_stages(in_.run, exam(), std::span(&merged, 1), &in_.products.front().model)[0]),
+        "merged");
+  }
+
+  Repaired repair(const std::string& file) {
+    const auto failed = std::find_if(in_.products.begin(), in_.products.end(),
+                                     [&](const Product& p) { return p.result.name == file; });
+    Repaired out{.file = file, .product = {}};
+    size_t chosen = 0;
+    for (const Remedy* remedy : all_remedies()) {
+      if (!wanted(*remedy)) continue;
+      std::optional<Product> made = first_that_passes(*remedy, *failed);
+      if (!made || (out.product && out.product->result.file_bytes <= made->result.file_bytes)) continue;
+      out.product = std::move(made);
+      chosen = report_.repairs.size() - 1;
+    }
+    if (out.product) report_.repairs[chosen].chosen = true;
+    return out;
+  }
+
+ private:
+  Exam exam() const { return {.items = valid_, .tasks = no_tasks_, .suffix = "-valid"}; }
+
+  void add(StageMeasurement measured, const std::string& role) {
+    MeasuredStage& stage = known_.emplace_back();
+    stage.result.name = stage.result.role = role;
+    stage.measurement = std::move(measured.measurement);
+  }
+
+  bool wanted(const Remedy& remedy) const {
+    const std::vector<std::string>& names = in_.run.recipe.gates.remedies;
+    return names.empty() || std::find(names.begin(), names.end(), remedy.name) != names.end();
+  }
+
+  std::optional<Product> first_that_passes(const Remedy& remedy, const Product& failed) {
+    const RemedyInput input{.run = in_.run,
+                            .merged = in_.products.front(),
+                            .failed = failed,
+                            .valid = valid_,
+                            .sensitivity = report_.sensitivity};
+    for (const MakeProduct& make : remedy.candidates(input)) {
+      Product product = make();
+      if (judge(remedy, failed, product)) return product;
+    }
+    return std::nullopt;
+  }
+
+  bool judge(const Remedy& remedy, const Product& failed, const Product& product) {
+    std::vector<MeasuredStage> stages = known_;
+    MeasuredStage& stage = stages.emplace_back();
+    stage.result = product.result;
+    StageModel model = product.model;
+    model.answers = false;
+    stage.measurement = std::move(
+        measure_stages(in_.run, exam(), std::span(&model, 1), &in_.products.front().model)[0].measurement);
+    RunReport scratch;
+    fill_metrics(stages, valid_, scratch);
+    const bool passed = all_passed(judge_gates(gates_, stages, no_tasks_));
+    const StageResult& result = stages.back().result;
+    RepairAttempt& attempt = report_.repairs.emplace_back();
+    attempt = {.file = failed.result.name,
+               .remedy = std::string(remedy.name),
+               .stage = result.name,
+               .what = result.what,
+               .file_bytes = result.file_bytes,
+               .gain_kept = result.gain_kept,
+               .kl = result.metrics.at("kl"),
+               .passed = passed,
+               .chosen = false};
+    say(fmt::format("repair of {}: {}: {} on the validation data", failed.result.name, result.name,
+                    passed ? "keeps every promise" : "does not keep every promise"));
+    return passed;
+  }
+
+  const RepairInput& in_;
+  RunReport& report_;
+  MeasureItems valid_;
+  TaskSet no_tasks_;
+  Recipe::Gates gates_;
+  std::vector<MeasuredStage> known_;  // base, tuned, merged on validation data
+};
+
+}  // namespace
+
+std::vector<Repaired> repair_files(const RepairInput& input, const std::vector<std::string>& failed,
+                                   RunReport& report) {
+  Repair repair(input, report);
+  std::vector<Repaired> out;
+  for (const std::string& file : failed) out.push_back(repair.repair(file));
+  return out;
+}
+
+}  // namespace hone
