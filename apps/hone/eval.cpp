@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "command.h"
 #include "eval/evaluate.h"
+#include "eval_stages.h"
 #include "eval_tasks.h"
 #include "pipeline/loaded_model.h"
 #include "record.h"
@@ -22,6 +23,7 @@ struct Arguments {
   size_t context = 512, max_windows = 0, limit = 0, max_length = 1024;
   AdapterOption adapters;
   TaskOptions tasks;
+  StageOptions stages;
 };
 
 // A metric under its name, in the JSON and in the text.
@@ -37,11 +39,44 @@ void add_divergence(Json& metrics, std::string& text, const std::string& suffix,
   add(metrics, text, "top1_agreement" + suffix, bootstrap_mean(scores.top1), "share of tokens");
 }
 
+// One of --model and --stages.
+void check_model(const Arguments& arguments) {
+  const StageOptions& stages = arguments.stages;
+  if (arguments.model.empty() && stages.stages.empty())
+    fail(ErrorCode::kInvalidArgument, "--model is required, or --stages with several models");
+  if (!stages.report.empty() && stages.stages.empty())
+    fail(ErrorCode::kInvalidArgument, "--report: got {}, but no --stages whose page it would be",
+         stages.report);
+  if (stages.stages.empty()) return;
+  for (const auto& [name, given] : {std::pair("--model", !arguments.model.empty()),
+                                    {"--reference", !arguments.reference.empty()},
+                                    {"--adapter", !arguments.adapters.texts.empty()},
+                                    {"--cache-type", !arguments.cache_type.empty()},
+                                    {"--details", !arguments.tasks.details.empty()}})
+    if (given) fail(ErrorCode::kInvalidArgument, "{}: got one, expected none beside --stages", name);
+}
+
+Recipe measured_on(const Arguments& arguments) {
+  Recipe what;
+  what.test = arguments.chat;
+  what.max_length = arguments.max_length;
+  what.eval.limit = arguments.limit;
+  what.eval.general = arguments.text;
+  what.eval.convention = arguments.convention;
+  what.eval.context = arguments.context;
+  what.eval.max_windows = arguments.max_windows;
+  what.examples = 0;
+  return what;
+}
+
 Outcome run(const Arguments& arguments, const CommonOptions& common) {
   const std::vector<std::string> task_files = arguments.tasks.files();
   if (arguments.text.empty() && arguments.chat.empty() && task_files.empty())
     fail(ErrorCode::kInvalidArgument,
          "nothing to measure on: give --text FILE, --chat FILE.jsonl or --task NAME --data FILE.jsonl");
+  check_model(arguments);
+  if (!arguments.stages.stages.empty())
+    return compare_stages(arguments.stages, measured_on(arguments), arguments.tasks, common);
   const ComputeMode compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
   const bool paper = arguments.convention == "paper";
   const std::string text_source = arguments.text.empty() ? std::string() : read_file(arguments.text);
@@ -121,8 +156,8 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   app.add_option("-m,--model", arguments->model,
-                 "GGUF file, Hugging Face folder or a name in the model store")
-      ->required();
+                 "GGUF file, Hugging Face folder or a name in the model store");
+  arguments->stages.declare(app);
   arguments->adapters.declare(app);
   app.add_option("--reference", arguments->reference,
                  "model to compare with, always run in f32: KL, agreement, changed answers");

@@ -74,6 +74,11 @@ void TaskOptions::declare(CLI::App& app) {
   app.footer(footer());
 }
 
+std::string TaskOptions::key(size_t i) const {
+  const bool once = std::count(names.begin(), names.end(), names[i]) == 1;
+  return once ? names[i] : names[i] + "-" + std::filesystem::path(data[i]).stem().string();
+}
+
 std::vector<std::string> TaskOptions::files() const {
   if (names.size() != data.size())
     fail(ErrorCode::kInvalidArgument,
@@ -109,12 +114,6 @@ PromptOptions TaskSets::prompts(size_t i, const LoadedModel& loaded, uint64_t se
           .chat_template = options_.chat_template ? &loaded.codec().chat_template : nullptr};
 }
 
-std::string TaskSets::key(size_t i) const {
-  const std::string name(files_[i].task->name);
-  const bool once = std::count(options_.names.begin(), options_.names.end(), name) == 1;
-  return once ? name : name + ":" + files_[i].path.stem().string();
-}
-
 void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json& json, Json& metrics,
                    std::string& text) const {
   std::string details;
@@ -123,7 +122,7 @@ void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json
     const PromptOptions options = prompts(i, model.loaded, seed);
     const TaskResult result =
         run_task({model.candidate, model.loaded.tokenizer()}, file, options, std::string(file.task->name));
-    Json entry = {{"task", file.task->name}, {"key", key(i)}, {"metrics", to_json(result.metrics)}};
+    Json entry = {{"task", file.task->name}, {"key", options_.key(i)}, {"metrics", to_json(result.metrics)}};
     entry["truncated"] = result.n_truncated;
     entry["seconds"] = result.seconds;
     text += fmt::format("{}: {}, {} items, {} shots{}\n", file.task->title, file.path.string(),
@@ -142,7 +141,7 @@ void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json
       text += fmt::format("  {} prompts were longer than the model's context and lost their beginning\n",
                           result.n_truncated);
     entry["protocol"] = task_protocol(file, options, model.candidate);
-    for (const auto& [name, value] : entry["metrics"].items()) metrics[key(i) + "." + name] = value;
+    for (const auto& [name, value] : entry["metrics"].items()) metrics[options_.key(i) + "." + name] = value;
     json["tasks"].push_back(std::move(entry));
     details += detail_lines(result, other ? &*other : nullptr);
   }

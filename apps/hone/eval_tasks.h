@@ -18,6 +18,8 @@ struct TaskOptions {
   std::string details;
 
   void declare(CLI::App& app);
+  // Of task i: its name, with the file's where a task stands twice.
+  std::string key(size_t i) const;
   // Every file that is read; throws kInvalidArgument when tasks and files do not pair.
   std::vector<std::string> files() const;
 };
@@ -39,7 +41,6 @@ class TaskSets {
 
  private:
   PromptOptions prompts(size_t i, const LoadedModel& loaded, uint64_t seed) const;
-  std::string key(size_t i) const;  // the task's name, with the file's where a task stands twice
 
   const TaskOptions& options_;
   std::vector<TaskFile> files_, shots_;

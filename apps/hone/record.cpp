@@ -53,4 +53,25 @@ std::string settings_text(const Json& settings) {
   return text;
 }
 
+std::vector<RecordedMetric> metrics_of(const RunReport& report) {
+  std::vector<RecordedMetric> metrics;
+  const auto add = [&](const std::string& stage, const std::string& name, const Measured& measured) {
+    RecordedMetric metric{.stage = stage, .name = name, .value = measured.value, .low = {}, .high = {}};
+    if (measured.high > measured.low) {
+      metric.low = measured.low;
+      metric.high = measured.high;
+    }
+    metrics.push_back(std::move(metric));
+  };
+  for (const StageResult& stage : report.stages) {
+    for (const auto& [name, measured] : stage.metrics) add(stage.name, name, measured);
+    if (stage.gain_kept) add(stage.name, "gain_kept", *stage.gain_kept);
+    add(stage.name, "file_bytes", {.value = static_cast<double>(stage.file_bytes)});
+    add(stage.name, "bits_per_weight", {.value = stage.bits_per_weight});
+  }
+  if (report.tuning_gain) add("tuned", "tuning_gain", *report.tuning_gain);
+  add("tuned", "train_tok_s", {.value = report.train_tok_s});
+  return metrics;
+}
+
 }  // namespace hone::cli

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "command.h"
+#include "report/results.h"
 
 namespace hone::cli {
 
@@ -19,6 +20,8 @@ LedgerEntry make_entry(std::string_view command, const std::vector<std::string>&
 void begin_record(const CommonOptions& common);
 // One "key = value" a line: settings in the form of a recipe.
 std::string settings_text(const Json& settings);
+// Every figure of the stages, by stage and name.
+std::vector<RecordedMetric> metrics_of(const RunReport& report);
 std::string absolute_path(const std::filesystem::path& path);
 
 }  // namespace hone::cli

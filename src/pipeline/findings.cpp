@@ -18,6 +18,12 @@ std::vector<const StageResult*> files_with_gain(const RunReport& report) {
   return files;
 }
 
+// Stages that are files only: nothing was tuned.
+bool is_comparison(const RunReport& report) {
+  return std::none_of(report.stages.begin(), report.stages.end(),
+                      [](const StageResult& stage) { return stage.role == "tuned"; });
+}
+
 Finding what_to_take(const RunReport& report) {
   const Measured gain = report.tuning_gain.value_or(Measured{});
   if (report.tuning_gain && gain.high < 0) return {"take_base", "base", gain};
@@ -56,7 +62,9 @@ void add_overfitted(const RunReport& report, std::vector<Finding>& out) {
 
 std::vector<Finding> find_conclusions(const RunReport& report) {
   if (report.stages.empty()) return {};
-  std::vector<Finding> out = {what_to_take(report)};
+  std::vector<Finding> out;
+  const bool loss = report.tuning_gain || (report.tasks.empty() && !is_comparison(report));
+  if (loss) out.push_back(what_to_take(report));
   add_few(report, "answers", "few_answers", out);
   add_few(report, "general", "few_windows", out);
   if (report.general_change && report.general_change->low > 1)

@@ -25,6 +25,9 @@ RunReport good_run() {
   base.name = base.role = "base";
   report.stages = {base, file("merged", 400, 0.99, 1, 1.01), file("q8_0", 200, 0.97, 0.99, 1.01),
                    file("q4_0", 100, 0.2, 0.3, 0.4)};
+  StageResult tuned;
+  tuned.name = tuned.role = "tuned";
+  report.stages.push_back(tuned);
   report.test_data["answers"].counts.assign(100, 20);
   report.test_data["general"].counts.assign(100, 256);
   return report;

@@ -87,6 +87,7 @@ std::vector<std::string> answer(const LoadedModel& loaded, const MeasureItems& i
 std::vector<TokenId> speed_prompt(const MeasureItems& items) {
   const std::vector<ScoreItem>& source = items.general.empty() ? items.chats : items.general;
   std::vector<TokenId> prompt;
+  if (source.empty()) return prompt;
   for (size_t i = 0; prompt.size() < kSpeedPrompt; i = (i + 1) % source.size())
     prompt.insert(prompt.end(), source[i].batch.tokens.begin(), source[i].batch.tokens.end());
   prompt.resize(kSpeedPrompt);
@@ -141,18 +142,24 @@ std::string question_text(const ChatRecord& record) {
   return question.empty() ? std::string() : question.back().value("content", "");
 }
 
-MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec) {
+MeasureItems general_items(const Recipe& recipe, const Tokenizer& tokenizer) {
   MeasureItems items;
+  if (!recipe.eval.general.empty()) {
+    const auto convention =
+        recipe.eval.convention == "paper" ? PerplexityConvention::kPaper : PerplexityConvention::kLlamaCpp;
+    items.general = perplexity_items(tokenizer, read_file(recipe.eval.general), convention,
+                                     recipe.eval.context, recipe.eval.max_windows);
+  }
+  if (recipe.eval.speed) items.speed_prompt = speed_prompt(items);
+  return items;
+}
+
+MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec) {
+  MeasureItems items = general_items(recipe, codec.tokenizer);
   const Dataset test = load_dataset(recipe.test, codec, recipe.max_length, recipe.eval.limit);
   items.chats = chat_items(test);
   items.n_chats = test.samples.size();
   items.n_chat_tokens = test.n_tokens;
-  if (!recipe.eval.general.empty()) {
-    const auto convention =
-        recipe.eval.convention == "paper" ? PerplexityConvention::kPaper : PerplexityConvention::kLlamaCpp;
-    items.general = perplexity_items(codec.tokenizer, read_file(recipe.eval.general), convention,
-                                     recipe.eval.context, recipe.eval.max_windows);
-  }
   std::vector<ChatRecord> records = read_chats(recipe.test);
   if (recipe.eval.limit > 0 && records.size() > recipe.eval.limit) records.resize(recipe.eval.limit);
   items.examples = spread(records, recipe.examples);

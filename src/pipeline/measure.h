@@ -22,6 +22,8 @@ struct MeasureItems {
   nlohmann::ordered_json key;         // everything in the recipe that these depend on, with the files' hashes
 };
 MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec);
+// The same without chats: windows of general text, which may be none.
+MeasureItems general_items(const Recipe& recipe, const Tokenizer& tokenizer);
 
 // Of the tokens, the targets and the documents they belong to: the same hash, the same test.
 std::string items_hash(const std::vector<ScoreItem>& items);

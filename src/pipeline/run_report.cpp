@@ -76,7 +76,8 @@ TestData test_data(const std::vector<ScoreItem>& items, const std::vector<Docume
 }  // namespace
 
 void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items, RunReport& report) {
-  report.test_data["answers"] = test_data(items.chats, stages.front().measurement.chats.nll);
+  if (!items.chats.empty())
+    report.test_data["answers"] = test_data(items.chats, stages.front().measurement.chats.nll);
   if (!items.general.empty())
     report.test_data["general"] = test_data(items.general, stages.front().measurement.general.nll);
   for (MeasuredStage& stage : stages) {
@@ -87,7 +88,7 @@ void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items,
   if (tuned == nullptr) return;
   const std::vector<DocumentScore>& base = stages.front().measurement.chats.nll;
   const std::vector<DocumentScore>& gained = tuned->measurement.chats.nll;
-  report.tuning_gain = measured(bootstrap_mean(differences(base, gained)));
+  if (!base.empty()) report.tuning_gain = measured(bootstrap_mean(differences(base, gained)));
   const std::vector<DocumentScore>& general = stages.front().measurement.general.nll;
   if (!general.empty())
     report.general_change =

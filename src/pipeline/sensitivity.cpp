@@ -1,6 +1,7 @@
 #include "pipeline/sensitivity.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -40,6 +41,11 @@ class MixedSource final : public WeightSource {
   std::vector<std::optional<size_t>> from_;
 };
 
+// Of "blk.3"; what is in no layer stands before them.
+int layer_of(const std::string& group) {
+  return group.starts_with("blk.") ? std::atoi(group.c_str() + 4) : -1;
+}
+
 std::vector<GroupSensitivity> groups_of(const WeightSource& whole, const WeightSource& rounded,
                                         const std::string& format) {
   std::vector<GroupSensitivity> out;
@@ -53,6 +59,10 @@ std::vector<GroupSensitivity> groups_of(const WeightSource& whole, const WeightS
         known != out.end() ? *known : out.emplace_back(GroupSensitivity{.format = format, .group = group});
     entry.weights += info.n_elements();
   }
+  // Files may hold layer 10 before layer 2.
+  std::stable_sort(out.begin(), out.end(), [](const GroupSensitivity& a, const GroupSensitivity& b) {
+    return layer_of(a.group) < layer_of(b.group);
+  });
   return out;
 }
 

@@ -31,7 +31,10 @@ const MeasuredStage* before(const std::vector<MeasuredStage>& stages, const Meas
   const std::string& role = stage.result.role;
   if (role == "tuned" || role == "rival") return find_stage(stages, "base");
   if (role == "merged") return find_stage(stages, "tuned");
-  return role == "file" ? find_stage(stages, "merged") : nullptr;
+  if (role != "file") return nullptr;
+  for (const char* from : {"merged", "tuned", "base"})
+    if (const MeasuredStage* found = find_stage(stages, from)) return found;
+  return nullptr;
 }
 
 TaskChange change(const TaskMeasurement& was, const TaskMeasurement& is) {

@@ -51,7 +51,7 @@ Mark mark_of(const StageResult& stage, const Quality& quality, const std::string
   mark.low = interval ? std::min(m.low, m.value) : m.value;
   mark.high = interval ? std::max(m.high, m.value) : m.value;
   mark.series = series;
-  mark.plain = stage.name == "base";
+  mark.plain = stage.role == "base";
   return mark;
 }
 
@@ -70,7 +70,7 @@ SizeFigure size_figure(const Runs& runs, const Quality& quality, std::string& mi
         continue;
       }
       figure.marks.push_back(mark_of(stage, quality, runs[s].first, static_cast<int>(s)));
-      if (s == 0 && stage.name == "base") figure.level = figure.marks.back().value;
+      if (s == 0 && stage.role == "base") figure.level = figure.marks.back().value;
     }
   }
   return figure;

@@ -37,7 +37,7 @@ std::string file_figure(const StageResult& stage) {
 // The loss before and after, the first and the smallest file, the whole run.
 std::string key_figures(const RunReport& report) {
   std::string out;
-  const StageResult* base = find_stage(report, "base");
+  const StageResult* base = stage_of_role(report, "base");
   const StageResult* tuned = tuned_stage(report);
   const Measured* before = base ? finite_metric(*base, "answer_loss") : nullptr;
   const Measured* after = tuned ? finite_metric(*tuned, "answer_loss") : nullptr;

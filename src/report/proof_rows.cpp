@@ -118,6 +118,31 @@ TextRows gate_rows(const RunReport& report) {
   return rows;
 }
 
+namespace {
+
+// For files that no remedy repaired, what came nearest on the validation data.
+std::string best_found(const RunReport& report) {
+  std::string out;
+  for (size_t i = 0; i < report.repairs.size(); ++i) {
+    const std::string& file = report.repairs[i].file;
+    if (i > 0 && report.repairs[i - 1].file == file) continue;
+    const RepairAttempt* best = nullptr;
+    bool passed = false;
+    for (const RepairAttempt& attempt : report.repairs) {
+      if (attempt.file != file) continue;
+      passed = passed || attempt.passed;
+      if (attempt.kl && (best == nullptr || attempt.kl->value < best->kl->value)) best = &attempt;
+    }
+    if (passed || best == nullptr) continue;
+    out += fmt::format(" No remedy for {} keeps every promise; the nearest is {}, KL {}{}.",
+                       single_line(file), single_line(best->stage), format_number(best->kl->value, 3),
+                       best->gain_kept ? ", gain kept " + share(*best->gain_kept) : "");
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string gates_sentence(const RunReport& report) {
   if (report.gates.empty()) return "";
   size_t missed = 0;
@@ -138,6 +163,7 @@ std::string gates_sentence(const RunReport& report) {
   std::string text = fmt::format("{} of {} promises of the recipe are not kept", missed, report.gates.size());
   if (!broken.empty()) text += ": " + broken;
   text += ".";
+  text += best_found(report);
   if (!repaired.empty()) text += " What keeps them all: " + repaired + ".";
   return text;
 }

@@ -17,9 +17,15 @@ const StageResult* find_stage(const RunReport& report, const std::string& name) 
   return found == report.stages.end() ? nullptr : &*found;
 }
 
+const StageResult* stage_of_role(const RunReport& report, std::string_view role) {
+  const auto found = std::find_if(report.stages.begin(), report.stages.end(),
+                                  [&](const StageResult& stage) { return stage.role == role; });
+  return found == report.stages.end() ? nullptr : &*found;
+}
+
 const StageResult* tuned_stage(const RunReport& report) {
-  const StageResult* tuned = find_stage(report, "tuned");
-  return tuned != nullptr ? tuned : find_stage(report, "merged");
+  const StageResult* tuned = stage_of_role(report, "tuned");
+  return tuned != nullptr ? tuned : stage_of_role(report, "merged");
 }
 
 bool has_gain(const StageResult& stage) {

@@ -34,10 +34,12 @@ std::string interval_words(const Measured& measured) {
 }
 
 std::string gain_sentence(const RunReport& report) {
-  const StageResult* base = layout::find_stage(report, "base");
+  const StageResult* base = layout::stage_of_role(report, "base");
   const StageResult* tuned = layout::tuned_stage(report);
   const Measured* before = base ? layout::finite_metric(*base, "answer_loss") : nullptr;
   const Measured* after = tuned ? layout::finite_metric(*tuned, "answer_loss") : nullptr;
+  if (before == nullptr && !report.tasks.empty()) return "";         // they say what changed
+  if (layout::stage_of_role(report, "tuned") == nullptr) return "";  // a comparison of files
   if (before == nullptr || after == nullptr) {
     return "The loss on held-out answers was not measured before and after tuning, so this report states no "
            "gain.";
@@ -97,7 +99,7 @@ std::string share_in_words(const Measured& gain) {
 // "at 144.8 MB, 54 % of the merged file\u2019s size".
 std::string size_words(const RunReport& report, const StageResult& stage) {
   if (stage.file_bytes == 0) return "";
-  const StageResult* merged = layout::find_stage(report, "merged");
+  const StageResult* merged = layout::stage_of_role(report, "merged");
   std::string words = " at " + format_bytes(stage.file_bytes);
   if (merged != nullptr && merged != &stage && merged->file_bytes > 0) {
     const double ratio = static_cast<double>(stage.file_bytes) / static_cast<double>(merged->file_bytes);
@@ -148,7 +150,7 @@ std::vector<std::string> file_sentences(const RunReport& report) {
 }
 
 std::string perplexity_sentence(const RunReport& report) {
-  const StageResult* base = layout::find_stage(report, "base");
+  const StageResult* base = layout::stage_of_role(report, "base");
   const StageResult* tuned = layout::tuned_stage(report);
   const Measured* before = base ? layout::finite_metric(*base, "perplexity") : nullptr;
   const Measured* after = tuned ? layout::finite_metric(*tuned, "perplexity") : nullptr;

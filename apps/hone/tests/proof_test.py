@@ -79,6 +79,64 @@ class Proof(HoneCase):
         self.assertEqual(as_json.returncode, 3)
         self.assertFalse(json.loads(as_json.stdout)["gates"][0]["passed"])
 
+    def test_a_broken_promise_is_repaired_by_the_smallest_file_that_keeps_it(self):
+        self.run_ok("run", self.proof("seen"))
+        stages = {stage["name"]: stage for stage in self.report("seen")["stages"]}
+        small, large = (stages[s]["metrics"]["kl"]["value"] for s in ("q4_0", "q8_0"))
+        self.assertGreater(small, large)
+        limit = (small + large) / 2
+        path = self.proof("repair", f'max_kl = {limit}\nfiles = ["q4_0"]\non_fail = "repair"')
+        out = self.run_ok("run", path)
+        report = self.report("repair")
+        tried = report["repairs"]
+        self.assertEqual({attempt["remedy"] for attempt in tried}, {"format", "sensitive", "lora"})
+        for attempt in tried:
+            self.assertEqual(attempt["passed"], attempt["kl"]["value"] <= limit)
+        chosen = [attempt for attempt in tried if attempt["chosen"]]
+        self.assertEqual(len(chosen), 1)
+        self.assertEqual(chosen[0]["file_bytes"], min(a["file_bytes"] for a in tried if a["passed"]))
+        self.assertEqual(len({group["group"] for group in report["sensitivity"]}), 6)  # five layers, the embedding
+        gates = {gate["stage"]: gate for gate in out["gates"]}
+        self.assertEqual(gates["q4_0"]["repaired_by"], chosen[0]["stage"])
+        self.assertTrue(gates[chosen[0]["stage"]]["passed"])
+        self.assertIn(chosen[0]["stage"], [stage["name"] for stage in report["stages"]])
+        before = {p.name: p.stat().st_mtime_ns for p in (self.folder / "runs/repair/stages").iterdir()}
+        self.run_ok("run", path)
+        self.assertEqual(before, {p.name: p.stat().st_mtime_ns for p in (self.folder / "runs/repair/stages").iterdir()})
+
+    def test_a_promise_that_no_remedy_keeps(self):
+        path = self.proof("hopeless", 'max_kl = 0\nfiles = ["q4_0"]\non_fail = "repair"\nremedies = ["format"]')
+        result = self.call("run", path, "--quiet")
+        self.assertEqual(result.returncode, 3)
+        self.assertRegex(result.stdout, r"No remedy for q4_0 keeps every promise; the nearest is \w+, KL [0-9.]+")
+
+    def test_stages_that_somebody_made(self):
+        self.run_ok("run", self.proof("made"))
+        files = {s: self.folder / f"runs/made/made-{s}.gguf" for s in ("f16", "q8_0", "q4_0")}
+        page = self.folder / "stages.html"
+        stages = f"base={self.gguf},tuned={files['f16']},{files['q8_0']},four={files['q4_0']}"
+        out = self.run_ok("eval", "--stages", stages, "--chat", "test.jsonl", "--max-length", 128, "--text", "general.txt",
+                          "--context", 64, "--task", "choices", "--data", "choices.jsonl", "--report", page)
+        self.assertEqual([(s["name"], s["role"]) for s in out["stages"]],
+                         [("base", "base"), ("tuned", "tuned"), ("made-q8_0", "file"), ("four", "file")])
+        run = {stage["name"]: stage for stage in self.report("made")["stages"]}
+        for ours, theirs in (("base", "base"), ("tuned", "merged"), ("four", "q4_0")):
+            stage = next(s for s in out["stages"] if s["name"] == ours)
+            for metric in ("answer_loss", "perplexity", "choices.acc"):
+                self.assertAlmostEqual(stage["metrics"][metric]["value"], run[theirs]["metrics"][metric]["value"], places=6)
+        self.assertIn("Questions answered", page.read_text())
+        two = self.run_ok("eval", "--stages", f"{files['f16']},{files['q4_0']}", "--task", "choices", "--data", "choices.jsonl")
+        self.assertEqual([change["against"] for change in two["tasks"][0]["changes"]], ["made-f16"])
+
+        def wrong(says, *more):
+            self.fails("eval", *more, code=2, says=says)
+        wrong("got 1 model, expected at least two", "--stages", self.gguf, "--chat", "test.jsonl")
+        wrong("stands twice; name one", "--stages", f"{self.gguf},{self.gguf}", "--chat", "test.jsonl")
+        wrong("--model: got one, expected none beside --stages", "--stages", "a,b", "--model", self.gguf, "--chat", "test.jsonl")
+        wrong("--report: got x.html, but no --stages", "--model", self.gguf, "--chat", "test.jsonl", "--report", "x.html")
+        wrong("--model is required", "--chat", "test.jsonl")
+        wrong("nothing to measure on", "--stages", f"{self.gguf},{files['f16']}")
+
     def test_wrong_recipes(self):
         def wrong(says, gates="", tasks=None):
             self.fails("run", self.proof("wrong", gates, tasks), code=2, says=says)
@@ -92,6 +150,8 @@ class Proof(HoneCase):
         wrong(r"tasks: got .*expected a list of tables", tasks="tasks = 3\n".replace("tasks", "[eval.tasks]\nx"))
         wrong(r"got no gate, expected at least one of min_gain_kept", gates="strict = true")
         wrong(r'files: unknown value "q5_0"', gates='max_kl = 1\nfiles = ["q5_0"]')
+        wrong(r"tasks have no validation data to choose by", gates='max_task_drop = 0.1\non_fail = "repair"')
+        wrong(r'remedies: unknown value "pray"', gates='max_kl = 1\non_fail = "repair"\nremedies = ["pray"]')
         wrong(r"max_task_drop: got no task to measure on", gates="max_task_drop = 0.1", tasks="")
 
 
