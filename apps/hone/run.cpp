@@ -57,7 +57,7 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   begin_record(common);
   const RunOutcome outcome = run_recipe(recipe, options);
   record.inputs.push_back({recipe.base, outcome.report.base_fingerprint});
-  for (const std::filesystem::path& file : {outcome.html, outcome.markdown, outcome.json})
+  for (const std::filesystem::path& file : {outcome.html, outcome.markdown, outcome.json, outcome.card})
     record.outputs.push_back(absolute_path(file));
   record.metrics = metrics_of(outcome.report);
   record.report = recorded(outcome.report);
@@ -70,7 +70,8 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   std::string text = "\n" + render_table(outcome.report, terminal_size().columns);
   text += "\n";
   for (const std::string& sentence : summarize(outcome.report).sentences()) text += sentence + "\n";
-  text += fmt::format("\nreport: {} (also report.md, report.json)\n", outcome.html.string());
+  text += fmt::format("\nreport: {} (also report.md, report.json; README.md is a model card)\n",
+                      outcome.html.string());
   for (const GateResult& gate : outcome.report.gates)
     text += fmt::format("  {} {}\n",
                         gate.passed       ? "kept    "

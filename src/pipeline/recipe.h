@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "report/card.h"
 #include "tune/train_config.h"
 
 namespace hone {
@@ -72,6 +73,8 @@ struct Recipe {
     std::vector<std::string> remedies;  // of remedy.h; empty: all
     bool any() const noexcept { return min_gain_kept || max_general_drop || max_task_drop || max_kl; }
   } gates;
+
+  CardFacts card;  // [card]: what the model card says that a run cannot know
 
   uint64_t examples = 3;         // [report] examples
   uint64_t example_tokens = 96;  // [report] example_tokens

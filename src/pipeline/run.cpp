@@ -222,8 +222,10 @@ class Run {
                        .folder = run_.folder(),
                        .html = run_.folder() / "report.html",
                        .markdown = run_.folder() / "report.md",
-                       .json = run_.folder() / "report.json"};
+                       .json = run_.folder() / "report.json",
+                       .card = run_.folder() / "README.md"};
     write_file(outcome.html, render_html(outcome.report));
+    write_file(outcome.card, render_card(outcome.report, run_.recipe.card));
     write_file(outcome.markdown, render_markdown(outcome.report));
     write_file(outcome.json,
                to_json(outcome.report).dump(1, ' ', false, Json::error_handler_t::replace) + "\n");

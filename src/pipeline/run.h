@@ -2,8 +2,9 @@
 //
 //   base → tune → tuned → merge → quantize each → read back → measure all → report
 //
-// Everything a run makes lies in its folder: adapter/, NAME-f16.gguf, NAME-q8_0.gguf …, report.{html,md,json}
-// and stages/ (the records of what is done). Started again, a run does only what is missing or has changed.
+// Everything a run makes lies in its folder: adapter/, NAME-f16.gguf, NAME-q8_0.gguf …,
+// report.{html,md,json}, README.md (the model card) and stages/ (the records of what is done). Started again,
+// a run does only what is missing or has changed.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +24,7 @@ struct RunOptions {
 
 struct RunOutcome {
   RunReport report;
-  std::filesystem::path folder, html, markdown, json;
+  std::filesystem::path folder, html, markdown, json, card;
 };
 
 // Throws what the stages throw; kCancelled leaves a folder that the same call goes on from.

@@ -22,9 +22,9 @@ struct QuantizeOptions {
   std::string method = "rtn";
   // Every matrix in the mix's base format, the vocabulary projection too.
   bool pure = false;
-  const Format* output_tensor = nullptr;    // for output.weight, or the tied token_embd.weight
-  const Format* token_embedding = nullptr;  // for token_embd.weight
-  std::vector<FormatOverride> overrides;    // the first that fits counts, before everything above
+  const Format* output_tensor = nullptr;       // for output.weight, or the tied token_embd.weight
+  const Format* token_embedding = nullptr;     // for token_embd.weight
+  std::vector<FormatOverride> overrides = {};  // the first that fits counts, before everything above
   // Quantized tensors of the source may be decoded and rounded again; each pass adds its own error.
   bool allow_requantize = false;
 };

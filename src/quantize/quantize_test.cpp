@@ -91,6 +91,25 @@ TEST(Quantize, MixAndOverrides) {
   EXPECT_EQ(format_for(untied, options, "token_embd.weight"), "q4_0");
   options.token_embedding = &format_named("q5_0");
   EXPECT_EQ(format_for(tied, options, "token_embd.weight"), "q5_0");
+  options.overrides = {{"blk.0.*", &format_named("q8_0")}, {"*.attn_q.weight", &format_named("q4_1")}};
+  EXPECT_EQ(format_for(tied, options, "blk.0.attn_q.weight"), "q8_0");
+  EXPECT_EQ(format_for(tied, options, "blk.0.ffn_down.weight"), "q8_0");
+  EXPECT_EQ(format_for(tied, options, "blk.1.attn_q.weight"), "q4_1");
+  EXPECT_EQ(format_for(tied, options, "blk.1.ffn_down.weight"), "q4_0");
+  EXPECT_EQ(format_for(tied, options, "blk.0.attn_norm.weight"), "f32");
+  options.overrides = {{"blk.9.*", &format_named("q8_0")}};
+  EXPECT_THROW(plan_formats(tied, options), Error);
+}
+
+TEST(Quantize, PatternsOfTensorNames) {
+  EXPECT_TRUE(matches("blk.0.*", "blk.0.attn_q.weight"));
+  EXPECT_FALSE(matches("blk.1.*", "blk.10.attn_q.weight"));
+  EXPECT_TRUE(matches("*.ffn_*.weight", "blk.3.ffn_up.weight"));
+  EXPECT_FALSE(matches("*.ffn_*.weight", "blk.3.attn_q.weight"));
+  EXPECT_TRUE(matches("*", ""));
+  EXPECT_TRUE(matches("a**b", "ab"));
+  EXPECT_FALSE(matches("", "a"));
+  EXPECT_FALSE(matches("a*b*c", "abab"));
 }
 
 // "wide" as a Phi 3: one matrix for queries, keys and values, one for gate and up.

@@ -1,6 +1,7 @@
 // Tasks, parts of the loss and promises, in all three renderings.
 #include <gtest/gtest.h>
 
+#include "report/card.h"
 #include "report/proof_rows.h"
 #include "report/summary.h"
 #include "report/test_report.h"
@@ -63,6 +64,18 @@ TEST(Proof, WithoutThemNothingIsShown) {
   EXPECT_EQ(html.find("id=\"gates\""), std::string::npos);
   EXPECT_EQ(html.find("id=\"tasks\""), std::string::npos);
   EXPECT_EQ(html.find("id=\"parts\""), std::string::npos);
+}
+
+TEST(Proof, TheCardHasWhatModelHubsReadAndSaysWhatIsMissing) {
+  RunReport report = sample_report();
+  report.base_model = "a \"base\"\nlicense: other";
+  const std::string card = render_card(report, {.licence = "apache-2.0", .language = "en", .intended = ""});
+  EXPECT_TRUE(card.starts_with("---\nlicense: \"apache-2.0\"\nlanguage:\n- \"en\"\nbase_model: "));
+  EXPECT_EQ(count_of(card, "\nlicense: "), 1u);
+  EXPECT_NE(card.find("type: \"acc\"\n      value: 0.55\n"), std::string::npos) << card;
+  EXPECT_NE(card.find("Not written yet"), std::string::npos);
+  EXPECT_NE(card.find("| q8\\_0.gguf |"), std::string::npos) << card;
+  EXPECT_EQ(card.find("<b>butter"), std::string::npos);
 }
 
 TEST(Proof, SummaryLeadsWithABrokenPromise) {
