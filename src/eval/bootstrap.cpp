@@ -47,14 +47,6 @@ DocumentScore total_of(const std::vector<DocumentScore>& documents, const std::v
   return total;
 }
 
-// Linear interpolation between order statistics (numpy's default).
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 Estimate estimate(double value, double count, std::vector<double> resampled) {
   Estimate out{.value = value,
                .stderr_ = 0,
@@ -104,12 +96,23 @@ Estimate difference(const std::vector<DocumentScore>& a, const std::vector<Docum
 
 }  // namespace
 
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
 Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t seed) {
   return bootstrap(documents, seed, [](double mean) { return mean; });
 }
 
 Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed) {
   return bootstrap(documents, seed, [](double mean) { return std::exp(mean); });
+}
+
+Estimate bootstrap_root(const std::vector<DocumentScore>& documents, uint64_t seed) {
+  return bootstrap(documents, seed, [](double mean) { return std::sqrt(mean); });
 }
 
 Estimate mean_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
