@@ -96,6 +96,15 @@ Estimate difference(const std::vector<DocumentScore>& a, const std::vector<Docum
 
 }  // namespace
 
+Estimate bootstrap_statistic(size_t n, uint64_t seed, double value,
+                             const std::function<double(const std::vector<size_t>&)>& of) {
+  HONE_CHECK(n > 0);
+  std::vector<double> resampled;
+  resampled.reserve(kResamples);
+  resample(n, seed, [&](const std::vector<size_t>& drawn) { resampled.push_back(of(drawn)); });
+  return estimate(value, static_cast<double>(n), std::move(resampled));
+}
+
 double quantile(const std::vector<double>& sorted, double q) {
   const double at = q * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<size_t>(at);

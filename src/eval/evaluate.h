@@ -30,6 +30,9 @@ Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t se
 Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
 // Square root of the mean, interval transformed.
 Estimate bootstrap_root(const std::vector<DocumentScore>& documents, uint64_t seed = 42);
+// A statistic of n things that is no mean of them: `of` gets the indices of each of the 2000 draws.
+Estimate bootstrap_statistic(size_t n, uint64_t seed, double value,
+                             const std::function<double(const std::vector<size_t>&)>& of);
 // Between order statistics, linearly (numpy's default); `sorted` is not empty, q from 0 to 1.
 double quantile(const std::vector<double>& sorted, double q);
 // b - a in mean and in perplexity, paired: both over the same drawn documents. The two must have as many.
