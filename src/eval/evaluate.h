@@ -40,6 +40,16 @@ Estimate mean_difference(const std::vector<DocumentScore>& a, const std::vector<
                          uint64_t seed = 42);
 Estimate perplexity_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
                                uint64_t seed = 42);
+// Mean of `held_out` - mean of `train`: what a model knows of the data it was trained on beyond the kind. The
+// documents of the two are drawn independently.
+Estimate mean_gap(const std::vector<DocumentScore>& train, const std::vector<DocumentScore>& held_out,
+                  uint64_t seed = 42);
+// A model's documents of both kinds.
+struct GapScores {
+  std::vector<DocumentScore> train, held_out;
+};
+// b's gap - a's, paired: both over the same drawn documents.
+Estimate gap_difference(const GapScores& a, const GapScores& b, uint64_t seed = 42);
 // Share of the gain (base - tuned) that `candidate` keeps: (base - candidate) / (base - tuned), paired over
 // the same documents. nullopt when the 95 % interval of the gain includes zero.
 std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base,
