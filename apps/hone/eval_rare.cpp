@@ -45,7 +45,9 @@ void RareOptions::declare(CLI::App& app) {
       "default: in the evaluated file itself");
 }
 
-void RareOptions::check() const {
+void RareOptions::check(bool scores) const {
+  if (on && !scores)
+    fail(ErrorCode::kInvalidArgument, "--rare: got no --text and no --chat whose tokens it would sort");
   if (!counts_from.empty() && !on)
     fail(ErrorCode::kInvalidArgument, "--counts-from: got {}, but no --rare, whose tokens it would count",
          counts_from);

@@ -12,8 +12,8 @@ struct RareOptions {
   std::string counts_from;
 
   void declare(CLI::App& app);
-  // Throws kInvalidArgument where --counts-from stands without --rare.
-  void check() const;
+  // Throws kInvalidArgument where there is nothing to count for. scores: text or chats are evaluated.
+  void check(bool scores) const;
 };
 
 // Of --counts-from: a text, or chats where the name ends in .jsonl or .json.
