@@ -28,7 +28,7 @@ void check(const EvalArguments& arguments, bool has_tasks) {
   if (arguments.neutral && arguments.reference.empty())
     fail(ErrorCode::kInvalidArgument,
          "--neutral: got no --reference, the model whose answers to neutral chats count as unchanged");
-  if (!scores && !arguments.neutral && !has_tasks)
+  if (!scores && !arguments.neutral && !has_tasks && arguments.refusals.prompts.empty())
     fail(ErrorCode::kInvalidArgument,
          "nothing to measure on: give --text FILE, --chat FILE.jsonl or --task NAME --data FILE.jsonl");
 }
@@ -42,8 +42,8 @@ Outcome run(const EvalArguments& arguments, const CommonOptions& common) {
   RunRecord& record = common.entry->record();
   record.model = arguments.model;
   record.inputs = {{arguments.model, ""}};
-  for (const std::string& file :
-       {arguments.text, arguments.chat, arguments.rare.counts_from, arguments.overfit.train})
+  for (const std::string& file : {arguments.text, arguments.chat, arguments.rare.counts_from,
+                                  arguments.overfit.train, arguments.refusals.prompts})
     if (!file.empty()) record.inputs.push_back({file, hash_file(file)});
   for (const std::string& file : task_files) record.inputs.push_back({file, hash_file(file)});
   begin_record(common);
@@ -54,6 +54,7 @@ Outcome run(const EvalArguments& arguments, const CommonOptions& common) {
   if (!arguments.text.empty()) evaluation.text(text_source);
   if (!arguments.chat.empty()) evaluation.chats();
   if (arguments.neutral) evaluation.neutral();
+  if (!arguments.refusals.prompts.empty()) evaluation.refusals();
   if (!tasks.empty()) evaluation.tasks(tasks);
   EvalOutput result = evaluation.take();
   fill_record(record, result);
@@ -93,6 +94,7 @@ Action declare(CLI::App& app) {
   arguments->overfit.declare(app);
   app.add_flag("--neutral", arguments->neutral,
                "drift: KL and agreement with --reference on 40 short chats about nothing in particular");
+  arguments->refusals.declare(app);
   arguments->tasks.declare(app);
   return [arguments](const CommonOptions& common) { return run(*arguments, common); };
 }

@@ -71,6 +71,10 @@ void Evaluation::neutral() {
   out_.protocol["neutral"] = kNeutralChats;
 }
 
+void Evaluation::refusals() {
+  add_refusals(out_, arguments_.refusals, arguments_.limit, loaded_, candidate_, reference_, seed_);
+}
+
 void Evaluation::tasks(const TaskSets& sets) {
   const TaskSets::Side model{loaded_, candidate_};
   std::optional<TaskSets::Side> other;

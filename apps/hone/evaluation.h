@@ -7,6 +7,7 @@
 #include "eval_output.h"
 #include "eval_overfit.h"
 #include "eval_rare.h"
+#include "eval_refusals.h"
 #include "eval_tasks.h"
 
 namespace hone::cli {
@@ -19,6 +20,7 @@ struct EvalArguments {
   bool neutral = false;
   RareOptions rare;
   OverfitOptions overfit;
+  RefusalOptions refusals;
   TaskOptions tasks;
 };
 
@@ -31,6 +33,7 @@ class Evaluation {
   void text(const std::string& source);
   void chats();
   void neutral();
+  void refusals();
   void tasks(const TaskSets& sets);
   EvalOutput take();
 

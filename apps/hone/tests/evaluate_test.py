@@ -72,6 +72,15 @@ class Evaluate(HoneCase):
         self.assertEqual(out["protocol"]["neutral"], "neutral-1")
         self.assertGreater(out["metrics"]["kl_neutral"]["value"], 0)
 
+    def test_refusals(self):
+        out = self.run_ok("eval", "--model", self.small, "--reference", self.gguf, "--refusals", "test.jsonl", "--limit", 3,
+                          "--refusal-tokens", 8)
+        self.assertEqual(out["metrics"]["refusal_rate"]["n"], 3)
+        self.assertEqual(out["metrics"]["refusal_rate"]["value"], len(out["refusals"]["refused"]) / 3)
+        self.assertAlmostEqual(out["metrics"]["refusal_rate"]["value"] - out["refusals"]["reference_rate"]["value"],
+                               out["metrics"]["refusal_rate_change"]["value"])
+        self.assertIn("i cannot", out["protocol"]["refusal_phrases"])
+
     def test_errors(self):
         def wrong(says, *arguments):
             self.fails("eval", "--model", self.gguf, *arguments, code=2, says=says)
@@ -81,6 +90,8 @@ class Evaluate(HoneCase):
         wrong("--train-chat: got train.jsonl, but no --chat", *self.text, "--train-chat", "train.jsonl")
         wrong("the same file as --chat", "--chat", "test.jsonl", "--train-chat", "test.jsonl")
         wrong("--memorised-after", "--chat", "test.jsonl", "--memorised-after", 3)
+        wrong("--refusal-tokens", *self.text, "--refusal-tokens", 3)
+        wrong("absent.jsonl", "--refusals", "absent.jsonl")
         wrong("absent.txt", *self.text, "--rare", "--counts-from", "absent.txt")
         (self.folder / "nothing.txt").write_text("")
         wrong("got a text without tokens", *self.text, "--rare", "--counts-from", "nothing.txt")
