@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "command.h"
+#include "data/check.h"
+#include "data/contamination.h"
 #include "data/dataset.h"
 #include "pipeline/loaded_model.h"
 
@@ -17,28 +17,8 @@ namespace {
 struct Arguments {
   std::string data, model, against;
   size_t max_length = 1024, limit = 0, sample = 1;
+  ContaminationOptions overlap;
 };
-
-struct Lengths {
-  size_t shortest = 0, median = 0, longest = 0;
-};
-
-Lengths lengths_of(const Dataset& dataset) {
-  std::vector<size_t> lengths;
-  for (const Sample& sample : dataset.samples) lengths.push_back(sample.tokens.size());
-  std::sort(lengths.begin(), lengths.end());
-  return {.shortest = lengths.front(), .median = lengths[lengths.size() / 2], .longest = lengths.back()};
-}
-
-// What makes two chats the same chat.
-std::set<std::string> chat_hashes(const std::vector<ChatRecord>& records, size_t* duplicates) {
-  std::set<std::string> seen;
-  for (const ChatRecord& record : records) {
-    if (!seen.insert(hash_text(record.messages.dump(-1, ' ', false, Json::error_handler_t::replace))).second)
-      ++*duplicates;
-  }
-  return seen;
-}
 
 // The sample as the model sees it; what is learned in green on a terminal, in [[ ]] elsewhere.
 std::string masked_text(const Sample& sample, const Tokenizer& tokenizer) {
@@ -56,7 +36,8 @@ std::string masked_text(const Sample& sample, const Tokenizer& tokenizer) {
   return text + (learned ? off : "");
 }
 
-Outcome run(const Arguments& arguments) {
+// With a model: what it makes of the chats.
+void add_tokens(const Arguments& arguments, Outcome& out) {
   const OpenedModel opened = open_model(arguments.model);
   const auto tokenizer = make_tokenizer(opened);
   const auto chat_template = make_chat_template(opened, *tokenizer);
@@ -67,42 +48,106 @@ Outcome run(const Arguments& arguments) {
          opened.path.string());
   const ChatCodec codec{.tokenizer = *tokenizer, .chat_template = *chat_template};
   const Dataset dataset = load_dataset(arguments.data, codec, arguments.max_length, arguments.limit);
-  const Lengths lengths = lengths_of(dataset);
-  size_t duplicates = 0, overlap = 0, ignored = 0;
-  const std::set<std::string> chats = chat_hashes(read_chats(arguments.data), &duplicates);
-  if (!arguments.against.empty()) {
-    for (const std::string& hash : chat_hashes(read_chats(arguments.against), &ignored))
-      overlap += chats.count(hash);
-  }
+  const LengthStats lengths = check_chats({}, dataset.samples).tokens;
+  out.json["tokens"] = dataset.n_tokens;
+  out.json["supervised_tokens"] = dataset.n_supervised;
+  out.json["truncated"] = dataset.n_truncated;
+  out.json["length"] = {{"min", lengths.min}, {"median", lengths.p50}, {"max", lengths.max}};
+  out.text += fmt::format(
+      "  {} tokens, {} of them learned ({:.0f} %)\n  tokens per chat: {} to {}, median {}; {} cut to {}\n",
+      dataset.n_tokens, dataset.n_supervised,
+      100.0 * static_cast<double>(dataset.n_supervised) / static_cast<double>(dataset.n_tokens), lengths.min,
+      lengths.max, lengths.p50, dataset.n_truncated, arguments.max_length);
   const size_t shown = std::min(arguments.sample, dataset.samples.size());
-  const std::string sample = shown == 0 ? "" : masked_text(dataset.samples[shown - 1], *tokenizer);
+  if (shown > 0)
+    out.text += fmt::format("\nchat {} (what is learned is marked):\n{}\n", shown,
+                            masked_text(dataset.samples[shown - 1], *tokenizer));
+}
 
-  Json json;
-  json["chats"] = dataset.samples.size();
-  json["tokens"] = dataset.n_tokens;
-  json["supervised_tokens"] = dataset.n_supervised;
-  json["truncated"] = dataset.n_truncated;
-  json["length"] = {{"min", lengths.shortest}, {"median", lengths.median}, {"max", lengths.longest}};
-  json["duplicates"] = duplicates;
-  if (!arguments.against.empty()) json["overlap"] = overlap;
-  std::string text =
-      fmt::format("{}: {} chats, {} tokens, {} of them learned ({:.0f} %)\n", arguments.data,
-                  dataset.samples.size(), dataset.n_tokens, dataset.n_supervised,
-                  100.0 * static_cast<double>(dataset.n_supervised) / static_cast<double>(dataset.n_tokens));
-  text += fmt::format("  tokens per chat: {} to {}, median {}; {} cut to {}\n  duplicates: {}\n",
-                      lengths.shortest, lengths.longest, lengths.median, dataset.n_truncated,
-                      arguments.max_length, duplicates);
-  if (!arguments.against.empty()) text += fmt::format("  also in {}: {}\n", arguments.against, overlap);
-  if (shown > 0) text += fmt::format("\nchat {} (what is learned is marked):\n{}\n", shown, sample);
-  return {json, text};
+Json to_json(const ContaminationMatch& match) {
+  return {{"line", match.line},
+          {"train_line", match.train_line},
+          {"duplicate", match.duplicate},
+          {"share", match.share},
+          {"text", match.text}};
+}
+
+std::string shown(const std::string& text) {
+  constexpr size_t kShown = 160;
+  if (text.size() <= kShown) return text;
+  size_t end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+void add_overlap(const Arguments& arguments, Outcome& out) {
+  const ContaminationOptions& options = arguments.overlap;
+  const Contamination found =
+      find_contamination(read_documents(arguments.data), read_documents(arguments.against), options);
+  Json json = {{"file", arguments.against},
+               {"ngram", options.n},
+               {"shortest", options.shortest},
+               {"documents", found.n_documents},
+               {"compared", found.n_compared},
+               {"shared", found.n_shared},
+               {"duplicates", found.n_duplicates},
+               {"ngrams", found.n_runs},
+               {"shared_ngrams", found.n_shared_runs},
+               {"worst", Json::array()}};
+  const double percent = 100 * static_cast<double>(found.n_shared) / static_cast<double>(found.n_documents);
+  out.text += fmt::format(
+      "against {}: {} documents, {} with runs of {} words (or whole parts of {} and more)\n  share a run: {} "
+      "({:.1f} %)"
+      "; the same as a whole: {}\n",
+      arguments.against, found.n_documents, found.n_compared, options.n,
+      std::min(options.shortest, options.n), found.n_shared, percent, found.n_duplicates);
+  for (const ContaminationMatch& match : found.worst) {
+    json["worst"].push_back(to_json(match));
+    out.text +=
+        fmt::format("  line {} and line {}: {}, {:.0f} % of its words: {}\n", match.line, match.train_line,
+                    match.duplicate ? "the same" : "shared", 100 * match.share, shown(match.text));
+  }
+  if (!found.worst.empty() || found.n_shared + found.n_duplicates > 0)
+    out.text +=
+        "  warning: what is measured on these lines is partly memory; leave them out of one of the files\n";
+  out.json["overlap"] = found.n_duplicates;
+  out.json["against"] = std::move(json);
+}
+
+Outcome run(const Arguments& arguments) {
+  const std::vector<ChatRecord> chats = read_chats(arguments.data);
+  const DataCheck check = check_chats(chats, {});
+  const size_t n = arguments.limit > 0 ? std::min(arguments.limit, chats.size()) : chats.size();
+  Outcome out{.json = Json::object(), .text = {}};
+  out.json["chats"] = n;
+  out.text = fmt::format("{}: {} chats\n", arguments.data, n);
+  out.text += fmt::format("  duplicates: {}; {} more but for case, punctuation and spaces\n",
+                          check.exact_duplicates, check.near_duplicates);
+  out.json["duplicates"] = check.exact_duplicates;
+  out.json["near_duplicates"] = check.near_duplicates;
+  if (!arguments.against.empty()) add_overlap(arguments, out);
+  if (!arguments.model.empty()) add_tokens(arguments, out);
+  return out;
 }
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   app.add_option("data", arguments->data, "chats, JSON Lines")->required();
-  app.add_option("-m,--model", arguments->model, "the model whose tokenizer and chat template count")
-      ->required();
-  app.add_option("--against", arguments->against, "held-out chats: count those that are in both");
+  app.add_option("-m,--model", arguments->model,
+                 "count tokens and show a chat as this model reads it (default: only what needs no model)");
+  CLI::Option* against =
+      app.add_option("--against", arguments->against,
+                     "held-out file (chats, a task's rows, text): what it shares with the data");
+  app.add_option("--ngram", arguments->overlap.n, "with --against: words of a shared run (default 13)")
+      ->needs(against)
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--shortest", arguments->overlap.shortest,
+                 "with --against: a text of fewer words than --ngram counts as one run from so many words on "
+                 "(default 8)")
+      ->needs(against)
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--worst", arguments->overlap.worst, "with --against: how many matches to list (default 10)")
+      ->needs(against);
   app.add_option("--max-length", arguments->max_length,
                  "tokens per chat; longer ones are cut (default 1024)");
   app.add_option("--limit", arguments->limit, "only the first N chats");
@@ -114,7 +159,7 @@ Action declare(CLI::App& app) {
 
 const Command kDataCheckCommand = {
     .name = "data check",
-    .summary = "counts, lengths, duplicates, overlap, and a chat with its loss mask",
+    .summary = "counts, lengths, duplicates, what held-out data shares, and a chat with its loss mask",
     .example = "hone data check examples/medical/data/train.jsonl --model smollm2-135m-instruct",
     .declare = declare,
 };

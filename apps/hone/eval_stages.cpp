@@ -28,6 +28,19 @@ std::vector<RecipeTask> recipe_tasks(const TaskOptions& options, uint64_t limit)
   return out;
 }
 
+Recipe measured_on(const EvalArguments& arguments) {
+  Recipe what;
+  what.test = arguments.chat;
+  what.max_length = arguments.max_length;
+  what.eval.limit = arguments.limit;
+  what.eval.general = arguments.text;
+  what.eval.convention = arguments.convention;
+  what.eval.context = arguments.context;
+  what.eval.max_windows = arguments.max_windows;
+  what.examples = 0;
+  return what;
+}
+
 void check_report(const std::string& path) {
   if (!path.empty() && !path.ends_with(".html") && !path.ends_with(".md"))
     fail(ErrorCode::kInvalidArgument, "--report: got {}, expected a name that ends in .html or .md", path);
@@ -43,8 +56,30 @@ void StageOptions::declare(CLI::App& app) {
   app.add_option("--report", report, "with --stages: write the page here, .html or .md");
 }
 
-Outcome compare_stages(const StageOptions& options, Recipe what, const TaskOptions& tasks,
-                       const CommonOptions& common) {
+void check_stages(const EvalArguments& arguments) {
+  const StageOptions& stages = arguments.stages;
+  if (arguments.model.empty() && stages.stages.empty())
+    fail(ErrorCode::kInvalidArgument, "--model is required, or --stages with several models");
+  if (!stages.report.empty() && stages.stages.empty())
+    fail(ErrorCode::kInvalidArgument, "--report: got {}, but no --stages whose page it would be",
+         stages.report);
+  if (stages.stages.empty()) return;
+  for (const auto& [name, given] : {std::pair("--model", !arguments.model.empty()),
+                                    {"--reference", !arguments.reference.empty()},
+                                    {"--adapter", !arguments.adapters.texts.empty()},
+                                    {"--cache-type", !arguments.cache_type.empty()},
+                                    {"--details", !arguments.tasks.details.empty()},
+                                    {"--rare", arguments.rare.on},
+                                    {"--train-chat", !arguments.overfit.train.empty()},
+                                    {"--neutral", arguments.neutral},
+                                    {"--refusals", !arguments.refusals.prompts.empty()}})
+    if (given) fail(ErrorCode::kInvalidArgument, "{}: got one, expected none beside --stages", name);
+}
+
+Outcome compare_stages(const EvalArguments& arguments, const CommonOptions& common) {
+  const StageOptions& options = arguments.stages;
+  const TaskOptions& tasks = arguments.tasks;
+  Recipe what = measured_on(arguments);
   check_report(options.report);
   const std::vector<StageFile> stages = parse_stages(options.stages);
   what.eval.tasks = recipe_tasks(tasks, what.eval.limit);

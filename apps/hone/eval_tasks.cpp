@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "eval/task_list.h"
+#include "eval_calibration.h"
 
 namespace hone::cli {
 namespace {
@@ -137,6 +138,7 @@ void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json
       entry["flips"] = to_json(flips);
       text += flip_lines(*other, result, flips);
     }
+    add_calibration(result, other ? &*other : nullptr, key(i), seed, entry, metrics, text);
     if (result.n_truncated > 0)
       text += fmt::format("  {} prompts were longer than the model's context and lost their beginning\n",
                           result.n_truncated);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "data/chat_record.h"
 #include "data/dataset.h"
 #include "data/json_lines.h"
 
@@ -160,40 +161,50 @@ ordered_json from_conversations(const ordered_json& record, const std::string& w
   return out;
 }
 
-// The shapes a record may have: the key that tells, and the reader.
+// The shapes a record may have: the key that tells, one that belongs to it, and the reader.
 struct Shape {
   const char* key;
+  const char* other;
   ordered_json (*read)(const ordered_json& record, const std::string& where);
 };
 constexpr auto kShapes = std::to_array<Shape>({
-    {"messages", from_messages},
-    {"conversations", from_conversations},
-    {"prompt", from_prompt},
-    {"instruction", from_instruction},
+    {"messages", "messages", from_messages},
+    {"conversations", "conversations", from_conversations},
+    {"prompt", "completion", from_prompt},
+    {"instruction", "output", from_instruction},
 });
 
 }  // namespace
 
+bool is_chat(const ordered_json& record) {
+  return std::any_of(kShapes.begin(), kShapes.end(), [&](const Shape& row) {
+    return record.contains(row.key) && record.contains(row.other);
+  });
+}
+
+ordered_json chat_messages(const ordered_json& record, const std::string& where) {
+  const auto shape = std::find_if(kShapes.begin(), kShapes.end(),
+                                  [&](const Shape& row) { return record.contains(row.key); });
+  if (shape == kShapes.end()) {
+    std::string keys;
+    for (const auto& item : record.items()) keys += (keys.empty() ? "" : ", ") + item.key();
+    constexpr size_t kLongest = 120;
+    if (keys.size() > kLongest) keys = keys.substr(0, kLongest) + "…";
+    fail(ErrorCode::kInvalidArgument,
+         "{}: keys: got {{{}}}, expected \"messages\", \"prompt\" and \"completion\", \"instruction\" and "
+         "\"output\", or \"conversations\"",
+         where, keys);
+  }
+  ordered_json messages = shape->read(record, where);
+  if (messages.empty()) fail(ErrorCode::kInvalidArgument, "{}: \"{}\": the list is empty", where, shape->key);
+  return messages;
+}
+
 std::vector<ChatRecord> read_chats(const std::filesystem::path& path) {
   std::vector<ChatRecord> chats;
-  for (const JsonRecord& record : read_json_records(path)) {
-    const std::string where = fmt::format("{}:{}", path.string(), record.line);
-    const auto shape = std::find_if(kShapes.begin(), kShapes.end(),
-                                    [&](const Shape& row) { return record.value.contains(row.key); });
-    if (shape == kShapes.end()) {
-      std::string keys;
-      for (const auto& item : record.value.items()) keys += (keys.empty() ? "" : ", ") + item.key();
-      constexpr size_t kLongest = 120;
-      if (keys.size() > kLongest) keys = keys.substr(0, kLongest) + "…";
-      fail(ErrorCode::kInvalidArgument,
-           "{}: keys: got {{{}}}, expected \"messages\", \"prompt\" and \"completion\", \"instruction\" and "
-           "\"output\", or \"conversations\"",
-           where, keys);
-    }
-    chats.push_back({shape->read(record.value, where), record.line});
-    if (chats.back().messages.empty())
-      fail(ErrorCode::kInvalidArgument, "{}: \"{}\": the list is empty", where, shape->key);
-  }
+  for (const JsonRecord& record : read_json_records(path))
+    chats.push_back(
+        {chat_messages(record.value, fmt::format("{}:{}", path.string(), record.line)), record.line});
   return chats;
 }
 

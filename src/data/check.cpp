@@ -14,26 +14,9 @@ namespace {
 
 constexpr size_t kLinesShown = 10;
 
-std::string join_contents(const ChatRecord& chat, std::string_view role) {
+std::string join_contents(const ChatRecord& chat) {
   std::string out;
-  for (const auto& message : chat.messages)
-    if (role.empty() || message.at("role") == role)
-      out += message.at("content").get_ref<const std::string&>() + "\n";
-  return out;
-}
-
-// Every n-gram of normalized text (words stand between single spaces), as hashes.
-std::vector<std::string> ngrams(std::string_view text, size_t n) {
-  std::vector<size_t> starts;
-  for (size_t i = 0; i < text.size(); ++i)
-    if (text[i] != ' ' && (i == 0 || text[i - 1] == ' ')) starts.push_back(i);
-  if (starts.empty()) return {};
-  if (starts.size() <= n) return {hash_text(text)};
-  std::vector<std::string> out;
-  for (size_t i = 0; i + n <= starts.size(); ++i) {
-    const size_t end = i + n < starts.size() ? starts[i + n] - 1 : text.size();
-    out.push_back(hash_text(text.substr(starts[i], end - starts[i])));
-  }
+  for (const auto& message : chat.messages) out += message.at("content").get_ref<const std::string&>() + "\n";
   return out;
 }
 
@@ -59,16 +42,20 @@ LengthStats length_stats(std::vector<size_t> lengths) {
 }
 
 std::string normalized(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\n\r\v\f";
   std::string out;
+  bool between = false;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || byte >= 0x80)
-      out += upper ? static_cast<char>(c - 'A' + 'a') : c;
-    else if (!out.empty() && out.back() != ' ')
-      out += ' ';
+    if (kSpace.find(c) != std::string_view::npos) {
+      between = true;
+      continue;
+    }
+    const bool upper = c >= 'A' && c <= 'Z', letter = upper || (c >= 'a' && c <= 'z');
+    if (c > ' ' && c < 0x7f && !letter && !(c >= '0' && c <= '9')) continue;
+    if (between && !out.empty()) out += ' ';
+    between = false;
+    out += upper ? static_cast<char>(c - 'A' + 'a') : c;
   }
-  if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
 }
 
@@ -79,7 +66,7 @@ DataCheck check_chats(const std::vector<ChatRecord>& chats, const std::vector<Sa
   for (const ChatRecord& chat : chats) {
     check.n_messages += chat.messages.size();
     const auto [same, new_exact] = exact.emplace(hash_text(chat.messages.dump()), chat.line);
-    const auto [alike, new_near] = near.emplace(hash_text(normalized(join_contents(chat, ""))), chat.line);
+    const auto [alike, new_near] = near.emplace(hash_text(normalized(join_contents(chat))), chat.line);
     if (new_exact && new_near) continue;
     (new_exact ? check.near_duplicates : check.exact_duplicates) += 1;
     if (check.duplicate_lines.size() < kLinesShown)
@@ -93,38 +80,6 @@ DataCheck check_chats(const std::vector<ChatRecord>& chats, const std::vector<Sa
   }
   check.tokens = length_stats(std::move(tokens));
   check.supervised = length_stats(std::move(supervised));
-  return check;
-}
-
-OverlapCheck check_overlap(const std::vector<ChatRecord>& train, const std::vector<ChatRecord>& held_out,
-                           size_t n) {
-  HONE_CHECK(n > 0);
-  std::unordered_map<std::string, size_t> grams, whole;  // hash -> first line
-  for (const ChatRecord& chat : train) {
-    const std::string question = normalized(join_contents(chat, "user"));
-    whole.emplace(question, chat.line);
-    for (std::string& gram : ngrams(question, n)) grams.emplace(std::move(gram), chat.line);
-  }
-  OverlapCheck check;
-  for (const ChatRecord& chat : held_out) {
-    const std::string question = normalized(join_contents(chat, "user"));
-    const std::vector<std::string> own = ngrams(question, n);
-    if (own.empty()) continue;
-    ++check.n_questions;
-    size_t shared = 0, line = 0;
-    for (const std::string& gram : own) {
-      const auto it = grams.find(gram);
-      if (it == grams.end()) continue;
-      if (++shared == 1) line = it->second;
-    }
-    if (2 * shared < own.size()) continue;
-    ++check.n_overlapping;
-    if (const auto it = whole.find(question); it != whole.end()) {
-      ++check.n_identical;
-      line = it->second;
-    }
-    if (check.lines.size() < kLinesShown) check.lines.emplace_back(chat.line, line);
-  }
   return check;
 }
 

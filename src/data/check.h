@@ -29,19 +29,8 @@ struct DataCheck {
 // samples may be empty (no model at hand).
 DataCheck check_chats(const std::vector<ChatRecord>& chats, const std::vector<Sample>& samples);
 
-struct OverlapCheck {
-  size_t n_questions = 0;    // of `held_out`
-  size_t n_overlapping = 0;  // with at least half of their n-grams in `train`'s questions
-  size_t n_identical = 0;    // equal after normalization; among the overlapping
-  std::vector<std::pair<size_t, size_t>>
-      lines;  // (held-out line, train line of a shared n-gram), the first few
-};
-// A question is a chat's user messages, joined. n-grams are of `n` normalized words; a shorter question is
-// one n-gram.
-OverlapCheck check_overlap(const std::vector<ChatRecord>& train, const std::vector<ChatRecord>& held_out,
-                           size_t n = 8);
-
-// Lower-case ASCII letters, digits and bytes above 0x7f; everything else is one space.
+// Words, each as it is but in lower case and without punctuation (both ASCII), between single spaces: what
+// lm-evaluation-harness's decontamination compares. Words of punctuation alone vanish.
 std::string normalized(std::string_view text);
 
 }  // namespace hone

@@ -115,19 +115,9 @@ TEST(Check, DuplicatesAndLengths) {
   EXPECT_DOUBLE_EQ(stats.mean, 50.5);
 }
 
-TEST(Check, Overlap) {
-  const std::vector<ChatRecord> train = {
-      chat(1, "What are the treatments for acne?", "x"),
-      chat(2, "one two three four five six seven eight nine ten eleven twelve", "y")};
-  const std::vector<ChatRecord> held_out = {
-      chat(1, "what are the treatments for ACNE", "z"), chat(2, "What are the treatments for gout?", "z"),
-      chat(3, "zero one two three four five six seven eight nine ten", "z"),
-      chat(4, "one two three four five six seven eight and then something else entirely new", "z")};
-  const OverlapCheck check = check_overlap(train, held_out);
-  EXPECT_EQ(check.n_questions, 4u);
-  EXPECT_EQ(check.n_overlapping, 2u);  // the first, identical; the third by 3 of 4 n-grams
-  EXPECT_EQ(check.n_identical, 1u);
-  EXPECT_EQ(check.lines, (std::vector<std::pair<size_t, size_t>>{{1, 1}, {3, 2}}));
+TEST(Check, NormalizedWords) {
+  EXPECT_EQ(normalized("  It's  U.S.-made:\n\tCAFÉ — \"x\" - 3.5% "), "its usmade cafÉ — x 35");
+  EXPECT_EQ(normalized(" - ?! "), "");
 }
 
 }  // namespace

@@ -14,6 +14,18 @@ namespace {
 constexpr size_t kResamples = 2000;
 constexpr double kTail = 0.025;
 
+// Calls visit(drawn of n, drawn of m), kResamples times.
+template <typename Visit>
+void resample_both(size_t n, size_t m, uint64_t seed, Visit visit) {
+  Rng rng(seed);
+  std::vector<size_t> drawn_n(n), drawn_m(m);
+  for (size_t r = 0; r < kResamples; ++r) {
+    for (size_t& index : drawn_n) index = rng.below(n);
+    for (size_t& index : drawn_m) index = rng.below(m);
+    visit(drawn_n, drawn_m);
+  }
+}
+
 // Calls visit(indices) with n drawn documents, kResamples times.
 template <typename Visit>
 void resample(size_t n, uint64_t seed, Visit visit) {
@@ -45,14 +57,6 @@ DocumentScore total_of(const std::vector<DocumentScore>& documents, const std::v
     total.count += documents[i].count;
   }
   return total;
-}
-
-// Linear interpolation between order statistics (numpy's default).
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 Estimate estimate(double value, double count, std::vector<double> resampled) {
@@ -104,12 +108,32 @@ Estimate difference(const std::vector<DocumentScore>& a, const std::vector<Docum
 
 }  // namespace
 
+Estimate bootstrap_statistic(size_t n, uint64_t seed, double value,
+                             const std::function<double(const std::vector<size_t>&)>& of) {
+  HONE_CHECK(n > 0);
+  std::vector<double> resampled;
+  resampled.reserve(kResamples);
+  resample(n, seed, [&](const std::vector<size_t>& drawn) { resampled.push_back(of(drawn)); });
+  return estimate(value, static_cast<double>(n), std::move(resampled));
+}
+
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
 Estimate bootstrap_mean(const std::vector<DocumentScore>& documents, uint64_t seed) {
   return bootstrap(documents, seed, [](double mean) { return mean; });
 }
 
 Estimate bootstrap_perplexity(const std::vector<DocumentScore>& documents, uint64_t seed) {
   return bootstrap(documents, seed, [](double mean) { return std::exp(mean); });
+}
+
+Estimate bootstrap_root(const std::vector<DocumentScore>& documents, uint64_t seed) {
+  return bootstrap(documents, seed, [](double mean) { return std::sqrt(mean); });
 }
 
 Estimate mean_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
@@ -120,6 +144,37 @@ Estimate mean_difference(const std::vector<DocumentScore>& a, const std::vector<
 Estimate perplexity_difference(const std::vector<DocumentScore>& a, const std::vector<DocumentScore>& b,
                                uint64_t seed) {
   return difference(a, b, seed, [](double mean) { return std::exp(mean); });
+}
+
+Estimate mean_gap(const std::vector<DocumentScore>& train, const std::vector<DocumentScore>& held_out,
+                  uint64_t seed) {
+  const DocumentScore all_train = total_of(train), all_held = total_of(held_out);
+  if (all_train.count <= 0 || all_held.count <= 0) return {};
+  std::vector<double> resampled;
+  resample_both(train.size(), held_out.size(), seed, [&](const auto& of_train, const auto& of_held) {
+    const DocumentScore t = total_of(train, of_train), h = total_of(held_out, of_held);
+    if (t.count > 0 && h.count > 0) resampled.push_back(ratio(h) - ratio(t));
+  });
+  return estimate(ratio(all_held) - ratio(all_train), all_held.count, std::move(resampled));
+}
+
+Estimate gap_difference(const GapScores& a, const GapScores& b, uint64_t seed) {
+  HONE_CHECK(a.train.size() == b.train.size() && a.held_out.size() == b.held_out.size(),
+             "train={} and {}, held_out={} and {}", a.train.size(), b.train.size(), a.held_out.size(),
+             b.held_out.size());
+  const auto gap = [](const GapScores& scores) {
+    return ratio(total_of(scores.held_out)) - ratio(total_of(scores.train));
+  };
+  if (total_of(a.train).count <= 0 || total_of(a.held_out).count <= 0) return {};
+  std::vector<double> resampled;
+  resample_both(a.train.size(), a.held_out.size(), seed, [&](const auto& of_train, const auto& of_held) {
+    const auto drawn = [&](const GapScores& s) {
+      return ratio(total_of(s.held_out, of_held)) - ratio(total_of(s.train, of_train));
+    };
+    const double change = drawn(b) - drawn(a);
+    if (std::isfinite(change)) resampled.push_back(change);  // else: a draw of empty documents alone
+  });
+  return estimate(gap(b) - gap(a), total_of(a.held_out).count, std::move(resampled));
 }
 
 std::optional<Estimate> gain_kept(const std::vector<DocumentScore>& base,

@@ -117,7 +117,7 @@ TEST(Perplexity, WindowsOfBothConventions) {
 }
 
 TEST(Evaluators, TheListIsWhole) {
-  EXPECT_EQ(all_evaluators().size(), 4u);
+  EXPECT_EQ(all_evaluators().size(), 8u);
   for (const Evaluator* e : all_evaluators()) EXPECT_EQ(find_evaluator(e->name), e);
   EXPECT_TRUE(find_evaluator("kl")->needs_reference);
   EXPECT_TRUE(find_evaluator("top1_agreement")->higher_is_better);

@@ -5,11 +5,9 @@
 namespace hone {
 namespace {
 
-constexpr std::array<const Evaluator*, 4> kEvaluators{
-    &kEvaluatorPerplexity,
-    &kEvaluatorAnswerLoss,
-    &kEvaluatorKl,
-    &kEvaluatorTop1Agreement,
+constexpr std::array<const Evaluator*, 8> kEvaluators{
+    &kEvaluatorPerplexity,    &kEvaluatorBitsPerByte, &kEvaluatorAnswerLoss,    &kEvaluatorKl,
+    &kEvaluatorTop1Agreement, &kEvaluatorJs,          &kEvaluatorTop5Agreement, &kEvaluatorDeltaP,
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Any number of models on the same items, in lock-step: batches of a few windows or chats go through every
 // model before the next batch, and logits live for a few rows only.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -8,111 +9,44 @@
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "base/threads.h"
-#include "eval/evaluate.h"
-#include "eval/softmax.h"
+#include "eval/score_group.h"
+#include "eval/token_score.h"
 
 namespace hone {
 namespace {
 
-constexpr size_t kBatchTokens = 1024;  // short items are put together up to this
-constexpr size_t kPieceTokens = 32;    // through a cache
-constexpr size_t kLogitRows = 256;     // logits rows held at a time, per model
+constexpr size_t kLogitRows = 256;  // logits rows held at a time, per model
 
-// Items put together; each attends only to itself.
-struct Group {
-  TokenBatch batch;
-  std::vector<size_t> rows;      // of the batch: those with a target
-  std::vector<int32_t> targets;  // per row
-  std::vector<size_t> document;  // per row
+// A reference's row, as all candidates are compared with it.
+struct ReferenceRow {
+  LogitRow row;
+  std::array<uint32_t, kTopTokens> top;
 };
 
-void append(const ScoreItem& item, Group& group) {
-  const size_t begin = group.batch.tokens.size();
-  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
-  add(group.batch.tokens, item.batch.tokens);
-  add(group.batch.positions, item.batch.positions);
-  for (size_t t = 0; t < item.targets.size(); ++t) {
-    if (item.targets[t] < 0) continue;
-    group.rows.push_back(begin + t);
-    group.targets.push_back(item.targets[t]);
-  }
-  group.document.resize(group.rows.size(), item.document);
-  for (const Sequence& s : item.batch.sequences) group.batch.sequences.push_back({begin + s.begin, s.length});
-}
-
-// The group of items [begin, …); *end is the first that is not in it.
-Group next_group(const std::vector<ScoreItem>& items, size_t begin, size_t* end) {
-  Group group;
-  size_t i = begin;
-  for (; i < items.size(); ++i) {
-    if (i > begin && group.batch.tokens.size() + items[i].batch.tokens.size() > kBatchTokens) break;
-    append(items[i], group);
-  }
-  *end = i;
-  return group;
-}
-
-// Hidden states of the wanted rows, each sequence read kPieceTokens at a time over a cache.
-Tensor hidden_through_caches(const Model& model, OpContext& ctx, const TokenBatch& batch,
-                             std::span<const size_t> wanted, KvFormat format) {
-  std::vector<KvCache> caches;
-  caches.reserve(batch.sequences.size());
-  size_t longest = 0;
-  for (const Sequence& s : batch.sequences) {
-    caches.emplace_back(model.config(), s.length, format);
-    longest = std::max(longest, s.length);
-  }
-  Tensor all = Tensor::empty({batch.tokens.size(), model.config().n_embd});
-  for (size_t done = 0; done < longest; done += kPieceTokens) {
-    TokenBatch piece;
-    std::vector<size_t> rows;  // of `out`
-    for (size_t i = 0; i < caches.size(); ++i) {
-      const Sequence& s = batch.sequences[i];
-      if (s.length <= done) continue;
-      const size_t n = std::min(kPieceTokens, s.length - done);
-      piece.add(std::span(batch.tokens).subspan(s.begin + done, n), &caches[i]);
-      for (size_t t = 0; t < n; ++t) rows.push_back(s.begin + done + t);
-    }
-    const Tensor hidden = model.hidden(ctx, piece);
-    for (size_t r = 0; r < rows.size(); ++r)
-      std::memcpy(all.row(rows[r]), hidden.row(r), hidden.cols() * sizeof(float));
-  }
-  return take_rows(ctx, all, wanted);
-}
-
-Tensor hidden_of(const Candidate& candidate, const Group& group) {
-  OpContext ctx{.tape = nullptr, .compute = candidate.compute, .observer = nullptr};
-  if (!candidate.cache_type) return candidate.model->hidden(ctx, group.batch, Model::Rows(group.rows));
-  return hidden_through_caches(*candidate.model, ctx, group.batch, group.rows, *candidate.cache_type);
-}
-
-struct RowScore {
-  double nll = 0, kl = 0;
-  bool agrees = false;
-};
-
-// `weights` as softmax() left them for the reference; `scratch` is overwritten.
-RowScore compare(std::span<const float> reference, const Softmax& ref, std::span<const float> weights,
-                 std::span<const float> logits, std::span<float> scratch, int32_t target) {
-  const Softmax own = softmax(logits, scratch);
-  double divergence = 0, sum = 0;
-  for (size_t v = 0; v < logits.size(); ++v) {
-    const double w = static_cast<double>(weights[v]);
-    sum += w;
-    divergence += w * (static_cast<double>(reference[v]) - static_cast<double>(logits[v]));
-  }
-  RowScore out;
-  out.nll = own.log_z - static_cast<double>(logits[static_cast<size_t>(target)]);
-  // Rounding alone can make the divergence of all but equal distributions negative.
-  out.kl = std::max(0.0, divergence / sum + own.log_z - ref.log_z);
-  out.agrees = own.top == ref.top;
-  return out;
+// `scratch` (V) is overwritten; `whole`: also what only a sink sees.
+TokenScore judge(TokenScore token, std::span<const float> logits, std::span<float> scratch,
+                 const ReferenceRow* reference, bool whole) {
+  const LogitRow own{logits, scratch, softmax(logits, scratch)};
+  token.nll = own.nll(token.target);
+  token.hit = own.hits(token.target);
+  if (reference == nullptr) return token;
+  token.kl = kl_divergence(reference->row, own);
+  token.top1 = own.softmax.top == reference->row.softmax.top;
+  if (!whole) return token;
+  token.reference_nll = reference->row.nll(token.target);
+  token.reference_hit = reference->row.hits(token.target);
+  token.js = js_divergence(reference->row, own);
+  std::array<uint32_t, kTopTokens> top{};
+  token.top5 = shared_tokens(std::span(reference->top).first(std::min(kTopTokens, logits.size())),
+                             top_tokens(logits, top));
+  return token;
 }
 
 class Scorer {
  public:
-  Scorer(const std::vector<Candidate>& candidates, const Model* reference, size_t n_documents)
-      : candidates_(candidates), reference_(reference), scores_(candidates.size()) {
+  Scorer(const std::vector<Candidate>& candidates, const Model* reference, size_t n_documents,
+         const TokenSink& sink)
+      : candidates_(candidates), reference_(reference), sink_(sink), scores_(candidates.size()) {
     for (Scores& scores : scores_) {
       scores.nll.resize(n_documents);
       if (reference == nullptr) continue;
@@ -121,12 +55,12 @@ class Scorer {
     }
   }
 
-  void run(const Group& group) {
+  void run(const ScoreGroup& group) {
     if (group.rows.empty()) return;
-    if (reference_ != nullptr)
-      run_compared(group);
+    if (reference_ != nullptr || sink_)
+      run_rows(group);
     else
-      run_alone(group);
+      run_sums(group);
   }
   std::vector<Scores> take() { return std::move(scores_); }
 
@@ -136,56 +70,73 @@ class Scorer {
            (candidate.compute == ComputeMode::kPrecise || candidate.model->fast_is_precise());
   }
 
-  void run_alone(const Group& group) {
+  // Losses alone, without logits in memory.
+  void run_sums(const ScoreGroup& group) {
     for (size_t c = 0; c < candidates_.size(); ++c) {
       OpContext ctx{.tape = nullptr, .compute = candidates_[c].compute, .observer = nullptr};
       const Tensor hidden = hidden_of(candidates_[c], group);
       const auto result =
           linear_cross_entropy(ctx, hidden, candidates_[c].model->head(), group.targets, 0.0f);
       for (size_t i = 0; i < group.rows.size(); ++i)
-        add(scores_[c].nll[group.document[i]], static_cast<double>(result.nll[i]));
+        add(scores_[c].nll[group.places[i].document], static_cast<double>(result.nll[i]));
     }
   }
 
-  void run_compared(const Group& group) {
-    const Candidate reference{.model = reference_, .compute = ComputeMode::kPrecise};
-    const Tensor reference_hidden = hidden_of(reference, group);
+  void run_rows(const ScoreGroup& group) {
+    Tensor reference_hidden;
+    if (reference_ != nullptr)
+      reference_hidden = hidden_of({.model = reference_, .compute = ComputeMode::kPrecise}, group);
     std::vector<Tensor> hidden;
     for (const Candidate& candidate : candidates_)
       hidden.push_back(is_reference(candidate) ? reference_hidden : hidden_of(candidate, group));
     for (size_t begin = 0; begin < group.rows.size(); begin += kLogitRows)
-      compare_rows(group, begin, std::min(kLogitRows, group.rows.size() - begin), reference_hidden, hidden);
+      judge_rows(group, begin, std::min(kLogitRows, group.rows.size() - begin), reference_hidden, hidden);
   }
 
   // Rows [begin, begin + n) of the hidden states.
-  void compare_rows(const Group& group, size_t begin, size_t n, const Tensor& reference_hidden,
-                    const std::vector<Tensor>& hidden) {
-    const Tensor reference = logits(*reference_, ComputeMode::kPrecise, reference_hidden, begin, n);
-    const size_t vocab = reference.cols();
-    weights_.resize(n * vocab);
-    std::vector<Softmax> summaries(n);
-    thread_pool().run(n, [&](size_t i, int) {
-      summaries[i] = softmax({reference.row(i), vocab}, std::span(weights_).subspan(i * vocab, vocab));
-    });
+  void judge_rows(const ScoreGroup& group, size_t begin, size_t n, const Tensor& reference_hidden,
+                  const std::vector<Tensor>& hidden) {
+    Tensor reference;
+    if (reference_ != nullptr) {
+      reference = logits(*reference_, ComputeMode::kPrecise, reference_hidden, begin, n);
+      prepare_reference(reference);
+    }
     scratch_.resize(static_cast<size_t>(thread_pool().size()));
-    for (std::vector<float>& scratch : scratch_) scratch.resize(vocab);
-    std::vector<RowScore> results(n);
+    std::vector<TokenScore> results(n);
     for (size_t c = 0; c < candidates_.size(); ++c) {
       const Tensor own = is_reference(candidates_[c])
                              ? reference
                              : logits(*candidates_[c].model, candidates_[c].compute, hidden[c], begin, n);
       thread_pool().run(n, [&](size_t i, int worker) {
-        results[i] =
-            compare({reference.row(i), vocab}, summaries[i], std::span(weights_).subspan(i * vocab, vocab),
-                    {own.row(i), vocab}, scratch_[static_cast<size_t>(worker)], group.targets[begin + i]);
+        std::vector<float>& scratch = scratch_[static_cast<size_t>(worker)];
+        scratch.resize(own.cols());
+        results[i] = judge(group.places[begin + i], {own.row(i), own.cols()}, scratch,
+                           reference_ != nullptr ? &reference_rows_[i] : nullptr, static_cast<bool>(sink_));
       });
-      for (size_t i = 0; i < n; ++i) {
-        const size_t document = group.document[begin + i];
-        add(scores_[c].nll[document], results[i].nll);
-        add(scores_[c].kl[document], results[i].kl);
-        add(scores_[c].top1[document], results[i].agrees ? 1.0 : 0.0);
-      }
+      for (const TokenScore& token : results) take_token(c, token);
     }
+  }
+
+  void prepare_reference(const Tensor& logits) {
+    const size_t n = logits.rows(), vocab = logits.cols();
+    weights_.resize(n * vocab);
+    reference_rows_.resize(n);
+    thread_pool().run(n, [&](size_t i, int) {
+      const std::span<const float> row(logits.row(i), vocab);
+      const std::span<float> weights = std::span(weights_).subspan(i * vocab, vocab);
+      reference_rows_[i].row = {row, weights, softmax(row, weights)};
+      if (sink_) top_tokens(row, reference_rows_[i].top);
+    });
+  }
+
+  void take_token(size_t candidate, const TokenScore& token) {
+    Scores& scores = scores_[candidate];
+    add(scores.nll[token.document], token.nll);
+    if (reference_ != nullptr) {
+      add(scores.kl[token.document], token.kl);
+      add(scores.top1[token.document], token.top1 ? 1.0 : 0.0);
+    }
+    if (sink_) sink_(candidate, token);
   }
 
   static Tensor logits(const Model& model, ComputeMode compute, const Tensor& hidden, size_t begin,
@@ -206,8 +157,10 @@ class Scorer {
 
   const std::vector<Candidate>& candidates_;
   const Model* reference_;
+  const TokenSink& sink_;
   std::vector<Scores> scores_;
   std::vector<float> weights_;
+  std::vector<ReferenceRow> reference_rows_;
   std::vector<std::vector<float>> scratch_;
 };
 
@@ -251,7 +204,8 @@ void check_context(const Model& model, const std::vector<ScoreItem>& items) {
 }  // namespace
 
 std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference,
-                          const std::vector<ScoreItem>& items, const std::string& progress_label) {
+                          const std::vector<ScoreItem>& items, const std::string& progress_label,
+                          const TokenSink& sink) {
   check_vocabulary(candidates, reference, items);
   for (const Candidate& candidate : candidates) check_context(*candidate.model, items);
   if (reference != nullptr) check_context(*reference, items);
@@ -260,11 +214,11 @@ std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model*
     n_documents = std::max(n_documents, item.document + 1);
     n_tokens += item.batch.tokens.size();
   }
-  Scorer scorer(candidates, reference, n_documents);
+  Scorer scorer(candidates, reference, n_documents, sink);
   Progress progress(progress_label, n_tokens, "tok");
   for (size_t i = 0; i < items.size();) {
     throw_if_interrupted("evaluation");
-    const Group group = next_group(items, i, &i);
+    const ScoreGroup group = next_group(items, i, &i);
     scorer.run(group);
     done += group.batch.tokens.size();
     progress.update(done);

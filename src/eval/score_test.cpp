@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "eval/evaluate.h"
+#include "eval/token_sums.h"
 #include "runtime/testing.h"
 
 namespace hone {
@@ -104,6 +106,79 @@ TEST_F(ScoreTest, AloneGivesTheSameLoss) {
   EXPECT_TRUE(alone[0].kl.empty());
   EXPECT_TRUE(alone[0].top1.empty());
   expect_near(alone[0].nll, plain_scores(second_, first_, items_).nll, 1e-5);
+}
+
+// Jensen-Shannon, the five most likely and the right token's probabilities, from whole rows in double.
+void expect_plain(const TokenScore& token, const float* own, const float* ref, size_t vocab) {
+  std::vector<double> p(vocab), q(vocab);
+  double z_p = 0, z_q = 0, js = 0;
+  for (size_t v = 0; v < vocab; ++v) {
+    z_p += p[v] = std::exp(static_cast<double>(ref[v]));
+    z_q += q[v] = std::exp(static_cast<double>(own[v]));
+  }
+  for (size_t v = 0; v < vocab; ++v) {
+    p[v] /= z_p;
+    q[v] /= z_q;
+    const double m = (p[v] + q[v]) / 2;
+    js += (p[v] * std::log(p[v] / m) + q[v] * std::log(q[v] / m)) / 2;
+  }
+  const auto top = [&](const float* row) {
+    std::vector<size_t> order(vocab);
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return row[a] > row[b]; });
+    order.resize(5);
+    return order;
+  };
+  const auto top_ref = top(ref), top_own = top(own);
+  double shared = 0;
+  for (const size_t v : top_ref) shared += std::count(top_own.begin(), top_own.end(), v) > 0 ? 1 : 0;
+  EXPECT_NEAR(token.js, js, 1e-7);
+  EXPECT_DOUBLE_EQ(token.top5, shared / 5);
+  EXPECT_NEAR(token.reference_nll, -std::log(p[static_cast<size_t>(token.target)]), 1e-5);
+  EXPECT_EQ(token.hit, top_own[0] == static_cast<size_t>(token.target));
+  EXPECT_EQ(token.reference_hit, top_ref[0] == static_cast<size_t>(token.target));
+  EXPECT_EQ(token.top1, top_own[0] == top_ref[0]);
+}
+
+TEST_F(ScoreTest, TheSinkGetsEveryToken) {
+  TokenScores all{.tokens = {}, .n_documents = 7, .compared = true};
+  const auto scores = score({{&second_, ComputeMode::kPrecise}}, &first_, items_, "test",
+                            [&](size_t candidate, const TokenScore& token) {
+                              EXPECT_EQ(candidate, 0u);
+                              all.tokens.push_back(token);
+                            });
+  OpContext ctx{.tape = nullptr, .compute = ComputeMode::kPrecise, .observer = nullptr};
+  size_t at = 0;
+  for (size_t i = 0; i < items_.size(); ++i) {
+    const Tensor own = second_.logits(ctx, second_.hidden(ctx, items_[i].batch));
+    const Tensor ref = first_.logits(ctx, first_.hidden(ctx, items_[i].batch));
+    for (size_t t = 0; t < items_[i].targets.size(); ++t) {
+      if (items_[i].targets[t] < 0) continue;
+      ASSERT_LT(at, all.tokens.size());
+      const TokenScore& token = all.tokens[at++];
+      EXPECT_EQ(token.item, i);
+      EXPECT_EQ(token.document, items_[i].document);
+      EXPECT_EQ(token.position, t);
+      EXPECT_EQ(token.target, items_[i].targets[t]);
+      expect_plain(token, own.row(t), ref.row(t), own.cols());
+    }
+  }
+  EXPECT_EQ(at, all.tokens.size());
+  const auto nll = document_sums(all.tokens, 7, [](const TokenScore& t) { return t.nll; });
+  const auto kl = document_sums(all.tokens, 7, [](const TokenScore& t) { return t.kl; });
+  for (size_t d = 0; d < 7; ++d) {
+    EXPECT_DOUBLE_EQ(nll[d].sum, scores[0].nll[d].sum);
+    EXPECT_DOUBLE_EQ(kl[d].sum, scores[0].kl[d].sum);
+  }
+}
+
+TEST_F(ScoreTest, TheSinkAloneGivesTheSameLoss) {
+  std::vector<TokenScore> tokens;
+  const auto with = score({{&second_, ComputeMode::kPrecise}}, nullptr, items_, "test",
+                          [&](size_t, const TokenScore& token) { tokens.push_back(token); });
+  const auto without = score({{&second_, ComputeMode::kPrecise}}, nullptr, items_, "test");
+  expect_near(with[0].nll, without[0].nll, 1e-6);
+  EXPECT_EQ(bootstrap_mean(with[0].nll).n, tokens.size());
 }
 
 TEST_F(ScoreTest, FastModeIsClose) {

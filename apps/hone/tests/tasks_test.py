@@ -1,5 +1,6 @@
 """hone eval --task: files in, metrics, flips and details out; and what is said of wrong ones."""
 import json
+import math
 
 from hone_case import HoneCase, main
 
@@ -32,6 +33,24 @@ class Tasks(HoneCase):
             self.assertEqual(line["prediction"], int(line["log_likelihoods"][1] > line["log_likelihoods"][0]))
             self.assertEqual(line["correct"], line["prediction"] == line["answer"])
         self.assertIn("data_hash", out["tasks"][0]["protocol"])
+
+    def test_calibration_from_the_details(self):
+        details = self.folder / "sure.jsonl"
+        out = self.run_ok("eval", "--model", self.gguf, "--reference", self.gguf, "--task", "choices", "--data", self.data,
+                          "--precise", "--details", details)
+        answers = []
+        for line in map(json.loads, details.read_text().splitlines()):
+            weights = [math.exp(x - max(line["log_likelihoods"])) for x in line["log_likelihoods"]]
+            p = [w / sum(weights) for w in weights]
+            answers.append((max(p), line["correct"], sum((x - (c == line["answer"])) ** 2 for c, x in enumerate(p))))
+        bins = [[a for a in answers if b / 15 < a[0] <= (b + 1) / 15] for b in range(15)]
+        ece = sum(abs(sum(a[1] - a[0] for a in part)) for part in bins) / len(answers)
+        self.assertAlmostEqual(out["metrics"]["choices.ece"]["value"], ece, places=6)
+        self.assertAlmostEqual(out["metrics"]["choices.brier"]["value"], sum(a[2] for a in answers) / 12, places=6)
+        table = out["tasks"][0]["calibration"]["bins"]
+        self.assertEqual([row["n"] for row in table], [len(part) for part in bins])
+        self.assertEqual(out["tasks"][0]["reference_calibration"]["bins"], table)
+        self.assertIn("calibration_norm", out["tasks"][0])
 
     def test_flips_against_a_reference(self):
         same = self.run_ok("eval", "--model", self.gguf, "--reference", self.gguf, "--task", "choices", "--data",
