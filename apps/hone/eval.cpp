@@ -37,7 +37,8 @@ void add_divergence(Json& metrics, std::string& text, const std::string& suffix,
   add(metrics, text, "top1_agreement" + suffix, bootstrap_mean(scores.top1), "share of tokens");
 }
 
-Outcome run(const Arguments& arguments, const CommonOptions& common) {
+Outcome run(Arguments& arguments, const CommonOptions& common) {
+  arguments.tasks.check();
   const std::vector<std::string> task_files = arguments.tasks.files();
   if (arguments.text.empty() && arguments.chat.empty() && task_files.empty())
     fail(ErrorCode::kInvalidArgument,
