@@ -14,10 +14,10 @@ struct ItemResult {
   size_t prediction = 0;                // kChoice: the first of the largest log-likelihoods
   double margin = 0;                    // kChoice: between the largest two
   bool correct = false;                 // by the task's first metric
-  std::string prompt_hash;              // of the prompt's text; of all, where choices have their own
+  std::string prompt_hash = {};         // of the prompt's text; of all, where choices have their own
   // kWritten:
-  std::string written, extracted;  // the text; what of it was compared
-  std::string finish;              // "stop" or "length"
+  std::string written = {}, extracted = {};  // the text; what of it was compared
+  std::string finish = {};                   // "stop" or "length"
 };
 
 struct TaskMetric {
