@@ -34,7 +34,8 @@ void check(const EvalArguments& arguments, bool has_tasks) {
          "nothing to measure on: give --text FILE, --chat FILE.jsonl or --task NAME --data FILE.jsonl");
 }
 
-Outcome run(const EvalArguments& arguments, const CommonOptions& common) {
+Outcome run(EvalArguments& arguments, const CommonOptions& common) {
+  arguments.tasks.check();
   const std::vector<std::string> task_files = arguments.tasks.files();
   check(arguments, !task_files.empty());
   check_stages(arguments);

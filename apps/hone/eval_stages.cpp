@@ -24,6 +24,9 @@ std::vector<RecipeTask> recipe_tasks(const TaskOptions& options, uint64_t limit)
                    .shots = options.shots,
                    .shots_data = options.shots_data.empty() ? "" : options.shots_data[i],
                    .chat_template = options.chat_template,
+                   .max_tokens = options.max_tokens,
+                   .stop = options.stop.empty() ? std::nullopt : std::optional(options.stop),
+                   .judge = options.judge,
                    .general = false});
   return out;
 }

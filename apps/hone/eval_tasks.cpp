@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "eval/match/match_list.h"
 #include "eval/task_list.h"
 #include "eval_calibration.h"
 
@@ -19,10 +20,43 @@ std::string task_names() {
 }
 
 std::string footer() {
-  std::string out = "tasks and the columns of their files (JSON Lines):\n";
+  std::string out =
+      "tasks, the columns of their files (JSON Lines) and the metric by which answers count as right:\n";
   for (const Task* task : all_tasks())
-    out += fmt::format("  {:<15} {}\n                  {}\n", task->name, task->summary, task->columns);
+    out += fmt::format("  {:<15} {}\n                  {}; {}\n", task->name, task->summary, task->columns,
+                       task->metric.empty() ? "metric by --match" : task->metric);
+  out += "\nmatchers (--match NAME, or --match '{\"type\": NAME, SETTING: VALUE}'):\n";
+  for (const MatcherKind* kind : all_matchers())
+    out +=
+        fmt::format("  {:<15} {}{}\n", kind->name, kind->summary,
+                    kind->settings.empty() ? std::string() : fmt::format("; settings: {}", kind->settings));
   return out;
+}
+
+// --match-command: a program, or a JSON list of it and its arguments.
+std::vector<std::string> parse_command(const std::string& text) {
+  if (!text.starts_with("[")) return {text};
+  const Json list = Json::parse(text, nullptr, false);
+  std::vector<std::string> arguments;
+  if (list.is_array())
+    for (const Json& argument : list)
+      if (argument.is_string()) arguments.push_back(argument.get<std::string>());
+  if (arguments.empty() || arguments.size() != list.size())
+    fail(
+        ErrorCode::kInvalidArgument,
+        "--match-command: got {}, expected a program, or a JSON list of texts: the program and its arguments",
+        text);
+  return arguments;
+}
+
+// The beginning of what a model wrote, in one line.
+std::string shown(const std::string& text) {
+  constexpr size_t kLongest = 40;
+  const std::string line = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (line.size() <= kLongest) return line;
+  size_t end = kLongest;
+  while ((static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;
+  return line.substr(0, end) + "…";
 }
 
 std::string interval(const Estimate& e) {
@@ -34,6 +68,23 @@ std::string metric_lines(const TaskResult& result) {
   for (const TaskMetric& metric : result.metrics)
     text += fmt::format("  {:<24} {:>10.4f} ± {:.4f}   95 % interval {}\n", metric.name,
                         metric.estimate.value, metric.estimate.stderr_, interval(metric.estimate));
+  return text;
+}
+
+std::string category_lines(const TaskResult& result, const std::vector<CategoryScore>& categories) {
+  if (categories.empty()) return {};
+  std::string text = fmt::format("  {} by category\n", result.metrics[0].name);
+  for (const CategoryScore& category : categories)
+    text += fmt::format("    {:<22} {:>10.4f} ± {:.4f}   of {} items\n", category.name,
+                        category.estimate.value, category.estimate.stderr_, category.estimate.n);
+  return text;
+}
+
+// What was not judged, or not as defined.
+std::string note_lines(const TaskFile& file, const TaskResult& result) {
+  std::string text;
+  for (const auto& [reason, n] : file.left_out) text += fmt::format("  left out: {} rows, {}\n", n, reason);
+  for (const std::string& remark : result.remarks) text += "  " + remark + "\n";
   return text;
 }
 
@@ -53,6 +104,8 @@ std::string flip_lines(const TaskResult& reference, const TaskResult& result, co
     if (result.file->task->kind == TaskKind::kChoice)
       text += fmt::format(": choice {} → {}, margin {:.3f} → {:.3f}", was.prediction, is.prediction,
                           was.margin, is.margin);
+    if (result.file->task->kind == TaskKind::kWritten)
+      text += fmt::format(": {} → {}", shown(was.extracted), shown(is.extracted));
     text += "\n";
   }
   return text;
@@ -69,6 +122,19 @@ void TaskOptions::declare(CLI::App& app) {
       "--shots-data", shots_data,
       "files whose first rows are the examples, one for each --task; without, rows of the task's own "
       "file are drawn with --seed");
+  app.add_option("--max-tokens", max_tokens, "tokens of a written answer (default: the task's, mostly 256)")
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--stop", stop, "a written answer ends before any of these (default: the task's)");
+  app.add_option("--match", judge.match,
+                 "how answers of the task \"generate\" are compared: a matcher's name, or a JSON object of "
+                 "\"type\" and settings (default exact)");
+  app.add_option("--match-command", command,
+                 "program that judges answers of \"generate\": the answer on its standard input, a file with "
+                 "the item in JSON as last argument, exit status 0 for right; a name, or a JSON list with "
+                 "arguments; no shell");
+  app.add_option("--match-seconds", judge.command_seconds,
+                 "time that the program has for an answer (default 10)")
+      ->check(CLI::Range(0.01, 86400.0));
   app.add_flag("--apply-chat-template", chat_template,
                "ask in the model's chat template, examples as turns (default: plain text)");
   app.add_option("--details", details, "write every item's answer here, JSON Lines");
@@ -78,6 +144,30 @@ void TaskOptions::declare(CLI::App& app) {
 std::string TaskOptions::key(size_t i) const {
   const bool once = std::count(names.begin(), names.end(), names[i]) == 1;
   return once ? names[i] : names[i] + "-" + std::filesystem::path(data[i]).stem().string();
+}
+
+void TaskOptions::check() {
+  bool written = false, matched = false;
+  for (const std::string& name : names) {
+    const Task& task = find_task(name);
+    written = written || task.kind == TaskKind::kWritten;
+    matched = matched || task.metric.empty();
+  }
+  const auto needs = [](bool given, bool there, const char* option, const char* which) {
+    if (given && !there)
+      fail(ErrorCode::kInvalidArgument, "{}: got a value, but no --task that is {}", option, which);
+  };
+  needs(max_tokens.has_value(), written, "--max-tokens", "answered by writing");
+  needs(!stop.empty(), written, "--stop", "answered by writing");
+  needs(!judge.match.empty(), matched, "--match", "compared by a matcher (generate)");
+  needs(!command.empty(), matched, "--match-command", "compared by a matcher (generate)");
+  for (const std::string& text : stop)
+    if (text.empty())
+      fail(ErrorCode::kInvalidArgument, "--stop: got an empty text, expected at least one character");
+  if (!command.empty() && !judge.match.empty())
+    fail(ErrorCode::kInvalidArgument,
+         "--match-command: got a program beside --match {}; expected one of them", judge.match);
+  if (!command.empty()) judge.command = parse_command(command);
 }
 
 std::vector<std::string> TaskOptions::files() const {
@@ -112,7 +202,10 @@ PromptOptions TaskSets::prompts(size_t i, const LoadedModel& loaded, uint64_t se
   return {.shots = options_.shots,
           .shots_file = shots_.empty() ? nullptr : &shots_[i],
           .seed = seed,
-          .chat_template = options_.chat_template ? &loaded.codec().chat_template : nullptr};
+          .chat_template = options_.chat_template ? &loaded.codec().chat_template : nullptr,
+          .max_tokens = options_.max_tokens,
+          .stop = options_.stop.empty() ? std::nullopt : std::optional(options_.stop),
+          .judge = options_.judge};
 }
 
 void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json& json, Json& metrics,
@@ -129,6 +222,10 @@ void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json
     text += fmt::format("{}: {}, {} items, {} shots{}\n", file.task->title, file.path.string(),
                         file.items.size(), options_.shots, options_.chat_template ? ", chat template" : "");
     text += metric_lines(result);
+    const std::vector<CategoryScore> categories = by_category(result, seed);
+    text += category_lines(result, categories);
+    if (!categories.empty()) entry["by_category"] = to_json(categories);
+    if (!result.remarks.empty()) entry["remarks"] = result.remarks;
     std::optional<TaskResult> other;
     if (reference != nullptr) {
       other = run_task({reference->candidate, reference->loaded.tokenizer()}, file,
@@ -138,7 +235,8 @@ void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json
       entry["flips"] = to_json(flips);
       text += flip_lines(*other, result, flips);
     }
-    add_calibration(result, other ? &*other : nullptr, key(i), seed, entry, metrics, text);
+    add_calibration(result, other ? &*other : nullptr, options_.key(i), seed, entry, metrics, text);
+    text += note_lines(file, result);
     if (result.n_truncated > 0)
       text += fmt::format("  {} prompts were longer than the model's context and lost their beginning\n",
                           result.n_truncated);

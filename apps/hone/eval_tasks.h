@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "command.h"
+#include "eval/by_category.h"
 #include "eval/details.h"
 #include "pipeline/loaded_model.h"
 
@@ -16,10 +17,17 @@ struct TaskOptions {
   size_t shots = 0;
   bool chat_template = false;
   std::string details;
+  std::optional<size_t> max_tokens;  // of tasks that are answered by writing, as those that follow
+  std::vector<std::string> stop;
+  JudgeOptions judge;
+  std::string command;
 
   void declare(CLI::App& app);
   // Of task i: its name, with the file's where a task stands twice.
   std::string key(size_t i) const;
+  // Takes apart what the options say in texts of their own; throws kInvalidArgument for options that have no
+  // task.
+  void check();
   // Every file that is read; throws kInvalidArgument when tasks and files do not pair.
   std::vector<std::string> files() const;
 };

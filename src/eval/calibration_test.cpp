@@ -13,7 +13,12 @@ using Json = nlohmann::ordered_json;
 
 // The golden's items as a task and its result.
 struct Case {
-  Task task{.name = "golden", .kind = TaskKind::kChoice, .normalised = true};
+  Task task{.name = "golden",
+            .title = {},
+            .summary = {},
+            .columns = {},
+            .kind = TaskKind::kChoice,
+            .normalised = true};
   TaskFile file;
   TaskResult result;
 

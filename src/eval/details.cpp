@@ -26,6 +26,16 @@ void add_choices(const TaskItem& item, const ItemResult& result, Json& line) {
   line["margin"] = result.margin;
 }
 
+void add_written(const TaskItem& item, const ItemResult& result, const ItemResult* reference, Json& line) {
+  if (!item.choices.empty()) line["answers"] = item.choices;
+  line["written"] = result.written;
+  line["extracted"] = result.extracted;
+  line["finish"] = result.finish;
+  if (reference == nullptr) return;
+  line["reference_written"] = reference->written;
+  line["reference_extracted"] = reference->extracted;
+}
+
 Json item_line(const TaskResult& result, size_t i, const TaskResult* reference) {
   const TaskItem& item = result.file->items[i];
   const ItemResult& own = result.items[i];
@@ -34,6 +44,7 @@ Json item_line(const TaskResult& result, size_t i, const TaskResult* reference) 
   line["line"] = item.line;
   if (!item.category.empty()) line["category"] = item.category;
   if (item.contexts.size() == 1) line["context"] = end_of(item.contexts[0]);
+  line["prompt_hash"] = own.prompt_hash;
   line["correct"] = own.correct;
   if (reference != nullptr) {
     line["reference_correct"] = reference->items[i].correct;
@@ -46,6 +57,9 @@ Json item_line(const TaskResult& result, size_t i, const TaskResult* reference) 
       break;
     case TaskKind::kLastWord:
       line["target"] = item.choices[0];
+      break;
+    case TaskKind::kWritten:
+      add_written(item, own, reference == nullptr ? nullptr : &reference->items[i], line);
       break;
   }
   if (!own.log_likelihoods.empty()) line["log_likelihoods"] = own.log_likelihoods;
@@ -70,6 +84,12 @@ Json to_json(const Flips& flips) {
 Json to_json(const std::vector<TaskMetric>& metrics) {
   Json out = Json::object();
   for (const TaskMetric& metric : metrics) out[metric.name] = to_json(metric.estimate);
+  return out;
+}
+
+Json to_json(const std::vector<CategoryScore>& categories) {
+  Json out = Json::object();
+  for (const CategoryScore& category : categories) out[category.name] = to_json(category.estimate);
   return out;
 }
 

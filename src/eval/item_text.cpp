@@ -25,10 +25,13 @@ std::string choice(const TaskItem& item, size_t i) {
 }  // namespace
 
 std::string shown_question(const TaskItem& item) {
+  if (!item.messages.is_null() && !item.messages.empty())
+    return end_of(item.messages.back().value("content", ""));
   return end_of(item.contexts.size() > 1 ? item.choices[0] : item.contexts[0]);
 }
 
 std::string shown_expected(const TaskItem& item) {
+  if (item.choices.empty()) return {};  // judged by rules
   const size_t n = std::max(item.contexts.size(), item.choices.size());
   if (item.true_choices.empty()) return choice(item, item.answer);
   for (size_t i = 0; i < n; ++i)
@@ -37,7 +40,15 @@ std::string shown_expected(const TaskItem& item) {
 }
 
 std::string shown_answer(const Task& task, const TaskItem& item, const ItemResult& result) {
-  return task.kind == TaskKind::kChoice ? choice(item, result.prediction) : std::string();
+  switch (task.kind) {
+    case TaskKind::kChoice:
+      return choice(item, result.prediction);
+    case TaskKind::kLastWord:
+      return {};
+    case TaskKind::kWritten:
+      return end_of(result.written);
+  }
+  return {};
 }
 
 }  // namespace hone

@@ -14,20 +14,16 @@
 #include "base/threads.h"
 #include "eval/softmax.h"
 #include "runtime/advance.h"
+#include "runtime/stem.h"
 
 namespace hone {
 namespace {
 
 constexpr size_t kGroupTokens = 1024;       // of contexts behind the stem
 constexpr uint64_t kGroupBytes = 1u << 29;  // of their caches
-constexpr size_t kMinStem = 16;             // shorter beginnings are not worth a copy
 constexpr size_t kLogitRows = 64;           // logits rows held at a time
 
 using Tokens = std::vector<TokenId>;
-
-size_t common(std::span<const TokenId> a, std::span<const TokenId> b) {
-  return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-}
 
 size_t longest_continuation(const LikelihoodItem& item) {
   size_t longest = 0;
@@ -71,7 +67,8 @@ class Evaluation {
         ctx_{.tape = nullptr, .compute = candidate.compute, .observer = nullptr},
         items_(items),
         order_(items.size()),
-        results_(items.size()) {
+        results_(items.size()),
+        stem_(*candidate.model, format_) {
     std::iota(order_.begin(), order_.end(), size_t{0});
     std::stable_sort(order_.begin(), order_.end(),
                      [&](size_t a, size_t b) { return items_[a].context < items_[b].context; });
@@ -106,7 +103,7 @@ class Evaluation {
     size_t total = item(begin).context.size();
     uint64_t bytes = KvCache::bytes(model_.config(), capacity(begin), format_);
     for (size_t at = begin + 1; at < order_.size(); ++at) {
-      const size_t stem = std::min(group.stem, common(beginning(begin), beginning(at)));
+      const size_t stem = std::min(group.stem, common_beginning(beginning(begin), beginning(at)));
       const size_t n = at + 1 - begin;
       const bool keeps = stem >= kMinStem || group.stem < kMinStem || n == 2;
       const size_t more = total + item(at).context.size();
@@ -117,36 +114,19 @@ class Evaluation {
       group.end = at + 1;
       total = more;
     }
-    if (group.end == begin + 1)
-      group.stem = common(stem_tokens_, beginning(begin));  // the last group's, if any
+    if (group.end == begin + 1) group.stem = stem_.common(beginning(begin));  // the last group's, if any
     if (group.stem < kMinStem) group.stem = 0;
     return group;
   }
 
-  // The cache of the group's common beginning; what the last group's has in common stays.
-  const KvCache& run_stem(const Group& group) {
-    const std::span<const TokenId> tokens = std::span(item(group.begin).context).first(group.stem);
-    if (!stem_ || stem_->capacity() < tokens.size()) {
-      stem_.emplace(model_.config(), tokens.size() + tokens.size() / 4, format_);
-      stem_tokens_.clear();
-    }
-    stem_->truncate(common(stem_tokens_, tokens));
-    if (stem_->length() < tokens.size()) {
-      const Feed feed{tokens.subspan(stem_->length()), &*stem_, 0};
-      advance_hidden(model_, ctx_, std::span(&feed, 1));
-    }
-    stem_tokens_.assign(tokens.begin(), tokens.end());
-    return *stem_;
-  }
-
   void run_group(const Group& group) {
-    const KvCache* stem = group.stem > 0 ? &run_stem(group) : nullptr;
+    if (group.stem > 0) stem_.become(ctx_, std::span(item(group.begin).context).first(group.stem));
     std::vector<KvCache> caches;
     std::vector<Feed> feeds;
     caches.reserve(group.end - group.begin);
     for (size_t at = group.begin; at < group.end; ++at) {
       caches.emplace_back(model_.config(), capacity(at), format_);
-      if (stem != nullptr) caches.back().copy_from(*stem, group.stem);
+      if (group.stem > 0) stem_.copy_to(caches.back(), group.stem);
       feeds.push_back({std::span(item(at).context).subspan(group.stem), &caches.back(), 1});
     }
     add_rows(advance_hidden(model_, ctx_, feeds), first_tokens(group));
@@ -223,8 +203,7 @@ class Evaluation {
   std::span<const LikelihoodItem> items_;
   std::vector<size_t> order_;
   std::vector<std::vector<Likelihood>> results_;
-  std::optional<KvCache> stem_;
-  Tokens stem_tokens_;
+  Stem stem_;  // of the group; what the last group's has in common stays
   std::vector<std::vector<float>> scratch_;
 };
 

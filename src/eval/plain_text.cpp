@@ -80,6 +80,42 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   }
 }
 
+std::string joined(const std::vector<std::string_view>& parts, std::string_view between) {
+  std::string out;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += between;
+    out += parts[i];
+  }
+  return out;
+}
+
+bool is_word(std::string_view piece) {
+  return !piece.empty() && jinja::is_word(jinja::code_point_at(piece, 0).value);
+}
+
+std::vector<std::string_view> split_at_word_edges(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  size_t begin = 0;
+  bool word = is_word(text);
+  for (jinja::CharWalk walk{.s = text}; !walk.done(); walk.next()) {
+    const bool here = jinja::is_word(walk.here().value);
+    if (here == word) continue;
+    pieces.push_back(text.substr(begin, walk.at - begin));
+    begin = walk.at;
+    word = here;
+  }
+  if (begin < text.size()) pieces.push_back(text.substr(begin));
+  return pieces;
+}
+
+std::string_view without_code_fence(std::string_view text) {
+  text = strip(text);
+  for (const std::string_view fence : {"```json", "```Json", "```JSON", "```"})
+    if (text.starts_with(fence)) text.remove_prefix(fence.size());
+  if (text.ends_with("```")) text.remove_suffix(3);
+  return strip(text);
+}
+
 size_t count_characters(std::string_view text) {
   return jinja::count_code_points(text);
 }

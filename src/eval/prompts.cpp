@@ -28,6 +28,12 @@ std::string where(const TaskFile& file) {
 
 Prompts::Prompts(const TaskFile& file, const PromptOptions& options) : file_(file), options_(options) {
   if (options.shots == 0) return;
+  const TaskFile& source = options.shots_file == nullptr ? file : *options.shots_file;
+  for (const TaskItem& item : source.items)
+    if (item.choices.empty())
+      fail(ErrorCode::kInvalidArgument,
+           "{}:{}: {}: --shots: got {}, expected 0; the row has no answer that an example could show",
+           source.path.string(), item.line, file.task->name, options.shots);
   if (options.shots_file != nullptr) return;  // counted per item: categories differ
   if (file.items.size() < options.shots + 1)
     fail(ErrorCode::kInvalidArgument,
@@ -90,7 +96,8 @@ std::string Prompts::chat(const std::vector<const TaskItem*>& shots, const TaskI
     say("user", question_of(*shot));
     say("assistant", answer_of(*shot));
   }
-  say("user", question);
+  for (const nlohmann::ordered_json& message : item.messages) messages.push_back(message);
+  if (item.messages.is_null()) say("user", question);
   RenderOptions options;
   options.add_generation_prompt = true;
   return options_.chat_template->render(messages, options).text;
@@ -98,6 +105,17 @@ std::string Prompts::chat(const std::vector<const TaskItem*>& shots, const TaskI
 
 std::vector<std::string> Prompts::of(size_t i) const {
   const TaskItem& item = file_.items[i];
+  if (!item.messages.is_null()) {
+    if (options_.chat_template == nullptr)
+      fail(ErrorCode::kInvalidArgument,
+           "{}:{}: {}: \"messages\": got a chat, expected a \"prompt\"; or give --apply-chat-template",
+           file_.path.string(), item.line, file_.task->name);
+    if (options_.shots > 0)
+      fail(ErrorCode::kInvalidArgument,
+           "{}:{}: {}: --shots: got {}, expected 0 for \"messages\"; write the examples there as turns",
+           file_.path.string(), item.line, file_.task->name, options_.shots);
+    return {chat({}, item, {})};
+  }
   const std::vector<const TaskItem*> shots = shots_for(i);
   std::vector<std::string> prompts;
   for (const std::string& question : item.contexts)

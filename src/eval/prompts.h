@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/judge.h"
 #include "eval/likelihood.h"
 #include "eval/task_file.h"
 #include "text/chat_template.h"
@@ -22,11 +23,16 @@ struct PromptOptions {
   // Description as system turn, examples as turns, the question as the last one; choices follow without the
   // task's delimiter. nullptr: plain text.
   const ChatTemplate* chat_template = nullptr;
+  // Of tasks that are answered by writing; by default the task's own.
+  std::optional<size_t> max_tokens = std::nullopt;
+  std::optional<std::vector<std::string>> stop = std::nullopt;
+  JudgeOptions judge = {};
 };
 
 class Prompts {
  public:
-  // Throws kInvalidArgument when there are too few examples. Keeps references to both.
+  // Throws kInvalidArgument when there are too few examples, or none because items have no answers, and for
+  // chats without a template. Keeps references to both.
   Prompts(const TaskFile& file, const PromptOptions& options);
   // Of items[i]: one prompt, or one for each choice. Ends before the delimiter.
   std::vector<std::string> of(size_t i) const;

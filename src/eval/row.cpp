@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -21,7 +22,7 @@ std::string shown(const ordered_json& value) {
 }
 
 // A count as JSON or as a text of digits.
-std::optional<size_t> number(const ordered_json& value) {
+std::optional<size_t> whole_number(const ordered_json& value) {
   if (value.is_number_unsigned()) return value.get<size_t>();
   if (!value.is_string()) return std::nullopt;
   const std::string& text = value.get_ref<const std::string&>();
@@ -78,9 +79,44 @@ std::vector<std::string> Row::texts(std::string_view key) const {
 }
 
 size_t Row::whole(std::string_view key) const {
-  const std::optional<size_t> value = number(at(key));
+  const std::optional<size_t> value = whole_number(at(key));
   if (!value) wrong(key, "a whole number from 0");
   return *value;
+}
+
+bool Row::flag(std::string_view key, bool otherwise) const {
+  if (!has(key)) return otherwise;
+  if (!at(key).is_boolean()) wrong(key, "true or false");
+  return at(key).get<bool>();
+}
+
+double Row::number(std::string_view key, double otherwise) const {
+  if (!has(key)) return otherwise;
+  if (!at(key).is_number()) wrong(key, "a number");
+  return at(key).get<double>();
+}
+
+std::vector<std::string> Row::answers(std::string_view key) const {
+  const ordered_json& value = at(key);
+  const auto text_of = [&](const ordered_json& one) {
+    if (one.is_number()) return one.dump();
+    if (!one.is_string()) wrong(key, "a text, a number or a list of them");
+    return one.get<std::string>();
+  };
+  if (!value.is_array()) return {text_of(value)};
+  if (value.empty()) wrong(key, "at least one answer");
+  std::vector<std::string> out;
+  for (const ordered_json& one : value) out.push_back(text_of(one));
+  return out;
+}
+
+void Row::only(std::initializer_list<std::string_view> keys) const {
+  for (const auto& [name, unused] : value_.items()) {
+    if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
+    std::string known;
+    for (const std::string_view key : keys) known += (known.empty() ? "" : ", ") + std::string(key);
+    fails(fmt::format("got \"{}\", expected {}", name, known));
+  }
 }
 
 Row Row::part(std::string_view key) const {
@@ -89,7 +125,7 @@ Row Row::part(std::string_view key) const {
 }
 
 size_t Row::index(std::string_view key, size_t n, size_t first) const {
-  std::optional<size_t> value = number(at(key));
+  std::optional<size_t> value = whole_number(at(key));
   if (value && first > 0) value = *value >= first ? std::optional(*value - first) : std::nullopt;
   if (!value && first == 0) value = letter(at(key));
   if (!value || *value >= n)

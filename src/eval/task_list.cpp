@@ -20,6 +20,9 @@ constexpr auto kTasks = std::to_array<const Task*>({
     &kTaskTruthfulqa2,
     &kTaskLambada,
     &kTaskChoices,
+    &kTaskGsm8k,
+    &kTaskIfeval,
+    &kTaskGenerate,
 });
 
 }  // namespace

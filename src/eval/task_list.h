@@ -19,6 +19,9 @@ extern const Task kTaskTruthfulqa;
 extern const Task kTaskTruthfulqa2;
 extern const Task kTaskLambada;
 extern const Task kTaskChoices;
+extern const Task kTaskGsm8k;
+extern const Task kTaskIfeval;
+extern const Task kTaskGenerate;
 
 std::span<const Task* const> all_tasks() noexcept;
 // Throws kInvalidArgument naming the known tasks.

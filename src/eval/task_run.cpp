@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "eval/task_score.h"
 
 namespace hone {
@@ -26,8 +27,28 @@ const char* kind_text(TaskKind kind) {
       return "log p of each choice behind the prompt; the largest, the first of equals, is the prediction";
     case TaskKind::kLastWord:
       return "log p of the target behind the prompt; right when each of its tokens is the most likely one";
+    case TaskKind::kWritten:
+      return "a text written behind the prompt, each token the most likely one";
   }
   return "";
+}
+
+TaskResult score(const TaskModel& model, const TaskFile& file, const Prompts& prompts,
+                 const PromptOptions& options, const std::string& label) {
+  switch (file.task->kind) {
+    case TaskKind::kChoice:
+    case TaskKind::kLastWord:
+      return score_choices(model, file, prompts, options.seed, label);
+    case TaskKind::kWritten:
+      return score_written(model, file, prompts, options, label);
+  }
+  return {};
+}
+
+std::string prompt_hash(const std::vector<std::string>& prompts) {
+  Hasher hasher;
+  for (const std::string& prompt : prompts) hasher.add(prompt);
+  return hasher.digest();
 }
 
 }  // namespace
@@ -47,7 +68,10 @@ TaskResult run_task(const TaskModel& model, const TaskFile& file, const PromptOp
                     const std::string& label) {
   const auto start = std::chrono::steady_clock::now();
   const Prompts prompts(file, options);
-  TaskResult result = score_choices(model, file, prompts, options.seed, label);
+  TaskResult result = score(model, file, prompts, options, label);
+  HONE_CHECK(file.task->metric.empty() || result.metrics[0].name == file.task->metric, "{} is {}, not {}",
+             file.task->name, result.metrics[0].name, file.task->metric);
+  for (size_t i = 0; i < file.items.size(); ++i) result.items[i].prompt_hash = prompt_hash(prompts.of(i));
   result.file = &file;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
@@ -61,6 +85,12 @@ nlohmann::ordered_json task_protocol(const TaskFile& file, const PromptOptions& 
   out["data_hash"] = file.content_hash;
   out["items"] = file.items.size();
   out["scored"] = kind_text(file.task->kind);
+  if (file.task->kind == TaskKind::kWritten) {
+    out["max_tokens"] = max_tokens_of(*file.task, options);
+    out["stop"] = stops_of(*file.task, options);
+    out["judged"] = file.task->writing.judge(file, options.judge)->description();
+  }
+  if (!file.left_out.empty()) out["left_out"] = file.left_out;
   out["shots"] = shots_text(file, options);
   if (options.shots > 0 && options.shots_file != nullptr)
     out["shots_hash"] = options.shots_file->content_hash;

@@ -14,12 +14,17 @@ struct ItemResult {
   size_t prediction = 0;                // kChoice: the first of the largest log-likelihoods
   double margin = 0;                    // kChoice: between the largest two
   bool correct = false;                 // by the task's first metric
+  std::string prompt_hash = {};         // of the prompt's text; of all, where choices have their own
+  // kWritten:
+  std::string written = {}, extracted = {};  // the text; what of it was compared
+  std::string finish = {};                   // "stop" or "length"
 };
 
 struct TaskMetric {
   std::string name;  // "acc", "acc_norm", …
   Estimate estimate;
-  std::vector<double> values;  // of each item; for "perplexity" the word's -log p
+  std::vector<double> values;  // of each item; for "perplexity" the word's -log p, for shares of several
+                               // things in an item their mean
 };
 
 struct TaskResult {
@@ -28,6 +33,7 @@ struct TaskResult {
   std::vector<ItemResult> items;
   size_t n_truncated = 0;  // prompts cut at their beginning to fit the model's context
   double seconds = 0;
+  std::vector<std::string> remarks = {};  // what of the task could not be judged as defined
 };
 
 // A model with what it needs to read.

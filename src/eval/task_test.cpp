@@ -1,14 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <set>
 
-#include "base/atomic_file.h"
 #include "base/error.h"
 #include "eval/details.h"
 #include "eval/task_list.h"
-#include "runtime/testing.h"
+#include "eval/task_test_support.h"
 
 namespace hone {
 namespace {
@@ -105,18 +103,8 @@ TEST(PairedTest, McNemarIsTheBinomialTest) {
 }
 
 // Scores of a tiny model.
-class TaskRunTest : public testing::Test {
+class TaskRunTest : public TinyModelTask {
  protected:
-  TaskRunTest() : source_(make_tiny_llama(1)), model_(source_), tokenizer_(tiny_tokenizer()) {}
-  ~TaskRunTest() override { std::filesystem::remove(path_); }
-  TaskFile file(const std::string& task, const std::string& rows) {
-    write_file(path_, rows);
-    return read_task_file(find_task(task), path_);
-  }
-  TaskResult run(const TaskFile& file, const PromptOptions& options = {}) const {
-    return run_task({{.model = &model_, .compute = ComputeMode::kPrecise}, tokenizer_}, file, options,
-                    "test");
-  }
   // log p of a text behind another, from whole logits.
   double plain(const std::string& context, const std::string& continuation) const {
     const TokenPair pair = encode_pair(tokenizer_, context, continuation);
@@ -132,10 +120,6 @@ class TaskRunTest : public testing::Test {
     }
     return sum;
   }
-  std::filesystem::path path_ = std::filesystem::path(testing::TempDir()) / "hone_task_test.jsonl";
-  MemorySource source_;
-  Model model_;
-  Tokenizer tokenizer_;
 };
 
 // Common beginnings, contexts shared by choices of one and of many tokens, many groups.
@@ -207,8 +191,8 @@ TEST_F(TaskRunTest, LongPromptsLoseTheirBeginning) {
 TEST_F(TaskRunTest, FlipsAreCountedAndPaired) {
   TaskResult was, is;
   for (const auto& [a, b] : {std::pair{1, 1}, {1, 0}, {1, 0}, {0, 1}, {0, 0}}) {
-    was.items.push_back({.correct = a == 1});
-    is.items.push_back({.correct = b == 1});
+    was.items.emplace_back().correct = a == 1;
+    is.items.emplace_back().correct = b == 1;
   }
   was.metrics = {{"acc", {}, {1, 1, 1, 0, 0}}};
   is.metrics = {{"acc", {}, {1, 0, 0, 1, 0}}};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -125,6 +126,39 @@ Json items_key(const Recipe& recipe) {
   return key;
 }
 
+// By tenfold counts, as rare_tokens.h has them.
+std::pair<uint64_t, uint64_t> bucket_of(uint64_t count) {
+  if (count == 0) return {0, 0};
+  uint64_t low = 1;
+  while (count >= low * 10) low *= 10;
+  return {low, low * 10 - 1};
+}
+
+// Sorts one candidate's tokens into buckets as they are scored.
+class RaritySums {
+ public:
+  RaritySums(const TokenCounts& counts, const std::vector<ScoreItem>& items) : counts_(counts) {
+    for (const ScoreItem& item : items) n_documents_ = std::max(n_documents_, item.document + 1);
+  }
+  void add(const TokenScore& token) {
+    const auto [low, high] = bucket_of(counts_.of[static_cast<size_t>(token.target)]);
+    RarityBucket& bucket = buckets_[low];
+    if (bucket.nll.empty()) bucket = {low, high, std::vector<DocumentScore>(n_documents_)};
+    bucket.nll[token.document].sum += token.nll;
+    bucket.nll[token.document].count += 1;
+  }
+  std::vector<RarityBucket> take() {
+    std::vector<RarityBucket> out;
+    for (auto& [low, bucket] : buckets_) out.push_back(std::move(bucket));
+    return out;
+  }
+
+ private:
+  const TokenCounts& counts_;
+  size_t n_documents_ = 0;
+  std::map<uint64_t, RarityBucket> buckets_;
+};
+
 }  // namespace
 
 Json question_of(const ChatRecord& record) {
@@ -182,6 +216,9 @@ Json to_json(const Measurement& measurement) {
   Json out;
   out["chats"] = to_json(measurement.chats);
   out["general"] = to_json(measurement.general);
+  out["rarity"] = Json::array();
+  for (const RarityBucket& bucket : measurement.rarity)
+    out["rarity"].push_back({{"low", bucket.low}, {"high", bucket.high}, {"nll", to_json(bucket.nll)}});
   out["prefill_tok_s"] = measurement.prefill_tok_s;
   out["decode_tok_s"] = measurement.decode_tok_s;
   out["answers"] = measurement.answers;
@@ -193,6 +230,9 @@ Measurement measurement_from_json(const Json& json) {
   Measurement out;
   out.chats = scores_from_json(json.at("chats"));
   out.general = scores_from_json(json.at("general"));
+  for (const Json& bucket : json.at("rarity"))
+    out.rarity.push_back({bucket.at("low").get<uint64_t>(), bucket.at("high").get<uint64_t>(),
+                          documents_from_json(bucket.at("nll"))});
   out.prefill_tok_s = json.at("prefill_tok_s").get<double>();
   out.decode_tok_s = json.at("decode_tok_s").get<double>();
   out.answers = json.at("answers").get<std::vector<std::string>>();
@@ -227,12 +267,16 @@ std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Mod
     names += (names.empty() ? "" : ", ") + subject.name;
   }
   std::vector<Scores> chats(subjects.size()), general(subjects.size());
-  if (!items.chats.empty()) chats = score(candidates, reference, items.chats, names + ": answers");
+  std::vector<RaritySums> rarity(subjects.size(), RaritySums(items.counts, items.chats));
+  TokenSink sink;
+  if (!items.counts.of.empty()) sink = [&](size_t i, const TokenScore& token) { rarity[i].add(token); };
+  if (!items.chats.empty()) chats = score(candidates, reference, items.chats, names + ": answers", sink);
   if (!items.general.empty()) general = score(candidates, reference, items.general, names + ": general");
   std::vector<Measurement> out(subjects.size());
   for (size_t i = 0; i < subjects.size(); ++i) {
     out[i].chats = std::move(chats[i]);
     out[i].general = std::move(general[i]);
+    out[i].rarity = rarity[i].take();
     if (!items.speed_prompt.empty()) time_model(*subjects[i].loaded, items.speed_prompt, compute, out[i]);
     if (subjects[i].answers) out[i].answers = answer(*subjects[i].loaded, items, recipe, compute);
   }

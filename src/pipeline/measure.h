@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "eval/evaluate.h"
+#include "eval/rare_tokens.h"
 #include "pipeline/loaded_model.h"
 #include "pipeline/recipe.h"
 
@@ -18,6 +19,7 @@ struct MeasureItems {
   std::vector<ScoreItem> general;  // windows of general text; may be empty
   std::vector<ChatRecord> examples;
   size_t n_chats = 0, n_chat_tokens = 0;
+  TokenCounts counts;  // of the training answers: how often each token was seen; empty: not looked at
   std::vector<TokenId> speed_prompt;  // what models are timed on; empty: they are not
   nlohmann::ordered_json key;         // everything in the recipe that these depend on, with the files' hashes
 };
@@ -28,8 +30,15 @@ MeasureItems general_items(const Recipe& recipe, const Tokenizer& tokenizer);
 // Of the tokens, the targets and the documents they belong to: the same hash, the same test.
 std::string items_hash(const std::vector<ScoreItem>& items);
 
+// The held-out answers' tokens that occur so often in the training answers.
+struct RarityBucket {
+  uint64_t low = 0, high = 0;
+  std::vector<DocumentScore> nll;
+};
+
 struct Measurement {
   Scores chats, general;
+  std::vector<RarityBucket> rarity;            // rarest first; empty without counts
   double prefill_tok_s = 0, decode_tok_s = 0;  // 0: not timed
   std::vector<std::string> answers;            // one per example; empty: not asked for
   double seconds = 0;

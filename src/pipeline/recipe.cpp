@@ -105,6 +105,7 @@ constexpr Key kKeys[] = {
      [](const Value& v, Recipe& r) { r.eval.max_windows = v.integer(1, 1000000); }},
     {"eval", "speed", false, [](const Value& v, Recipe& r) { r.eval.speed = v.boolean(); }},
     {"eval", "breakdown", false, [](const Value& v, Recipe& r) { r.eval.breakdown = v.boolean(); }},
+    {"eval", "risks", false, [](const Value& v, Recipe& r) { r.eval.risks = v.boolean(); }},
     {"eval", "tasks", false, [](const Value& v, Recipe& r) { r.eval.tasks = read_recipe_tasks(v); }},
     {"rival", "system", false, [](const Value& v, Recipe& r) { r.rival.system = v.text(); }},
     {"rival", "shots", false, [](const Value& v, Recipe& r) { r.rival.shots = v.integer(1, 1000); }},

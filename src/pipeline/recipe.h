@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/judge.h"
 #include "report/card.h"
 #include "tune/train_config.h"
 
@@ -23,6 +24,10 @@ struct RecipeTask {
   uint64_t shots = 0;
   std::filesystem::path shots_data;  // may be empty: rows of `data` are drawn
   bool chat_template = false;
+  // Of tasks that are answered by writing; absent: the task's own.
+  std::optional<uint64_t> max_tokens = std::nullopt;
+  std::optional<std::vector<std::string>> stop = std::nullopt;
+  JudgeOptions judge = {};
   bool general = false;  // not what the model is tuned for: a drop against the base is forgetting
 };
 
@@ -53,6 +58,7 @@ struct Recipe {
     uint64_t max_windows = 0;  // 0 = all
     bool speed = true;         // time prefill and decode of each stage
     bool breakdown = true;     // also measure each file in f32 and through a cache: where its loss comes from
+    bool risks = true;         // overfitting, answers known by heart, drift, test data in the training data
     std::vector<RecipeTask> tasks;
   } eval;
 

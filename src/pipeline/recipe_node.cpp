@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -10,6 +11,35 @@
 namespace hone {
 
 using Kind = RecipeNode::Kind;
+
+namespace {
+
+nlohmann::ordered_json json_of(const RecipeNode& node) {
+  nlohmann::ordered_json out;
+  switch (node.kind) {
+    case Kind::kText:
+      return node.text;
+    case Kind::kInteger:
+      return node.integer;
+    case Kind::kNumber:
+      return node.number;
+    case Kind::kBoolean:
+      return node.boolean;
+    case Kind::kList:
+      out = nlohmann::ordered_json::array();
+      for (const RecipeNode& item : node.items) out.push_back(json_of(item));
+      return out;
+    case Kind::kTable:
+      out = nlohmann::ordered_json::object();
+      for (const RecipeNode::Entry& entry : node.entries) out[entry.key] = json_of(entry.node);
+      return out;
+    case Kind::kOther:
+      return node.shown;
+  }
+  return out;
+}
+
+}  // namespace
 
 const RecipeNode* RecipeNode::find(std::string_view key) const noexcept {
   for (const Entry& entry : entries)
@@ -86,6 +116,12 @@ std::string RecipeValue::model() const {
   std::error_code error;
   const std::filesystem::path beside = folder_ / given;
   return std::filesystem::exists(beside, error) ? beside.lexically_normal().string() : given;
+}
+
+std::string RecipeValue::name_or_json() const {
+  if (node_.kind == Kind::kText) return node_.text;
+  if (node_.kind != Kind::kTable) wrong("a string or a table");
+  return json_of(node_).dump();
 }
 
 std::vector<RecipeNode> RecipeValue::tables() const {

@@ -54,6 +54,8 @@ class RecipeValue {
   std::filesystem::path file() const;
   // A file or folder beside the recipe, or as it stands: a name in the model store.
   std::string model() const;
+  // A string as it is, or a table as JSON text.
+  std::string name_or_json() const;
   // Each table of a list of tables.
   std::vector<RecipeNode> tables() const;
   const std::filesystem::path& folder() const noexcept { return folder_; }

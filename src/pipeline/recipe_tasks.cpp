@@ -32,8 +32,30 @@ constexpr RecipeKey<RecipeTask> kKeys[] = {
     {"shots", false, [](const Value& v, RecipeTask& t) { t.shots = v.integer(0, 1000); }},
     {"shots_data", false, [](const Value& v, RecipeTask& t) { t.shots_data = v.file(); }},
     {"chat_template", false, [](const Value& v, RecipeTask& t) { t.chat_template = v.boolean(); }},
+    {"max_tokens", false, [](const Value& v, RecipeTask& t) { t.max_tokens = v.integer(1, 1 << 20); }},
+    {"stop", false,
+     [](const Value& v, RecipeTask& t) {
+       t.stop = v.list();
+       for (const std::string& text : *t.stop)
+         if (text.empty()) v.wrong("texts of at least one character");
+     }},
+    {"match", false, [](const Value& v, RecipeTask& t) { t.judge.match = v.name_or_json(); }},
     {"general", false, [](const Value& v, RecipeTask& t) { t.general = v.boolean(); }},
 };
+
+// Keys for answers that are written, on tasks that are not.
+void check_writing(const RecipeTask& entry, const RecipeNode& table) {
+  const Task& task = find_task(entry.task);
+  const auto needs = [&](bool given, bool there, const char* key, const char* which) {
+    if (given && !there)
+      fail(ErrorCode::kInvalidArgument, "{}: [[eval.tasks]] {}: got a value, but {} is not {}", table.where,
+           key, entry.task, which);
+  };
+  const bool written = task.kind == TaskKind::kWritten;
+  needs(entry.max_tokens.has_value(), written, "max_tokens", "answered by writing");
+  needs(entry.stop.has_value(), written, "stop", "answered by writing");
+  needs(!entry.judge.match.empty(), task.metric.empty(), "match", "compared by a matcher (generate)");
+}
 
 // One name for each: the task's, with the file's where it stands more than once.
 void name_tasks(std::vector<RecipeTask>& tasks, const std::vector<RecipeNode>& tables) {
@@ -63,6 +85,7 @@ std::vector<RecipeTask> read_recipe_tasks(const RecipeValue& value) {
            "{}: [[eval.tasks]] shots_data: got a file, but no shots; say how many examples to show",
            table.where);
   }
+  for (size_t i = 0; i < tasks.size(); ++i) check_writing(tasks[i], tables[i]);
   name_tasks(tasks, tables);
   return tasks;
 }

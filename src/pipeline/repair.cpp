@@ -19,7 +19,7 @@ MeasureItems validation_items(const RunContext& run) {
   items.key = run.items.key;
   items.key["test"] = content_hash(run.recipe.valid);
   items.key["limit"] = 0;
-  for (const char* unused : {"speed", "examples", "example_tokens"}) items.key.erase(unused);
+  for (const char* unused : {"speed", "examples", "example_tokens", "counts"}) items.key.erase(unused);
   return items;
 }
 

@@ -79,9 +79,15 @@ ScoreItem prompted_item(const Recipe& recipe, const Json& before, const ChatReco
   return {.batch = std::move(batch.batch), .targets = std::move(batch.targets), .document = plain.document};
 }
 
-// Tasks with the rival's number of examples, where it is larger.
-Recipe with_shots(Recipe recipe) {
-  for (RecipeTask& task : recipe.eval.tasks) task.shots = std::max(task.shots, recipe.rival.shots);
+// Tasks with the rival's number of examples, where it is larger and there are right answers to show.
+Recipe with_shots(const RunContext& run) {
+  Recipe recipe = run.recipe;
+  for (size_t t = 0; t < run.tasks.size(); ++t) {
+    const std::vector<TaskItem>& items = run.tasks.file(t).items;
+    const bool solved = !items[0].choices.empty() && items[0].messages.is_null();
+    RecipeTask& task = recipe.eval.tasks[t];
+    if (solved && items.size() > recipe.rival.shots) task.shots = std::max(task.shots, recipe.rival.shots);
+  }
   return recipe;
 }
 
@@ -91,7 +97,7 @@ RivalStage measure_prompted(RunContext& run) {
   const size_t context =
       architecture_named(metadata.string("general.architecture")).config_from_gguf(metadata).context_length;
   const MeasureItems items = prompted_items(run.recipe, run.items, codec, context);
-  const TaskSet tasks(with_shots(run.recipe));
+  const TaskSet tasks(with_shots(run));
   const StageModel model{.stage = "prompted",
                          .model = run.opened.path.string(),
                          .adapter = {},

@@ -11,6 +11,7 @@
 #include "pipeline/machine.h"
 #include "pipeline/products.h"
 #include "pipeline/repair.h"
+#include "pipeline/risks.h"
 #include "pipeline/rival.h"
 #include "pipeline/run_context.h"
 #include "pipeline/run_report.h"
@@ -214,6 +215,8 @@ class Run {
       report_.stages.push_back(stage.result);
     }
     report_.loss_parts = loss_parts(stages_);
+    report_.rarity = rarity_rows(stages_);
+    if (run_.recipe.eval.risks) report_.risks = measure_risks(run_, base_model(), tuned_model());
     judge_files();
     report_.findings = find_conclusions(report_);
     report_.peak_rss_bytes = std::max(peak_rss_, peak_rss_bytes());

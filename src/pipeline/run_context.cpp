@@ -54,6 +54,8 @@ void RunContext::prepare() {
   train = load_dataset(recipe.train, codec, recipe.max_length);
   if (!recipe.valid.empty()) valid = load_dataset(recipe.valid, codec, recipe.max_length);
   items = make_items(recipe, codec);
+  items.counts = count_tokens(*tokenizer, train);
+  items.key["counts"] = train.content_hash;
   say(fmt::format("run {}: base {}, {} training chats ({} tokens), {} held-out chats ({} tokens)",
                   recipe.name, recipe.base, train.samples.size(), train.n_tokens, items.n_chats,
                   items.n_chat_tokens));

@@ -19,6 +19,16 @@ const MeasuredStage* find_stage(const std::vector<MeasuredStage>& stages, std::s
   return nullptr;
 }
 
+const MeasuredStage* stage_before(const std::vector<MeasuredStage>& stages, const MeasuredStage& stage) {
+  const std::string& role = stage.result.role;
+  if (role == "tuned" || role == "rival") return find_stage(stages, "base");
+  if (role == "merged") return find_stage(stages, "tuned");
+  if (role != "file") return nullptr;
+  for (const char* from : {"merged", "tuned", "base"})
+    if (const MeasuredStage* found = find_stage(stages, from)) return found;
+  return nullptr;
+}
+
 std::vector<DocumentScore> differences(const std::vector<DocumentScore>& a,
                                        const std::vector<DocumentScore>& b) {
   std::vector<DocumentScore> out(a.size());

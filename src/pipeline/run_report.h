@@ -19,6 +19,8 @@ struct MeasuredStage {
   std::optional<ErrorParts> parts = {};
 };
 Measured measured(const Estimate& estimate);
+// The stage that this one was made from; nullptr for the base.
+const MeasuredStage* stage_before(const std::vector<MeasuredStage>& stages, const MeasuredStage& stage);
 const MeasuredStage* find_stage(const std::vector<MeasuredStage>& stages, std::string_view role);
 // a - b per document: its mean is the difference, paired.
 std::vector<DocumentScore> differences(const std::vector<DocumentScore>& a,
@@ -26,6 +28,9 @@ std::vector<DocumentScore> differences(const std::vector<DocumentScore>& a,
 
 // Which part of each file's loss comes from where; empty without ErrorParts.
 std::vector<LossPart> loss_parts(const std::vector<MeasuredStage>& stages);
+
+// The held-out answers' loss by how often their tokens occur in the training answers.
+std::vector<RarityRow> rarity_rows(const std::vector<MeasuredStage>& stages);
 
 // Fills metrics, gain_kept and sums of every stage, and what the report says of the pair base and tuned. The
 // first stage is the base, "tuned" is the one the gain is measured by.

@@ -21,20 +21,11 @@ std::vector<DocumentScore> documents(const TaskMeasurement& task) {
 void fill_stage(const std::string& name, const TaskMeasurement& task, StageResult& stage) {
   for (const TaskMetric& metric : task.metrics)
     stage.metrics[name + "." + metric.name] = measured(metric.estimate);
+  for (const auto& [further, estimate] : task.further)
+    stage.metrics[name + "." + further] = measured(estimate);
   DocumentSums& sums = stage.sums[name + "." + task.metrics[0].name];
   sums.data = name;
   sums.values = task.metrics[0].values;
-}
-
-// What a stage is compared with: the one it was made from.
-const MeasuredStage* before(const std::vector<MeasuredStage>& stages, const MeasuredStage& stage) {
-  const std::string& role = stage.result.role;
-  if (role == "tuned" || role == "rival") return find_stage(stages, "base");
-  if (role == "merged") return find_stage(stages, "tuned");
-  if (role != "file") return nullptr;
-  for (const char* from : {"merged", "tuned", "base"})
-    if (const MeasuredStage* found = find_stage(stages, from)) return found;
-  return nullptr;
 }
 
 TaskChange change(const TaskMeasurement& was, const TaskMeasurement& is) {
@@ -86,7 +77,7 @@ TaskTable table_of(const std::vector<MeasuredStage>& stages, const TaskSet& task
                   .changes = {},
                   .changed = {}};
   for (const MeasuredStage& stage : stages) {
-    const MeasuredStage* from = before(stages, stage);
+    const MeasuredStage* from = stage_before(stages, stage);
     if (from == nullptr) continue;
     TaskChange entry = change(from->tasks[t], stage.tasks[t]);
     entry.stage = stage.result.name;

@@ -1,6 +1,7 @@
 #include "pipeline/task_set.h"
 
 #include "base/error.h"
+#include "eval/calibration.h"
 #include "eval/details.h"
 #include "eval/item_text.h"
 #include "eval/task_list.h"
@@ -27,6 +28,8 @@ Json to_json(const TaskMeasurement& measurement) {
   for (const TaskMetric& metric : measurement.metrics)
     out["metrics"].push_back(
         {{"name", metric.name}, {"estimate", to_json(metric.estimate)}, {"values", metric.values}});
+  out["further"] = Json::object();
+  for (const auto& [name, estimate] : measurement.further) out["further"][name] = to_json(estimate);
   out["correct"] = measurement.correct;
   out["answers"] = measurement.answers;
   out["truncated"] = measurement.n_truncated;
@@ -40,6 +43,8 @@ TaskMeasurement task_measurement_from_json(const Json& json) {
     out.metrics.push_back({.name = metric.at("name").get<std::string>(),
                            .estimate = estimate_from_json(metric.at("estimate")),
                            .values = metric.at("values").get<std::vector<double>>()});
+  for (const auto& [name, estimate] : json.at("further").items())
+    out.further.emplace_back(name, estimate_from_json(estimate));
   out.correct = json.at("correct").get<std::vector<uint8_t>>();
   out.answers = json.at("answers").get<std::vector<std::string>>();
   out.n_truncated = json.at("truncated").get<uint64_t>();
@@ -60,18 +65,25 @@ PromptOptions TaskSet::prompts(size_t i, const LoadedModel* loaded) const {
           .shots_file = shots_[i].task == nullptr ? nullptr : &shots_[i],
           .seed = seed_,
           .chat_template =
-              entries_[i].chat_template && loaded != nullptr ? &loaded->codec().chat_template : nullptr};
+              entries_[i].chat_template && loaded != nullptr ? &loaded->codec().chat_template : nullptr,
+          .max_tokens = entries_[i].max_tokens,
+          .stop = entries_[i].stop,
+          .judge = entries_[i].judge};
 }
 
 Json TaskSet::key(size_t i) const {
   const RecipeTask& entry = entries_[i];
-  return {{"task", entry.task},
-          {"data", files_[i].content_hash},
-          {"limit", entry.limit},
-          {"shots", entry.shots},
-          {"shots_data", shots_[i].task == nullptr ? "" : shots_[i].content_hash},
-          {"chat_template", entry.chat_template},
-          {"seed", seed_}};
+  Json key = {{"task", entry.task},
+              {"data", files_[i].content_hash},
+              {"limit", entry.limit},
+              {"shots", entry.shots},
+              {"shots_data", shots_[i].task == nullptr ? "" : shots_[i].content_hash},
+              {"chat_template", entry.chat_template},
+              {"seed", seed_}};
+  if (entry.max_tokens) key["max_tokens"] = *entry.max_tokens;
+  if (entry.stop) key["stop"] = *entry.stop;
+  if (!entry.judge.match.empty()) key["match"] = entry.judge.match;
+  return key;
 }
 
 std::string TaskSet::protocol(size_t i) const {
@@ -89,10 +101,15 @@ TaskMeasurement TaskSet::run(size_t i, const LoadedModel& loaded, ComputeMode co
   TaskResult result =
       run_task(model, files_[i], prompts(i, &loaded), fmt::format("{}: {}", stage, entries_[i].name));
   TaskMeasurement out{.metrics = std::move(result.metrics),
+                      .further = {},
                       .correct = {},
                       .answers = {},
                       .n_truncated = result.n_truncated,
                       .seconds = result.seconds};
+  for (const Calibration& calibration : calibrations(result, seed_)) {
+    out.further.emplace_back("ece" + calibration.suffix, calibration.ece);
+    out.further.emplace_back("brier" + calibration.suffix, calibration.brier);
+  }
   for (size_t k = 0; k < result.items.size(); ++k) {
     out.correct.push_back(result.items[k].correct ? 1 : 0);
     out.answers.push_back(shown_answer(*files_[i].task, files_[i].items[k], result.items[k]));

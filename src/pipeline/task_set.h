@@ -13,8 +13,9 @@ namespace hone {
 
 // A task answered by one stage, item by item, in a form that is stored.
 struct TaskMeasurement {
-  std::vector<TaskMetric> metrics;   // the first is the task's own
-  std::vector<uint8_t> correct;      // by the task's first metric
+  std::vector<TaskMetric> metrics;                        // the first is the task's own
+  std::vector<std::pair<std::string, Estimate>> further;  // "ece", "brier": of all items together
+  std::vector<uint8_t> correct;                           // by the task's first metric
   std::vector<std::string> answers;  // as a reader understands them; empty where there is none
   uint64_t n_truncated = 0;
   double seconds = 0;

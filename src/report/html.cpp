@@ -24,6 +24,8 @@ constexpr Section kSections[] = {
     {"tasks", "Questions answered", "Tasks", tasks_section},
     {"gain", "Share of the gain that each step keeps", "Gain kept", gain_section},
     {"parts", "Where the loss comes from", "Parts", parts_section},
+    {"rarity", "Loss on rare words", "Rare words", rarity_section},
+    {"risks", "Risks of tuning", "Risks", risks_section},
     {"sensitivity", "Which parts suffer from rounding", "Sensitivity", sensitivity_section},
     {"size", "Quality against size", "Size", size_section},
     {"distance", "Distance from the reference", "Distance", distance_section},

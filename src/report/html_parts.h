@@ -41,6 +41,8 @@ std::string gates_section(const RunReport& report);
 std::string tasks_section(const RunReport& report);
 std::string parts_section(const RunReport& report);
 std::string sensitivity_section(const RunReport& report);
+std::string rarity_section(const RunReport& report);
+std::string risks_section(const RunReport& report);
 // html_examples.cpp
 std::string examples_section(const RunReport& report);
 // html_facts.cpp

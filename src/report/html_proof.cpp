@@ -46,6 +46,34 @@ std::string parts_figure(const RunReport& report) {
   return figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
 }
 
+// What each stage changed, by bucket: a choice of stages.
+std::string rarity_figure(const RunReport& report) {
+  std::vector<Choice> all;
+  std::vector<std::string> stages;
+  for (const RarityRow& row : report.rarity)
+    if (row.against && (stages.empty() || stages.back() != row.stage)) stages.push_back(row.stage);
+  for (const std::string& stage : stages) {
+    RowsFigure rows{.id = fmt::format("rarity-plot-{}", all.size()),
+                    .title = "Change of loss by rarity, " + stage,
+                    .x_title = "Change of loss, nats per token"};
+    rows.bars = true;
+    for (const RarityRow& row : report.rarity) {
+      if (row.stage != stage || !row.against || !std::isfinite(row.against->value)) continue;
+      const MeasuredText text = format_measured(*row.against);
+      Mark mark{.label = row.high == 0 ? "never seen" : fmt::format("{} to {} times", row.low, row.high),
+                .tip = fmt::format("{} tokens: {} nats per token", format_count(row.n), text.value)};
+      mark.value = row.against->value;
+      mark.low = std::isfinite(row.against->low) ? row.against->low : mark.value;
+      mark.high = std::isfinite(row.against->high) ? row.against->high : mark.value;
+      rows.values.push_back(text.value);
+      rows.marks.push_back(std::move(mark));
+    }
+    if (!rows.marks.empty())
+      all.push_back({stage, figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow)), ""});
+  }
+  return all.empty() ? "" : choices("rarity", "Stage", all);
+}
+
 std::string sensitivity_figure(const RunReport& report, const std::string& format, size_t n) {
   RowsFigure rows{.id = fmt::format("sensitivity-plot-{}", n),
                   .title = "KL by part rounded, " + format,
@@ -101,6 +129,26 @@ std::string gates_section(const RunReport& report) {
              "data; of these the smallest was taken, and is measured on the test data like every other "
              "stage.") +
          text_table(repair_rows(report), "Repairs", false);
+}
+
+std::string risks_section(const RunReport& report) {
+  if (report.risks.empty()) return "";
+  return about(
+             "Whether the model learned the subject or the examples, whether it became another model "
+             "elsewhere, "
+             "and whether the test measures memory.") +
+         text_table(risk_rows(report), "Risks of tuning", false);
+}
+
+std::string rarity_section(const RunReport& report) {
+  if (report.rarity.empty()) return "";
+  return about(
+             "Loss on the held-out answers by how often each token stood in the training answers, and in "
+             "brackets "
+             "the change against the stage it was made from. Rounding costs most where the model is least "
+             "sure, "
+             "and a mean over all tokens hides it.") +
+         rarity_figure(report) + text_table(rarity_table(report), "Loss by rarity", true);
 }
 
 std::string sensitivity_section(const RunReport& report) {

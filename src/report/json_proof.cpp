@@ -75,6 +75,23 @@ void visit_attempt(Attempt& attempt, Visit visit) {
   visit("chosen", attempt.chosen);
 }
 
+template <typename Row, typename Visit>
+void visit_rarity(Row& row, Visit visit) {
+  visit("low", row.low);
+  visit("high", row.high);
+  visit("n", row.n);
+  visit("stage", row.stage);
+  visit("loss", row.loss);
+  visit("against", row.against);
+}
+
+template <typename Risk, typename Visit>
+void visit_risk(Risk& risk, Visit visit) {
+  visit("kind", risk.kind);
+  visit("of", risk.of);
+  visit("value", risk.value);
+}
+
 template <typename Group, typename Visit>
 void visit_group(Group& group, Visit visit) {
   visit("format", group.format);
@@ -108,6 +125,10 @@ void add_proof(const RunReport& report, Json& json) {
     visit_attempt(attempt, JsonWriter{json["repairs"].emplace_back(Json::object())});
   for (const GroupSensitivity& group : report.sensitivity)
     visit_group(group, JsonWriter{json["sensitivity"].emplace_back(Json::object())});
+  for (const RarityRow& row : report.rarity)
+    visit_rarity(row, JsonWriter{json["rarity"].emplace_back(Json::object())});
+  for (const RiskRow& risk : report.risks)
+    visit_risk(risk, JsonWriter{json["risks"].emplace_back(Json::object())});
   for (const RivalResult& rival : report.rivals)
     visit_rival(rival, JsonWriter{json["rivals"].emplace_back(Json::object())});
   for (const GateResult& gate : report.gates)
@@ -142,6 +163,14 @@ void read_proof(const JsonReader& reader, RunReport& report) {
   reader.each("sensitivity", [&](const Json& item, const std::string& where) {
     const JsonReader from(item, where);
     visit_group(report.sensitivity.emplace_back(), into(from));
+  });
+  reader.each("rarity", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    visit_rarity(report.rarity.emplace_back(), into(from));
+  });
+  reader.each("risks", [&](const Json& item, const std::string& where) {
+    const JsonReader from(item, where);
+    visit_risk(report.risks.emplace_back(), into(from));
   });
   reader.each("rivals", [&](const Json& item, const std::string& where) {
     const JsonReader from(item, where);

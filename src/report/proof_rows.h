@@ -15,6 +15,11 @@ TextRows task_rows(const RunReport& report, const TaskTable& table);
 TextRows part_rows(const RunReport& report);
 TextRows gate_rows(const RunReport& report);
 TextRows repair_rows(const RunReport& report);
+// Stages down, buckets across.
+TextRows rarity_table(const RunReport& report);
+TextRows risk_rows(const RunReport& report);
+// What of the risks a reader must mind; only what is sure.
+std::vector<std::string> risk_warnings(const RunReport& report);
 
 std::string part_name(const std::string& part);  // "rounding the weights"
 std::string task_heading(const TaskTable& table);

@@ -107,6 +107,23 @@ struct RepairAttempt {
   bool passed = false, chosen = false;
 };
 
+// The held-out answers' tokens that occur `low` to `high` times in the training answers, by stage.
+struct RarityRow {
+  uint64_t low = 0, high = 0, n = 0;
+  std::string stage;
+  Measured loss;                    // nats per token
+  std::optional<Measured> against;  // difference to the stage it was made from, paired
+};
+
+// A risk of tuning, measured. Kinds: "overfit" (held-out loss less training loss, of base and tuned),
+// "by_heart" (share of answers whose continuation is reproduced word for word; training and held-out),
+// "drift" (KL of the tuned model from the base on neutral chats), "overlap" (share of held-out documents that
+// share a run of words with the training data).
+struct RiskRow {
+  std::string kind, of;  // of: "base", "tuned"; "training", "held-out"
+  Measured value;
+};
+
 // KL that rounding one group of tensors alone costs.
 struct GroupSensitivity {
   std::string format, group;  // "blk.3", "token_embd"
@@ -161,6 +178,8 @@ struct RunReport {
   std::vector<RivalResult> rivals;
   std::vector<RepairAttempt> repairs;
   std::vector<GroupSensitivity> sensitivity;
+  std::vector<RarityRow> rarity;
+  std::vector<RiskRow> risks;
   std::map<std::string, TestData> test_data;  // "answers", "general", and each task by its name
 };
 

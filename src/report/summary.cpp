@@ -260,6 +260,7 @@ Summary summarize(const RunReport& report) {
     else
       summary.warnings.push_back(sentence);
   }
+  for (std::string& warning : layout::risk_warnings(report)) summary.warnings.push_back(std::move(warning));
   if (std::string failed = failed_sentence(report); !failed.empty()) summary.warnings.push_back(failed);
   return summary;
 }

@@ -30,6 +30,11 @@ struct GenerateOptions {
   KeptText* kept = nullptr;  // instead of a cache of its own, whose capacity is the context; for one
                              // sequence; cache_type does not count
   size_t draft_tokens = 4;   // guesses at a time, at most kMaxDraftTokens
+  // Of generate_all:
+  size_t together = 0;            // texts written at a time, others begin when one ends; 0: all
+  bool steady = false;            // tokens as if each text were written alone; needs together <= kSteadyRows
+  bool share_beginnings = false;  // what a prompt and the next begin with is run once
+  std::function<void(size_t n_ended)> on_end;
 };
 constexpr size_t kMaxDraftTokens = kSteadyRows - 1;
 
@@ -51,7 +56,8 @@ GenerateResult generate(const Model& model, const Tokenizer& tokenizer, std::spa
 
 // Several prompts at a time: each forward takes one token of every sequence, so the weights are read once for
 // all. Sequence i draws with seed + i. In the fast compute mode a few rows are multiplied with less precision
-// than one, so that texts may differ from generate()'s where two tokens are about equally likely.
+// than one unless `steady`, so that texts may differ from generate()'s where two tokens are about equally
+// likely.
 using OnText = std::function<bool(size_t sequence, std::string_view text)>;
 std::vector<GenerateResult> generate_all(const Model& model, const Tokenizer& tokenizer,
                                          std::span<const std::vector<TokenId>> prompts,

@@ -76,6 +76,27 @@ TEST_F(GenerateTest, SeveralTextsEqualSingleOnes) {
   }
 }
 
+// Two at a time: the third begins when one of them ends; like beginnings are run once.
+TEST_F(GenerateTest, TextsThatWaitAndShareBeginningsEqualSingleOnes) {
+  std::vector<std::vector<TokenId>> prompts;
+  for (const size_t shared : {0u, 40u, 40u, 70u, 70u, 3u}) {
+    prompts.emplace_back(shared, 5);
+    for (const TokenId id : {9, static_cast<TokenId>(6 + prompts.size())}) prompts.back().push_back(id);
+  }
+  options_.together = 2;
+  options_.share_beginnings = true;
+  std::vector<size_t> ended;
+  options_.on_end = [&](size_t n) { ended.push_back(n); };
+  const auto results = generate_all(model_, tokenizer_, prompts, options_);
+  EXPECT_EQ(ended, (std::vector<size_t>{1, 2, 3, 4, 5, 6}));
+  size_t reused = 0;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    EXPECT_EQ(results[i].tokens, generate(model_, tokenizer_, prompts[i], options_).tokens) << "prompt " << i;
+    reused += results[i].reused_tokens;
+  }
+  EXPECT_GE(reused, 40u + 40u + 70u + 70u);
+}
+
 TEST_F(GenerateTest, TextsTogetherEndOneByOne) {
   const std::vector<std::vector<TokenId>> prompts = {std::vector<TokenId>(250, 5), prompt_};
   const auto results = generate_all(model_, tokenizer_, prompts, options_);

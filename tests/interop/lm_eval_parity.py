@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """hone eval's tasks beside lm-evaluation-harness: the same Hugging Face folder in f32, the same files, its own task
 definitions with only the data set replaced. Item for item the same prediction (but where two choices are closer than
-1e-3), and the same aggregates.
+1e-3) or the same written text (up to a place where two tokens are as close), and the same aggregates.
 
 lm_eval_parity.py BUILD MODEL_FOLDER --data FOLDER [--limit N] [--tasks a,b] [--shots N --shots-data FILE] [--chat]
 FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Needs tests/requirements-lm-eval.txt.
@@ -32,7 +32,9 @@ TASKS = {
     "truthfulqa_mc1": ("truthfulqa", "truthfulqa_mc1", {}),
     "truthfulqa_mc2": ("truthfulqa", "truthfulqa_mc2", {}),
     "lambada": ("lambada", "lambada_openai", {}),
+    "gsm8k": ("gsm8k", "gsm8k", {}),
 }
+WRITTEN = {"gsm8k"}  # tasks answered by writing; both print a metric under the same name
 # Under which name hone prints lm-eval's metric.
 RENAMED = {("truthfulqa_mc2", "acc"): "true_share"}
 CLOSE = 1e-3  # nats between the largest two: rounding may decide
@@ -63,6 +65,11 @@ def lm_eval_run(args, task, file, name, changes):
                                      bootstrap_iters=0, apply_chat_template=args.chat)
     seconds = time.time() - start
     samples = sorted(result["samples"][name], key=lambda s: s["doc_id"])
+    if task in WRITTEN:  # once for each filter
+        texts = {s["doc_id"]: (s["arguments"][0][0], s["resps"][0][0]) for s in samples}
+        metrics = {key: value for key, value in result["results"][name].items()
+                   if isinstance(value, float) and "stderr" not in key}
+        return [texts[i] for i in sorted(texts)], metrics, seconds
     metrics = {key.split(",")[0]: value for key, value in result["results"][name].items()
                if key.endswith(",none") and "stderr" not in key}
     return [[float(r[0]) for r in s["filtered_resps"]] for s in samples], metrics, seconds
@@ -84,6 +91,34 @@ def hone_run(args, task, file, folder):
     out = json.loads(done.stdout)["tasks"][0]
     return ([json.loads(line) for line in details.read_text().splitlines()],
             {name: metric["value"] for name, metric in out["metrics"].items()}, seconds)
+
+
+def gap(prompt, theirs, ours):
+    """Where two texts part: how far the logits of the two tokens are apart that follow what they have in common."""
+    import torch
+    model = lm_eval_run.model
+    a, b = (model.tok_encode(prompt + text) for text in (theirs, ours))
+    same = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    end = [model.tokenizer.eos_token_id]
+    with torch.no_grad():
+        logits = model.model(torch.tensor([a[:same]])).logits[0, -1]
+    return abs(float(logits[(a + end)[same]] - logits[(b + end)[same]]))
+
+
+def compare_texts(theirs, ours):
+    """Problems, the largest gap of logits where texts part, and how many texts differ."""
+    problems, largest, moved = [], 0.0, 0
+    if len(theirs) != len(ours):
+        return [f"{len(theirs)} items, hone has {len(ours)}"], 0, 0
+    for (prompt, text), item in zip(theirs, ours):
+        if text == item["written"]:
+            continue
+        moved += 1
+        apart = gap(prompt, text, item["written"])
+        largest = max(largest, apart)
+        if apart >= CLOSE:
+            problems.append(f"line {item['line']}: {text!r}, hone's {item['written']!r}, {apart:.2g} apart")
+    return problems, largest, moved
 
 
 def argmax(values):
@@ -134,7 +169,8 @@ def main():
             file.write_text("".join(rows[:args.limit or None]), encoding="utf-8")
             theirs, their_metrics, their_seconds = lm_eval_run(args, task, file, name, changes)
             ours, our_metrics, our_seconds = hone_run(args, task, file, folder)
-            problems, largest, moved = compare(task, theirs, ours)
+            written = task in WRITTEN
+            problems, largest, moved = compare_texts(theirs, ours) if written else compare(task, theirs, ours)
             for metric, value in their_metrics.items():
                 own = our_metrics.get(RENAMED.get((task, metric), metric))
                 if own is None:
@@ -147,8 +183,9 @@ def main():
                     problems.append(f"{metric}: {value}, hone's {own}")
             shown = ", ".join(f"{m} {their_metrics[m]:.4f}/{our_metrics.get(RENAMED.get((task, m), m), float('nan')):.4f}"
                               for m in their_metrics if isinstance(their_metrics[m], float))
-            print(f"{task:<15} {len(ours):>5} items: {shown}; log p differs by at most {largest:.2g}, "
-                  f"{moved} predictions; {their_seconds:.1f} s / {our_seconds:.1f} s", flush=True)
+            differ = (f"{moved} texts differ, their logits by at most {largest:.2g} where they part" if written else
+                      f"log p differs by at most {largest:.2g}, {moved} predictions")
+            print(f"{task:<15} {len(ours):>5} items: {shown}; {differ}; {their_seconds:.1f} s / {our_seconds:.1f} s", flush=True)
             for problem in problems[:5]:
                 print(f"  {problem}")
             failed = failed or bool(problems)

@@ -65,6 +65,7 @@ constinit const Task kTaskTruthfulqa2{
     .title = "TruthfulQA mc2",
     .summary = "the share of probability on the true answers",
     .columns = "question, mc2_targets {choices, labels}",
+    .metric = "true_share",
     .read = read_mc2,
 };
 

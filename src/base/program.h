@@ -1,0 +1,21 @@
+// Another program, run to its end or to a time limit.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace hone {
+
+struct ProgramEnd {
+  bool timed_out = false;
+  int exit_code = 0;  // 128 + the signal's number when a signal ended it
+};
+
+// Runs arguments[0] (a path, or found in PATH) with the others, without a shell: standard input is a file,
+// output goes nowhere. It has a process group of its own, of which nothing is left when this returns. Throws
+// kInvalidArgument when it cannot be started, kCancelled.
+ProgramEnd run_program(const std::vector<std::string>& arguments, const std::filesystem::path& input,
+                       double seconds);
+
+}  // namespace hone

@@ -1,0 +1,106 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "base/error.h"
+#include "eval/ifeval/checks.h"
+#include "eval/ifeval/instruction.h"
+#include "eval/judge.h"
+#include "eval/task_file.h"
+#include "eval/task_list.h"
+
+namespace hone {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+TaskItem read(const Json& row) {
+  const Task& task = find_task("ifeval");
+  return task.read(Row(row, "file:1: ifeval", std::string(task.columns)));
+}
+
+TEST(IfevalTest, FollowsLmEvaluationHarness) {
+  const Json goldens = Json::parse(std::ifstream(HONE_TEST_DATA "/golden/eval/ifeval.json"));
+  const std::vector<std::string> answers = goldens["answers"];
+  const TaskFile file{.task = &find_task("ifeval"), .path = {}, .content_hash = {}, .items = {}};
+  const auto judge = file.task->writing.judge(file, {});
+  std::set<std::string> seen;
+  for (const Json& golden : goldens["instructions"]) {
+    seen.insert(golden["id"]);
+    const TaskItem item = read({{"prompt", "p"},
+                                {"instruction_id_list", {golden["id"]}},
+                                {"kwargs", Json::array({golden["arguments"]})}});
+    for (size_t i = 0; i < answers.size(); ++i) {
+      const Judgement judgement = judge->judge(item, answers[i]);
+      EXPECT_EQ(judgement.scores[0].sum, golden["strict"].get<std::string>()[i] - '0') << golden << "\n"
+                                                                                       << answers[i];
+      EXPECT_EQ(judgement.scores[2].sum, golden["loose"].get<std::string>()[i] - '0') << golden << "\n"
+                                                                                      << answers[i];
+    }
+  }
+  // All but the ones that need a language detector or NLTK's model of sentences.
+  EXPECT_EQ(seen.size(), all_instructions().size() - 2);
+}
+
+TEST(IfevalTest, AllInstructionsOfThePaper) {
+  std::set<std::string_view> ids;
+  for (const Instruction& instruction : all_instructions()) {
+    EXPECT_TRUE(ids.insert(instruction.id).second) << instruction.id;
+    EXPECT_NE(instruction.follows == nullptr, instruction.left_out.empty()) << instruction.id;
+  }
+  EXPECT_EQ(ids.size(), 25u);
+}
+
+TEST(IfevalTest, Sentences) {
+  EXPECT_EQ(ifeval::count_sentences(""), 0u);
+  EXPECT_EQ(ifeval::count_sentences("One without an end"), 1u);
+  EXPECT_EQ(ifeval::count_sentences("Mr. A. Smith paid 3.50 dollars. \"Really?\" she asked! Yes."), 4u);
+  EXPECT_EQ(ifeval::count_sentences("Fruit, e.g. Apples, etc. It is so... good. (He left.) Done"), 3u);
+}
+
+TEST(IfevalTest, WhatCannotBeCheckedIsLeftOutAndNamed) {
+  const TaskItem language =
+      read({{"prompt", "p"},
+            {"instruction_id_list", {"language:response_language", "punctuation:no_comma"}},
+            {"kwargs", Json::array({{{"language", "de"}}, Json::object()})}});
+  EXPECT_NE(language.left_out.find("language detector"), std::string::npos);
+  const TaskItem letter = read({{"prompt", "p"},
+                                {"instruction_id_list", {"keywords:letter_frequency"}},
+                                {"kwargs", Json::array({{{"letter", "!"}, {"let_frequency", 3}}})}});
+  EXPECT_NE(letter.left_out.find("at random"), std::string::npos);
+  TaskFile file{.task = &find_task("ifeval"), .path = {}, .content_hash = {}, .items = {}};
+  file.items.push_back(read({{"prompt", "p"},
+                             {"instruction_id_list", {"change_case:english_capital"}},
+                             {"kwargs", Json::array({Json::object()})}}));
+  const auto remarks = file.task->writing.judge(file, {})->remarks(file);
+  ASSERT_EQ(remarks.size(), 1u);
+  EXPECT_NE(remarks[0].find("1 of change_case:english_capital: only the case"), std::string::npos);
+}
+
+TEST(IfevalTest, WrongRowsSayWhatIsWrong) {
+  const auto error = [](const Json& row) -> std::string {
+    try {
+      read(row);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  };
+  const Json none = Json::object();
+  EXPECT_NE(error({{"prompt", "p"}, {"instruction_id_list", {"no:such"}}, {"kwargs", Json::array({none})}})
+                .find("got \"no:such\""),
+            std::string::npos);
+  EXPECT_NE(
+      error({{"prompt", "p"}, {"instruction_id_list", {"punctuation:no_comma"}}, {"kwargs", Json::array()}})
+          .find("\"kwargs\""),
+      std::string::npos);
+  EXPECT_NE(error({{"prompt", "p"},
+                   {"instruction_id_list", {"length_constraints:number_words"}},
+                   {"kwargs", Json::parse(R"([{"num_words": 5, "relation": "around"}])")}})
+                .find("\"relation\": got \"around\", expected \"less than\" or \"at least\""),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace hone

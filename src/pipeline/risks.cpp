@@ -1,0 +1,119 @@
+#include "pipeline/risks.h"
+
+#include "data/contamination.h"
+#include "eval/details.h"
+#include "eval/neutral_chats.h"
+#include "eval/overfit.h"
+
+namespace hone {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kVersion = 1;
+
+Measured measured_of(const Estimate& e) {
+  return {.value = e.value, .stderr_ = e.stderr_, .n = e.n, .low = e.low, .high = e.high};
+}
+
+std::vector<ScoreItem> training_items(const RunContext& run) {
+  Dataset some;
+  const size_t n = std::min(run.items.chats.size(), run.train.samples.size());
+  for (size_t i = 0; i < n; ++i) some.samples.push_back(run.train.samples[i * run.train.samples.size() / n]);
+  return chat_items(some);
+}
+
+std::vector<ScoreItem> neutral_items(const RunContext& run) {
+  const ChatCodec codec{.tokenizer = *run.tokenizer, .chat_template = *run.chat_template};
+  Dataset chats;
+  for (const ChatRecord& chat : neutral_chats())
+    chats.samples.push_back(
+        encode_chat(codec, chat, run.recipe.max_length, fmt::format("{}:{}", kNeutralChats, chat.line)));
+  return chat_items(chats);
+}
+
+struct Models {
+  const LoadedModel &base, &tuned;
+  ComputeMode compute;
+};
+
+TokenScores tokens_of(const Models& models, const std::vector<ScoreItem>& items, const std::string& label) {
+  TokenScores out{.tokens = {}, .n_documents = items.size(), .compared = true};
+  score({{.model = &models.tuned.model(), .compute = models.compute}}, &models.base.model(), items, label,
+        [&](size_t, const TokenScore& token) { out.tokens.push_back(token); });
+  return out;
+}
+
+std::vector<RiskRow> measure_now(RunContext& run, const Models& models) {
+  const TokenScores train = tokens_of(models, training_items(run), "risks: training answers");
+  const TokenScores held_out = tokens_of(models, run.items.chats, "risks: held-out answers");
+  const TokenScores neutral = tokens_of(models, neutral_items(run), "risks: neutral chats");
+  const Overfit overfitted = overfit(train, held_out);
+  std::vector<RiskRow> out = {{"overfit", "base", measured_of(overfitted.base->loss.gap)},
+                              {"overfit", "tuned", measured_of(overfitted.model.loss.gap)},
+                              {"overfit", "widening", measured_of(*overfitted.widening)}};
+  if (overfitted.model.train.n_answers > 0)
+    out.push_back({"by_heart", "training", measured_of(overfitted.model.train.verbatim)});
+  if (overfitted.model.held_out.n_answers > 0)
+    out.push_back({"by_heart", "held-out", measured_of(overfitted.model.held_out.verbatim)});
+  const auto kl =
+      document_sums(neutral.tokens, neutral.n_documents, [](const TokenScore& t) { return t.kl; });
+  out.push_back({"drift", "tuned", measured_of(bootstrap_mean(kl))});
+  return out;
+}
+
+RiskRow overlap(const RunContext& run) {
+  const Contamination found =
+      find_contamination(read_documents(run.recipe.train), read_documents(run.recipe.test));
+  const auto n = static_cast<double>(found.n_compared);
+  const double share = n > 0 ? static_cast<double>(found.n_shared) / n : 0;
+  return {"overlap", "held-out", {.value = share, .n = found.n_compared, .low = share, .high = share}};
+}
+
+Json to_json(const std::vector<RiskRow>& rows) {
+  Json out = Json::array();
+  for (const RiskRow& row : rows)
+    out.push_back({{"kind", row.kind},
+                   {"of", row.of},
+                   {"value", {row.value.value, row.value.stderr_, row.value.low, row.value.high}},
+                   {"n", row.value.n}});
+  return out;
+}
+
+std::vector<RiskRow> from_json(const Json& json) {
+  std::vector<RiskRow> out;
+  for (const Json& row : json) {
+    const std::vector<double> v = row.at("value").get<std::vector<double>>();
+    out.push_back({row.at("kind").get<std::string>(),
+                   row.at("of").get<std::string>(),
+                   {.value = v.at(0),
+                    .stderr_ = v.at(1),
+                    .n = row.at("n").get<uint64_t>(),
+                    .low = v.at(2),
+                    .high = v.at(3)}});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<RiskRow> measure_risks(RunContext& run, const StageModel& base, const StageModel& tuned) {
+  Json items = run.items.key;
+  items["compute"] = compute_mode_name(run.compute);
+  const std::string key = key_of({{"stage", "risks"},
+                                  {"version", kVersion},
+                                  {"neutral", kNeutralChats},
+                                  {"train", content_hash(run.recipe.train)},
+                                  {"items", items},
+                                  {"base", base.model_hash},
+                                  {"adapter", tuned.adapter_hash}});
+  if (const std::optional<Json> stored = run.store.find("risks", key)) return from_json(*stored);
+  const AdapterChoice adapter{.path = tuned.adapter};
+  const LoadedModel base_model(base.model), tuned_model(tuned.model, std::span(&adapter, 1));
+  std::vector<RiskRow> out = measure_now(run, {base_model, tuned_model, run.compute});
+  out.push_back(overlap(run));
+  run.store.save("risks", key, to_json(out));
+  return out;
+}
+
+}  // namespace hone
