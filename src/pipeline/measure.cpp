@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/atomic_file.h"
+#include "base/energy.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/interrupt.h"
@@ -44,6 +45,12 @@ Scores scores_from_json(const Json& json) {
           .top1 = documents_from_json(json.at("top1"))};
 }
 
+double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const auto at = static_cast<size_t>(share * static_cast<double>(values.size()));
+  return values.empty() ? 0 : values[std::min(at, values.size() - 1)];
+}
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values.empty() ? 0 : values[values.size() / 2];
@@ -56,10 +63,27 @@ void time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, C
   options.max_tokens = kSpeedTokens;
   options.ignore_end = true;
   options.compute = compute;
-  std::vector<double> prefill, decode;
+  std::vector<double> prefill, decode, first, between, joules;
+  EnergyMeter energy;
   for (size_t run = 0; run < kSpeedRuns; ++run) {
     throw_if_interrupted("timing");
-    const GenerateResult result = generate(loaded.model(), loaded.tokenizer(), prompt, options);
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point last = Clock::now();
+    std::vector<double> gaps;
+    energy.joules();
+    const GenerateResult result =
+        generate(loaded.model(), loaded.tokenizer(), prompt, options, [&](std::string_view) {
+          const Clock::time_point now = Clock::now();
+          gaps.push_back(std::chrono::duration<double, std::milli>(now - last).count());
+          last = now;
+          return true;
+        });
+    if (const auto used = energy.joules(); used && !result.tokens.empty())
+      joules.push_back(*used / static_cast<double>(result.tokens.size() + result.prompt_tokens));
+    if (!gaps.empty()) {
+      first.push_back(gaps[0]);
+      between.insert(between.end(), gaps.begin() + 1, gaps.end());
+    }
     if (result.prompt_seconds > 0)
       prefill.push_back(static_cast<double>(result.prompt_tokens) / result.prompt_seconds);
     if (result.decode_seconds > 0)
@@ -67,6 +91,9 @@ void time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, C
   }
   out.prefill_tok_s = median(prefill);
   out.decode_tok_s = median(decode);
+  out.latency = {
+      .first = median(first), .median = quantile(between, 0.5), .p95 = quantile(between, 0.95), .joules = {}};
+  if (!joules.empty()) out.latency.joules = median(joules);
 }
 
 std::vector<std::string> answer(const LoadedModel& loaded, const MeasureItems& items, const Recipe& recipe,
@@ -221,6 +248,9 @@ Json to_json(const Measurement& measurement) {
     out["rarity"].push_back({{"low", bucket.low}, {"high", bucket.high}, {"nll", to_json(bucket.nll)}});
   out["prefill_tok_s"] = measurement.prefill_tok_s;
   out["decode_tok_s"] = measurement.decode_tok_s;
+  const Latency& latency = measurement.latency;
+  out["latency"] = {latency.first, latency.median, latency.p95};
+  if (latency.joules) out["joules"] = *latency.joules;
   out["answers"] = measurement.answers;
   out["seconds"] = measurement.seconds;
   return out;
@@ -235,6 +265,9 @@ Measurement measurement_from_json(const Json& json) {
                           documents_from_json(bucket.at("nll"))});
   out.prefill_tok_s = json.at("prefill_tok_s").get<double>();
   out.decode_tok_s = json.at("decode_tok_s").get<double>();
+  const std::vector<double> latency = json.at("latency").get<std::vector<double>>();
+  out.latency = {.first = latency.at(0), .median = latency.at(1), .p95 = latency.at(2), .joules = {}};
+  if (json.contains("joules")) out.latency.joules = json.at("joules").get<double>();
   out.answers = json.at("answers").get<std::vector<std::string>>();
   out.seconds = json.at("seconds").get<double>();
   return out;
@@ -248,13 +281,21 @@ ErrorParts error_parts_from_json(const Json& json) {
   return {.precise = scores_from_json(json.at("precise")), .cached = scores_from_json(json.at("cached"))};
 }
 
-ErrorParts measure_parts(const Model& model, const Model& reference, const MeasureItems& items,
-                         ComputeMode compute, const std::string& stage) {
-  const std::vector<Candidate> candidates = {
-      {.model = &model, .compute = ComputeMode::kPrecise},
-      {.model = &model, .compute = compute, .cache_type = KvFormat::kF16}};
-  std::vector<Scores> scores = score(candidates, &reference, items.chats, stage + ": where loss comes from");
-  return {.precise = std::move(scores[0]), .cached = std::move(scores[1])};
+std::vector<ErrorParts> measure_parts(const std::vector<Subject>& subjects, const Model& reference,
+                                      const MeasureItems& items, ComputeMode compute) {
+  std::vector<Candidate> candidates;
+  std::string names;
+  for (const Subject& subject : subjects) {
+    const Model& model = subject.loaded->model();
+    candidates.push_back({.model = &model, .compute = ComputeMode::kPrecise});
+    candidates.push_back({.model = &model, .compute = compute, .cache_type = KvFormat::kF16});
+    names += (names.empty() ? "" : ", ") + subject.name;
+  }
+  std::vector<Scores> scores = score(candidates, &reference, items.chats, names + ": where loss comes from");
+  std::vector<ErrorParts> out;
+  for (size_t i = 0; i < subjects.size(); ++i)
+    out.push_back({.precise = std::move(scores[2 * i]), .cached = std::move(scores[2 * i + 1])});
+  return out;
 }
 
 std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,

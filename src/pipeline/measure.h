@@ -36,11 +36,19 @@ struct RarityBucket {
   std::vector<DocumentScore> nll;
 };
 
+// How it feels to be served: milliseconds.
+struct Latency {
+  double first = 0;              // until the first text behind the timing prompt
+  double median = 0, p95 = 0;    // between pieces of text, which are tokens but for parts of characters
+  std::optional<double> joules;  // of the processor for a token, where the machine tells
+};
+
 struct Measurement {
   Scores chats, general;
   std::vector<RarityBucket> rarity;            // rarest first; empty without counts
   double prefill_tok_s = 0, decode_tok_s = 0;  // 0: not timed
-  std::vector<std::string> answers;            // one per example; empty: not asked for
+  Latency latency;
+  std::vector<std::string> answers;  // one per example; empty: not asked for
   double seconds = 0;
 };
 nlohmann::ordered_json to_json(const Measurement& measurement);
@@ -53,6 +61,9 @@ struct Subject {
   const LoadedModel* loaded = nullptr;
   bool answers = false;
 };
+// Of several subjects in lock-step.
+std::vector<ErrorParts> measure_parts(const std::vector<Subject>& subjects, const Model& reference,
+                                      const MeasureItems& items, ComputeMode compute);
 // Measures all subjects on the same items in lock-step; reference, when given, runs in f32.
 std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,
                                  const MeasureItems& items, const Recipe& recipe, ComputeMode compute);
@@ -65,8 +76,6 @@ struct ErrorParts {
 };
 nlohmann::ordered_json to_json(const ErrorParts& parts);
 ErrorParts error_parts_from_json(const nlohmann::ordered_json& json);  // throws as measurement_from_json()
-ErrorParts measure_parts(const Model& model, const Model& reference, const MeasureItems& items,
-                         ComputeMode compute, const std::string& stage);
 
 // Messages of a chat up to its last assistant message, and that message's text.
 nlohmann::ordered_json question_of(const ChatRecord& record);

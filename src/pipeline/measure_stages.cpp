@@ -129,10 +129,8 @@ class Measurer {
       if (reference_ != nullptr && stages_[group[j]].stage == reference_->stage) reference = &models[j];
     if (reference_ != nullptr && reference == nullptr) reference = &apart.emplace(*reference_);
     measure_scores(group, models, reference);
-    for (size_t j = 0; j < group.size(); ++j) {
-      measure_parts(group[j], models[j], reference);
-      measure_tasks(group[j], models[j]);
-    }
+    measure_parts(group, models, reference);
+    for (size_t j = 0; j < group.size(); ++j) measure_tasks(group[j], models[j]);
   }
 
   void measure_scores(std::span<const size_t> group, std::vector<LazyModel>& models, LazyModel* reference) {
@@ -152,10 +150,19 @@ class Measurer {
     for (size_t j = 0; j < plans.size(); ++j) keep(plans[j]->scores, std::move(measured[j]));
   }
 
-  void measure_parts(size_t i, LazyModel& model, LazyModel* reference) {
-    if (!plans_[i].parts || plans_[i].parts->found) return;
-    keep(*plans_[i].parts, hone::measure_parts(model.get().model(), reference->get().model(), exam_.items,
-                                               run_.compute, stages_[i].stage));
+  void measure_parts(std::span<const size_t> group, std::vector<LazyModel>& models, LazyModel* reference) {
+    std::vector<Subject> subjects;
+    std::vector<Plan*> plans;
+    for (size_t j = 0; j < group.size(); ++j) {
+      Plan& plan = plans_[group[j]];
+      if (!plan.parts || plan.parts->found) continue;
+      subjects.push_back({.name = stages_[group[j]].stage, .loaded = &models[j].get(), .answers = false});
+      plans.push_back(&plan);
+    }
+    if (subjects.empty()) return;
+    std::vector<ErrorParts> parts =
+        hone::measure_parts(subjects, reference->get().model(), exam_.items, run_.compute);
+    for (size_t j = 0; j < plans.size(); ++j) keep(*plans[j]->parts, std::move(parts[j]));
   }
 
   void measure_tasks(size_t i, LazyModel& model) {

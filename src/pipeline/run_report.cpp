@@ -55,6 +55,12 @@ void fill_stage(const Measurement& m, StageResult& stage) {
   }
   if (m.prefill_tok_s > 0) stage.metrics["prefill_tok_s"] = timed(m.prefill_tok_s);
   if (m.decode_tok_s > 0) stage.metrics["decode_tok_s"] = timed(m.decode_tok_s);
+  if (m.latency.first > 0) stage.metrics["first_text_ms"] = timed(m.latency.first);
+  if (m.latency.median > 0) {
+    stage.metrics["text_ms_p50"] = timed(m.latency.median);
+    stage.metrics["text_ms_p95"] = timed(m.latency.p95);
+  }
+  if (m.latency.joules) stage.metrics["joules_per_token"] = timed(*m.latency.joules);
 }
 
 // Seven digits are far below any interval, and keep the report small.

@@ -124,7 +124,8 @@ std::vector<Column> stage_columns(const RunReport& report) {
   const std::set<std::string> known = {"answer_loss", "perplexity", "kl", "top1_agreement", "decode_tok_s"};
   std::set<std::string> more;
   const auto of_task = [&](const std::string& key) {  // these have tables of their own
-    return std::any_of(report.tasks.begin(), report.tasks.end(),
+    return key.ends_with("_ms") || key.starts_with("text_ms_") || key == "joules_per_token" ||
+           std::any_of(report.tasks.begin(), report.tasks.end(),
                        [&](const TaskTable& table) { return key.starts_with(table.name + "."); });
   };
   for (const TaskTable& table : report.tasks) columns.insert(columns.end() - 1, task_column(table));
@@ -141,12 +142,6 @@ std::vector<Column> stage_columns(const RunReport& report) {
                   true,
                   20,
                   [key](const StageResult& s) { return mean_cell(s, key); }};
-    if (key == "prefill_tok_s") {
-      column.title = "Reading speed";
-      column.unit = "tokens per second";
-      column.short_title = "read tok/s";
-      column.help = "How fast this stage reads a prompt on this machine.";
-    }
     if (key == "kl_general") {
       column.title = "KL, general text";
       column.unit = "nats per token";

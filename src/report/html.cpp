@@ -26,6 +26,7 @@ constexpr Section kSections[] = {
     {"parts", "Where the loss comes from", "Parts", parts_section},
     {"rarity", "Loss on rare words", "Rare words", rarity_section},
     {"risks", "Risks of tuning", "Risks", risks_section},
+    {"speed", "What it takes to run", "Speed", speed_section},
     {"sensitivity", "Which parts suffer from rounding", "Sensitivity", sensitivity_section},
     {"size", "Quality against size", "Size", size_section},
     {"distance", "Distance from the reference", "Distance", distance_section},

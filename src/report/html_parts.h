@@ -43,6 +43,7 @@ std::string parts_section(const RunReport& report);
 std::string sensitivity_section(const RunReport& report);
 std::string rarity_section(const RunReport& report);
 std::string risks_section(const RunReport& report);
+std::string speed_section(const RunReport& report);
 // html_examples.cpp
 std::string examples_section(const RunReport& report);
 // html_facts.cpp

@@ -131,6 +131,16 @@ std::string gates_section(const RunReport& report) {
          text_table(repair_rows(report), "Repairs", false);
 }
 
+std::string speed_section(const RunReport& report) {
+  const TextRows rows = speed_rows(report);
+  if (rows.empty()) return "";
+  return about(
+             "Timed on this machine with a prompt of 256 tokens and 32 written behind it, three times, "
+             "beside whatever else "
+             "the machine was doing: the median of runs, and percentiles over all pieces of text.") +
+         text_table(rows, "Speed", true);
+}
+
 std::string risks_section(const RunReport& report) {
   if (report.risks.empty()) return "";
   return about(

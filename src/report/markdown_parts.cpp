@@ -78,6 +78,8 @@ std::string proof_text(const RunReport& report) {
   for (const TaskTable& table : report.tasks)
     out += fmt::format("\n### {}\n\n{}\n\n{}", inline_text(layout::task_heading(table)),
                        inline_text(table.protocol), table_text(layout::task_rows(report, table)));
+  if (const layout::TextRows rows = layout::speed_rows(report); !rows.empty())
+    out += "\n### What it takes to run\n\n" + table_text(rows);
   if (!report.rarity.empty())
     out += "\n### Loss on rare words\n\n" + table_text(layout::rarity_table(report));
   if (!report.risks.empty()) out += "\n### Risks of tuning\n\n" + table_text(layout::risk_rows(report));

@@ -15,6 +15,7 @@ TextRows task_rows(const RunReport& report, const TaskTable& table);
 TextRows part_rows(const RunReport& report);
 TextRows gate_rows(const RunReport& report);
 TextRows repair_rows(const RunReport& report);
+TextRows speed_rows(const RunReport& report);
 // Stages down, buckets across.
 TextRows rarity_table(const RunReport& report);
 TextRows risk_rows(const RunReport& report);
