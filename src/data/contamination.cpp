@@ -201,7 +201,9 @@ class Comparison {
   ContaminationMatch match(size_t d) const {
     const Marks& marks = marks_[d];
     size_t words = 0, shared = 0, longest = 0;
-    ContaminationMatch out{.line = held_out_[d].line, .train_line = marks.duplicate_of, .text = {}};
+    ContaminationMatch out;
+    out.line = held_out_[d].line;
+    out.train_line = marks.duplicate_of;
     out.duplicate = marks.duplicate_of > 0;
     for (size_t p = 0; p < marks.lines.size(); ++p) {
       const std::vector<size_t>& lines = marks.lines[p];

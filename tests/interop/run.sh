@@ -23,6 +23,7 @@ check generate_vs_llamacpp.py "$build"
 check adapter_vs_llamacpp.py "$build"
 check adapters_from_elsewhere.py "$build"
 check perplexity_vs_llamacpp.py "$build"
+check rare_tokens_vs_transformers.py "$build"
 for model in smollm2 gemma3; do
   path=$("$python" -c "import interop_common; print(interop_common.$model())")
   for script in peft_*.py; do check "$script" "$build/hone" "$path"; done
