@@ -194,6 +194,8 @@ TaskSets::TaskSets(const TaskOptions& options, size_t limit) : options_(options)
   for (size_t i = 0; i < options.names.size(); ++i) {
     const Task& task = find_task(options.names[i]);
     files_.push_back(read_task_file(task, options.data[i], limit));
+    // Says now what is wrong with a matcher, not when the model has written for an hour.
+    if (task.writing.judge != nullptr) task.writing.judge(files_.back(), options.judge);
     if (!options.shots_data.empty()) shots_.push_back(read_task_file(task, options.shots_data[i]));
   }
 }

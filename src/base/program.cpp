@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <thread>
 
 #include "base/error.h"
@@ -67,6 +69,21 @@ bool has_ended(pid_t pid) {
 }
 
 }  // namespace
+
+void check_program(const std::string& name, const std::string& where) {
+  const auto runs = [](const std::string& path) {
+    return ::access(path.c_str(), X_OK) == 0 && !std::filesystem::is_directory(path);
+  };
+  bool found = name.find('/') != std::string::npos && runs(name);
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);
+  for (std::string folder;
+       !found && name.find('/') == std::string::npos && std::getline(folders, folder, ':');)
+    found = runs((std::filesystem::path(folder.empty() ? "." : folder) / name).string());
+  if (!found)
+    fail(ErrorCode::kInvalidArgument, "{}: got {}, expected a program: a path, or a name found in PATH",
+         where, name);
+}
 
 ProgramEnd run_program(const std::vector<std::string>& arguments, const std::filesystem::path& input,
                        double seconds) {

@@ -18,4 +18,8 @@ struct ProgramEnd {
 ProgramEnd run_program(const std::vector<std::string>& arguments, const std::filesystem::path& input,
                        double seconds);
 
+// Throws kInvalidArgument "WHERE: …" when no file of this name (with a slash: a path; else in PATH) can be
+// run.
+void check_program(const std::string& name, const std::string& where);
+
 }  // namespace hone

@@ -33,6 +33,10 @@ TEST_F(ProgramTest, GetsItsInputAndArgumentsAndSaysHowItEnded) {
   EXPECT_EQ(run({"grep", "-q", "forty-three; true"}).exit_code, 1);
   EXPECT_EQ(run({"sh", "-c", "kill -TERM $$"}).exit_code, 128 + SIGTERM);
   EXPECT_THROW(run({"/nosuch/program"}), Error);
+  EXPECT_THROW(check_program("/nosuch/program", "here"), Error);
+  EXPECT_THROW(check_program("nosuchprogram", "here"), Error);
+  EXPECT_THROW(check_program("/tmp", "here"), Error);
+  EXPECT_NO_THROW(check_program("sh", "here"));
 }
 
 TEST_F(ProgramTest, ItsWholeGroupEndsWithTheTimeLimit) {

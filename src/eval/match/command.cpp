@@ -67,6 +67,7 @@ std::unique_ptr<Matcher> make(const Row& settings, const JudgeOptions& options) 
   settings.only({"type"});
   if (options.command.empty())
     fail(ErrorCode::kInvalidArgument, "{}: got command, expected --match-command PROGRAM", settings.where());
+  check_program(options.command[0], "--match-command");
   return std::make_unique<Command>(options);
 }
 
