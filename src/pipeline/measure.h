@@ -61,9 +61,6 @@ struct Subject {
   const LoadedModel* loaded = nullptr;
   bool answers = false;
 };
-// Of several subjects in lock-step.
-std::vector<ErrorParts> measure_parts(const std::vector<Subject>& subjects, const Model& reference,
-                                      const MeasureItems& items, ComputeMode compute);
 // Measures all subjects on the same items in lock-step; reference, when given, runs in f32.
 std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Model* reference,
                                  const MeasureItems& items, const Recipe& recipe, ComputeMode compute);
@@ -76,6 +73,9 @@ struct ErrorParts {
 };
 nlohmann::ordered_json to_json(const ErrorParts& parts);
 ErrorParts error_parts_from_json(const nlohmann::ordered_json& json);  // throws as measurement_from_json()
+// Of several subjects in lock-step.
+std::vector<ErrorParts> measure_parts(const std::vector<Subject>& subjects, const Model& reference,
+                                      const MeasureItems& items, ComputeMode compute);
 
 // Messages of a chat up to its last assistant message, and that message's text.
 nlohmann::ordered_json question_of(const ChatRecord& record);
