@@ -4,7 +4,9 @@ definitions with only the data set replaced. Item for item the same prediction (
 1e-3) or the same written text (up to a place where two tokens are as close), and the same aggregates.
 
 lm_eval_parity.py BUILD MODEL_FOLDER --data FOLDER [--limit N] [--tasks a,b] [--shots N --shots-data FILE] [--chat]
-FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Needs tests/requirements-lm-eval.txt.
+FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Without --tasks, all
+whose file is there. --shots without --shots-data takes a file's last rows as examples, and the others as items. Needs
+tests/requirements-heavy.txt.
 """
 import argparse
 import json
@@ -153,20 +155,25 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--data", required=True)
     parser.add_argument("--limit", type=int, default=0)
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--tasks", default=None)
     parser.add_argument("--shots", type=int, default=0)
     parser.add_argument("--shots-data", default=None)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--chat", action="store_true")
     args = parser.parse_args()
-    failed = False
+    failed, given_shots = False, args.shots_data is not None
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for task in args.tasks.split(","):
+        data = pathlib.Path(args.data)
+        for task in args.tasks.split(",") if args.tasks else [t for t in TASKS if (data / f"{TASKS[t][0]}.jsonl").is_file()]:
             stem, name, changes = TASKS[task]
-            rows = (pathlib.Path(args.data) / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+            rows = [row for row in (data / f"{stem}.jsonl").read_text(encoding="utf-8").split("\n") if row]
+            if args.shots and not given_shots:
+                args.shots_data = folder / f"{stem}.shots.jsonl"
+                args.shots_data.write_text("\n".join(rows[-args.shots:]) + "\n", encoding="utf-8")
+                rows = rows[:-args.shots]
             file = folder / f"{stem}.jsonl"
-            file.write_text("".join(rows[:args.limit or None]), encoding="utf-8")
+            file.write_text("\n".join(rows[:args.limit or None]) + "\n", encoding="utf-8")
             theirs, their_metrics, their_seconds = lm_eval_run(args, task, file, name, changes)
             ours, our_metrics, our_seconds = hone_run(args, task, file, folder)
             written = task in WRITTEN

@@ -28,6 +28,14 @@ for model in smollm2 gemma3; do
   path=$("$python" -c "import interop_common; print(interop_common.$model())")
   for script in peft_*.py; do check "$script" "$build/hone" "$path"; done
 done
+# Tasks beside lm-evaluation-harness, which reads Hugging Face folders: the same weights for both.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$build/hone" convert "$("$python" -c "import interop_common; print(interop_common.smollm2())")" --output "$folder/hf" --quiet
+check lm_eval_parity.py "$build" "$folder/hf" --data tasks
+check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks arc,piqa,boolq --shots 2
+check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks arc,piqa --chat
+check lm_eval_parity.py "$build" "$folder/hf" --data ../data --tasks gsm8k --limit 3
 if [ -f tokenizer_compare.py ]; then check tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool"; fi
 check ../install/wheel_test.py
 if [ -n "$failed" ]; then
