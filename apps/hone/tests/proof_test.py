@@ -110,6 +110,57 @@ class Proof(HoneCase):
         self.assertEqual(result.returncode, 3)
         self.assertRegex(result.stdout, r"No remedy for q4_0 keeps every promise; the nearest is \w+, KL [0-9.]+")
 
+    def test_risks_and_rare_words(self):
+        long = [json.dumps({"messages": [
+            {"role": "user", "content": f"Tell me the long story of the {i} little boats that went out to sea one bright day."},
+            {"role": "assistant", "content": "Once upon a time there was a big boat, and it went far out to sea."}]}) for i in range(30)]
+        (self.folder / "long-train.jsonl").write_text("\n".join(long[:24]) + "\n")
+        (self.folder / "long-test.jsonl").write_text("\n".join(long[22:30]) + "\n")  # two of the training chats
+        path = self.proof("risky", tasks="")
+        path.write_text(path.read_text().replace('"train.jsonl"', '"long-train.jsonl"').replace('"test.jsonl"', '"long-test.jsonl"'))
+        self.run_ok("run", path)
+        report = self.report("risky")
+        risks = {(row["kind"], row["of"]): row["value"] for row in report["risks"]}
+        self.assertEqual(set(risks), {("overfit", "base"), ("overfit", "tuned"), ("overfit", "widening"), ("drift", "tuned"),
+                                      ("overlap", "held-out")})  # the answers are too short to be known by heart
+        self.assertEqual(risks["overlap", "held-out"]["n"], 8)
+        self.assertGreaterEqual(risks["overlap", "held-out"]["value"], 2 / 8)
+        self.assertAlmostEqual(risks["overfit", "widening"]["value"],
+                               risks["overfit", "tuned"]["value"] - risks["overfit", "base"]["value"], places=6)
+        self.assertGreater(risks["drift", "tuned"]["value"], 0)
+        self.assertIn("the gain may be memory", (self.folder / "runs/risky/report.md").read_text())
+        # Buckets of a stage hold all scored tokens, and their mean is the answer loss.
+        for stage in report["stages"]:
+            rows = [row for row in report["rarity"] if row["stage"] == stage["name"]]
+            n = sum(row["n"] for row in rows)
+            self.assertEqual(n, stage["metrics"]["answer_loss"]["n"])
+            self.assertAlmostEqual(sum(row["loss"]["value"] * row["n"] for row in rows) / n,
+                                   stage["metrics"]["answer_loss"]["value"], places=6)
+        quiet = self.proof("no-risks", tasks="")
+        quiet.write_text(quiet.read_text().replace("context = 64", "context = 64\nrisks = false\nbreakdown = false"))
+        self.run_ok("run", quiet)
+        self.assertNotIn("risks", self.report("no-risks"))
+        self.assertNotIn("loss_parts", self.report("no-risks"))
+
+    def test_rivals(self):
+        def rival(text):
+            path = self.proof("rivals", tasks="")
+            path.write_text(path.read_text() + "[rival]\n" + text)
+            return path
+        path = rival(f'system = "Tell a short story."\nshots = 1\nmodel = "{self.gguf}"\n')
+        self.run_ok("run", path)
+        report = self.report("rivals")
+        stages = {stage["name"]: stage for stage in report["stages"]}
+        loss = {name: stage["metrics"]["answer_loss"]["value"] for name, stage in stages.items()}
+        self.assertEqual((stages["prompted"]["role"], stages["rival"]["role"]), ("rival", "rival"))
+        self.assertAlmostEqual(loss["rival"], loss["base"])  # it is the same model
+        self.assertNotAlmostEqual(loss["prompted"], loss["base"], places=3)
+        self.assertEqual(stages["prompted"]["metrics"]["answer_loss"]["n"], stages["base"]["metrics"]["answer_loss"]["n"])
+        for row in report["rivals"]:
+            self.assertAlmostEqual(row["advantage"]["value"], loss[row["stage"]] - loss["tuned"])
+        self.fails("run", rival("shots = 30\n"), code=2, says=r"\[rival\] shots: got 30, expected at most the 24 chats")
+        self.fails("run", rival('model = "nosuch.gguf"\n'), code=2, says="nosuch.gguf")
+
     def test_stages_that_somebody_made(self):
         self.run_ok("run", self.proof("made"))
         files = {s: self.folder / f"runs/made/made-{s}.gguf" for s in ("f16", "q8_0", "q4_0")}
