@@ -71,6 +71,60 @@ class Tasks(HoneCase):
         self.assertNotAlmostEqual(plain, acc("--shots", 1))
         self.assertNotAlmostEqual(plain, acc("--apply-chat-template"))
 
+    def written(self, rows, *more):
+        """What the model answers to each row, and the run's task."""
+        path, details = self.folder / "written.jsonl", self.folder / "written.details.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        out = self.run_ok("eval", "--model", self.gguf, "--task", "generate", "--data", path, "--max-tokens", 12,
+                          "--precise", "--details", details, *more)
+        return [json.loads(line) for line in details.read_text().splitlines()], out["tasks"][0]
+
+    def test_written_answers_are_matched(self):
+        questions = [{"prompt": f"Once upon a time there was a {i}", "answer": "?", "category": f"{i % 2} rest"} for i in range(11)]
+        lines, task = self.written(questions)
+        self.assertEqual(task["metrics"]["exact_match"]["value"], 0)
+        self.assertEqual(sorted(task["by_category"]), ["0 rest", "1 rest"])
+        for question, line in zip(questions[:6], lines):  # half are right now
+            question["answer"] = line["written"].strip()
+        lines, task = self.written(questions, "--reference", self.folder / "small.gguf")
+        self.assertEqual([line["correct"] for line in lines], [True] * 6 + [False] * 5)
+        self.assertAlmostEqual(task["metrics"]["exact_match"]["value"], 6 / 11)
+        self.assertEqual(sum(task["flips"][k] for k in ("both_right", "both_wrong", "to_wrong", "to_right")), 11)
+        stop = lines[0]["written"].strip()[3]
+        for line in self.written(questions, "--stop", stop)[0]:
+            self.assertNotIn(stop, line["written"])
+        lines, task = self.written([{"messages": [{"role": "user", "content": "Hi"}], "answer": "x", "match": "f1"}],
+                                   "--apply-chat-template")
+        self.assertEqual(list(task["metrics"]), ["f1", "exact"])
+
+    def test_a_program_judges_only_when_the_command_line_says_so(self):
+        questions = [{"prompt": "Once upon a time", "category": "a"}, {"prompt": "Once", "category": "b"}]
+        judge = json.dumps(["sh", "-c", 'grep -q a && grep -q \'"category":"b"\' "$1"', "judge"])
+        lines, task = self.written(questions, "--match-command", judge)
+        self.assertEqual([line["correct"] for line in lines], [False, "a" in lines[1]["written"]])
+        self.assertTrue(lines[1]["correct"])
+        lines, _ = self.written(questions[:1], "--match-command", '["sh", "-c", "sleep 1000"]', "--match-seconds", 0.1)
+        self.assertEqual((lines[0]["correct"], lines[0]["extracted"]), (False, "timed out"))
+        path = self.folder / "asks.jsonl"
+        path.write_text(json.dumps({**questions[0], "match": {"type": "command"}}) + "\n")
+        self.fails("eval", "--model", self.gguf, "--task", "generate", "--data", path, "--match-command", "true", code=2,
+                   says='asks.jsonl:1: generate: "match": got "command", expected one of exact')
+
+    def test_errors_of_written_answers(self):
+        def fails(says, *more, task="generate", data=self.folder / "question.jsonl"):
+            self.fails("eval", "--model", self.gguf, "--task", task, "--data", data, *more, code=2, says=says)
+        (self.folder / "question.jsonl").write_text('{"prompt": "p", "answer": "a"}\n')
+        fails('--match: got "nosuch", expected one of exact', "--match", "nosuch")
+        fails("expected a matcher's name or a JSON object", "--match", "{x")
+        fails("look-around", "--match", '{"type": "regex", "pattern": "(?=a)"}')
+        fails("beside --match exact", "--match", "exact", "--match-command", "true")
+        fails("expected a program, or a JSON list", "--match-command", "[1]")
+        fails("found in PATH", "--match-command", "/no/such")
+        fails("no --task that is answered by writing", "--max-tokens", 3, task="choices", data=self.data)
+        fails("no --task that is compared by a matcher", "--match", "exact", task="gsm8k")
+        fails("expected fewer than the model's context", "--max-tokens", 100000)
+        fails("instruction_id_list", task="ifeval")
+
     def test_errors(self):
         def wrong(text, says, *more, task="choices"):
             path = self.folder / "wrong.jsonl"
