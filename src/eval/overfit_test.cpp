@@ -5,6 +5,8 @@
 #include <set>
 
 #include "eval/neutral_chats.h"
+#include "runtime/generate.h"
+#include "runtime/testing.h"
 
 namespace hone {
 namespace {
@@ -42,6 +44,42 @@ TEST(Memorised, ComparesBehindThePrefix) {
   for (size_t t = 0; t < 2; ++t) scores.tokens[t].hit = false;
   EXPECT_DOUBLE_EQ(memorised(scores, false, {.prefix = 2, .length = 4}).verbatim.value, 0.5);
   EXPECT_EQ(memorised(scores, false, {.prefix = 2, .length = 40}).n_answers, 0u);
+}
+
+// What the tokens' scores say is what generating from the prefix writes.
+TEST(Memorised, EqualsGreedyGeneration) {
+  MemorySource source = make_tiny_llama(3);
+  const Model model(source);
+  const Tokenizer tokenizer(tiny_tokenizer());
+  const std::vector<TokenId> beginning = tokenizer.encode("a prompt, and the answer's prefix", {});
+  GenerateOptions options;
+  options.sampling.temperature = 0;
+  options.max_tokens = 12;
+  options.ignore_end = true;
+  options.compute = ComputeMode::kPrecise;
+  const std::vector<TokenId> written = generate(model, tokenizer, beginning, options).tokens;
+  ASSERT_EQ(written.size(), 12u);
+  std::vector<ScoreItem> items;
+  for (size_t same = 0; same <= 12; ++same) {  // the answer leaves what is written after `same` tokens
+    Sample sample;
+    sample.tokens = beginning;
+    sample.tokens.insert(sample.tokens.end(), written.begin(), written.end());
+    if (same < 12) {
+      TokenId& token = sample.tokens[beginning.size() + same];
+      token = token == 10 ? 11 : 10;
+    }
+    sample.supervised.assign(sample.tokens.size(), 0);
+    for (size_t t = beginning.size() - 3; t < sample.tokens.size(); ++t) sample.supervised[t] = 1;
+    PackedBatch batch = single_batch(sample);
+    items.push_back({std::move(batch.batch), std::move(batch.targets), same});
+  }
+  TokenScores scores{.tokens = {}, .n_documents = items.size(), .compared = false};
+  score({{&model, ComputeMode::kPrecise}}, nullptr, items, "test",
+        [&](size_t, const TokenScore& token) { scores.tokens.push_back(token); });
+  const Memorised found = memorised(scores, false, {.prefix = 3, .length = 12});
+  EXPECT_EQ(found.n_answers, 13u);
+  EXPECT_EQ(found.items, std::vector<size_t>{12});
+  EXPECT_DOUBLE_EQ(found.matched.value, (0 + 12) / 2.0 / 12);  // the mean of 0, 1, …, 12 of 12
 }
 
 TEST(OverfitTest, GapsOfModelAndBase) {
