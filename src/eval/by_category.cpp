@@ -22,9 +22,13 @@ struct Before {
 }  // namespace
 
 std::vector<CategoryScore> by_category(const TaskResult& result, uint64_t seed) {
+  return by_category(*result.file, result.metrics[0].values, seed);
+}
+
+std::vector<CategoryScore> by_category(const TaskFile& file, const std::vector<double>& item_values,
+                                       uint64_t seed) {
   std::map<std::string, std::vector<double>, Before> values;
-  for (size_t i = 0; i < result.items.size(); ++i)
-    values[result.file->items[i].category].push_back(result.metrics[0].values[i]);
+  for (size_t i = 0; i < item_values.size(); ++i) values[file.items[i].category].push_back(item_values[i]);
   std::vector<CategoryScore> out;
   if (values.size() < 2) return out;
   for (const auto& [name, of_category] : values) out.push_back({name, mean_of_items(of_category, seed)});

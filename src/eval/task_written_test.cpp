@@ -138,6 +138,7 @@ TEST_F(TaskWrittenTest, CategoriesInTheOrderOfTheirNumbers) {
   EXPECT_EQ(scores[2].estimate.n, 1u);
   tasks.items.resize(1);
   result.items.resize(1);
+  result.metrics[0].values.resize(1);
   EXPECT_TRUE(by_category(result, 42).empty());
 }
 

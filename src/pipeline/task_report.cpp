@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/hash.h"
+#include "eval/by_category.h"
 #include "eval/item_text.h"
 #include "eval/paired.h"
 
@@ -56,6 +57,18 @@ void add_changed(const TaskFile& file, const TaskMeasurement& was, const TaskMea
   }
 }
 
+void add_categories(const TaskFile& file, const std::vector<MeasuredStage>& stages, size_t t,
+                    TaskTable& table) {
+  std::vector<std::vector<CategoryScore>> scores;
+  for (const MeasuredStage& stage : stages)
+    scores.push_back(by_category(file, stage.tasks[t].metrics[0].values, 42));
+  for (size_t c = 0; c < scores[0].size(); ++c)
+    for (size_t s = 0; s < stages.size(); ++s)
+      table.categories.push_back({.category = scores[s][c].name,
+                                  .stage = stages[s].result.name,
+                                  .value = measured(scores[s][c].estimate)});
+}
+
 std::optional<Measured> share_kept(const std::vector<MeasuredStage>& stages, size_t task,
                                    const MeasuredStage& stage) {
   const MeasuredStage *base = find_stage(stages, "base"), *tuned = find_stage(stages, "tuned");
@@ -75,7 +88,9 @@ TaskTable table_of(const std::vector<MeasuredStage>& stages, const TaskSet& task
                   .general = tasks.entry(t).general,
                   .n = file.items.size(),
                   .changes = {},
-                  .changed = {}};
+                  .changed = {},
+                  .categories = {}};
+  add_categories(file, stages, t, table);
   for (const MeasuredStage& stage : stages) {
     const MeasuredStage* from = stage_before(stages, stage);
     if (from == nullptr) continue;

@@ -24,6 +24,12 @@ std::string answer_rows(const TaskTable& table) {
          text_table(rows, "Answers that changed", false) + "</details>\n";
 }
 
+std::string category_table(const TaskTable& table) {
+  const TextRows rows = category_rows(table);
+  if (rows.empty()) return "";
+  return "<details><summary>By category</summary>\n" + text_table(rows, "By category", true) + "</details>\n";
+}
+
 // A bar for each part of each file.
 std::string parts_figure(const RunReport& report) {
   RowsFigure rows{.id = "parts-plot",
@@ -103,7 +109,8 @@ std::string tasks_section(const RunReport& report) {
       "(Holm) is for all of them together.");
   for (const TaskTable& table : report.tasks) {
     out += "<h3>" + escape_html(task_heading(table)) + "</h3>\n" + about(table.protocol) +
-           text_table(task_rows(report, table), "Stages on a task", true) + answer_rows(table);
+           text_table(task_rows(report, table), "Stages on a task", true) + category_table(table) +
+           answer_rows(table);
   }
   return out;
 }

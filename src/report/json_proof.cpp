@@ -31,6 +31,13 @@ void visit_changed(Answer& answer, Visit visit) {
   visit("to_right", answer.to_right);
 }
 
+template <typename Value, typename Visit>
+void visit_category(Value& value, Visit visit) {
+  visit("category", value.category);
+  visit("stage", value.stage);
+  visit("value", value.value);
+}
+
 template <typename Table, typename Visit>
 void visit_table(Table& table, Visit visit) {
   visit("name", table.name);
@@ -115,6 +122,8 @@ void add_proof(const RunReport& report, Json& json) {
     out["changes"] = Json::array();
     for (const TaskChange& change : table.changes)
       visit_change(change, JsonWriter{out["changes"].emplace_back(Json::object())});
+    for (const CategoryValue& value : table.categories)
+      visit_category(value, JsonWriter{out["categories"].emplace_back(Json::object())});
     out["changed"] = Json::array();
     for (const ChangedAnswer& answer : table.changed)
       visit_changed(answer, JsonWriter{out["changed"].emplace_back(Json::object())});
@@ -146,6 +155,10 @@ void read_proof(const JsonReader& reader, RunReport& report) {
     from.each("changes", [&](const Json& change, const std::string& place) {
       const JsonReader reads(change, place);
       visit_change(table.changes.emplace_back(), into(reads));
+    });
+    from.each("categories", [&](const Json& value, const std::string& place) {
+      const JsonReader reads(value, place);
+      visit_category(table.categories.emplace_back(), into(reads));
     });
     from.each("changed", [&](const Json& answer, const std::string& place) {
       const JsonReader reads(answer, place);

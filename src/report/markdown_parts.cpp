@@ -78,6 +78,9 @@ std::string proof_text(const RunReport& report) {
   for (const TaskTable& table : report.tasks)
     out += fmt::format("\n### {}\n\n{}\n\n{}", inline_text(layout::task_heading(table)),
                        inline_text(table.protocol), table_text(layout::task_rows(report, table)));
+  for (const TaskTable& table : report.tasks)
+    if (const layout::TextRows rows = layout::category_rows(table); !rows.empty())
+      out += fmt::format("\n### {}, by category\n\n{}", inline_text(table.name), table_text(rows));
   if (const layout::TextRows rows = layout::speed_rows(report); !rows.empty())
     out += "\n### What it takes to run\n\n" + table_text(rows);
   if (!report.rarity.empty())

@@ -76,21 +76,38 @@ std::string task_heading(const TaskTable& table) {
 
 TextRows task_rows(const RunReport& report, const TaskTable& table) {
   TextRows rows = {{"Stage", table.metric, "Against", "Change, points (95\u00A0% interval)", "To wrong",
-                    "To right", "McNemar\u2019s p", "p for all tests", "Gain kept"}};
+                    "To right", "McNemar\u2019s p", "p for all tests", "Gain kept", "Calibration error"}};
   for (const StageResult& stage : report.stages) {
     const Measured* value = finite_metric(stage, table.name + "." + table.metric);
     if (value == nullptr) continue;
     const MeasuredText text = format_measured(*value, 100);
     const std::string shown = text.value + "\u00A0%" + (text.error.empty() ? "" : " \u00B1 " + text.error);
+    const Measured* ece = finite_metric(stage, table.name + ".ece");
+    const std::string calibration = ece == nullptr ? std::string(kAbsent) : format_number(ece->value, 2);
     bool compared = false;
     for (const TaskChange& change : table.changes) {
       if (change.stage != stage.name) continue;
       rows.push_back(change_row(single_line(stage.name), shown, change));
+      rows.back().push_back(calibration);
       compared = true;
     }
     if (compared) continue;
     rows.push_back({single_line(stage.name), shown});
-    rows.back().resize(rows[0].size(), std::string(kAbsent));
+    rows.back().resize(rows[0].size() - 1, std::string(kAbsent));
+    rows.back().push_back(calibration);
+  }
+  return rows;
+}
+
+TextRows category_rows(const TaskTable& table) {
+  TextRows rows;
+  for (const CategoryValue& value : table.categories) {
+    if (rows.empty()) rows.push_back({"Category", "Items"});
+    if (rows.size() == 1 || rows.back()[0] != single_line(value.category))
+      rows.push_back({single_line(value.category), format_count(value.value.n)});
+    if (rows.size() == 2) rows[0].push_back(single_line(value.stage));
+    const MeasuredText text = format_measured(value.value, 100);
+    rows.back().push_back(text.value + "\u00A0%" + (text.error.empty() ? "" : " \u00B1 " + text.error));
   }
   return rows;
 }

@@ -12,6 +12,8 @@ using TextRows = std::vector<std::vector<std::string>>;
 
 // First row: the head. A task's value in every stage and what changed against the stage before.
 TextRows task_rows(const RunReport& report, const TaskTable& table);
+// Categories down, stages across; empty without categories.
+TextRows category_rows(const TaskTable& table);
 TextRows part_rows(const RunReport& report);
 TextRows gate_rows(const RunReport& report);
 TextRows repair_rows(const RunReport& report);

@@ -76,12 +76,18 @@ struct ChangedAnswer {
   std::string stage, against, question, expected, before, after;
   bool to_right = false;
 };
+// A task's first metric on the items of one category, in one stage.
+struct CategoryValue {
+  std::string category, stage;
+  Measured value;
+};
 struct TaskTable {
   std::string name, title, metric, protocol;
   bool general = false;  // not what the model was tuned for
   uint64_t n = 0;
   std::vector<TaskChange> changes;
-  std::vector<ChangedAnswer> changed;  // a few of them
+  std::vector<ChangedAnswer> changed;     // a few of them
+  std::vector<CategoryValue> categories;  // by category, then stage; empty where items have none
 };
 
 // A promise of the recipe and whether a file keeps it.

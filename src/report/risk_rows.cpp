@@ -117,8 +117,8 @@ std::vector<std::string> risk_warnings(const RunReport& report) {
                     format_percent(overlap->value.value, 1)));
   if (widening != nullptr && widening->value.low > 0.1)
     out.push_back(
-        fmt::format("The model learned its training answers better than the subject: tuning widened the "
-                    "difference to held-out answers by {} nats per token.",
+        fmt::format("Part of what was learned is the training answers themselves: tuning widened the "
+                    "difference of loss between held-out and training answers by {} nats per token.",
                     format_measured(widening->value).value));
   if (heart != nullptr && heart->value.low > (fresh == nullptr ? 0 : fresh->value.high))
     out.push_back(

@@ -45,6 +45,10 @@ class Proof(HoneCase):
             self.assertAlmostEqual(change["difference"]["value"], accuracy[stage] - accuracy[change["against"]])
             self.assertAlmostEqual((change["to_right"] - change["to_wrong"]) / 12, change["difference"]["value"])
             self.assertGreaterEqual(change["p_holm"], change["p"])
+        by_category = {(c["category"], c["stage"]): c["value"] for c in report["tasks"][0]["categories"]}
+        for stage in accuracy:
+            self.assertEqual(by_category["a", stage]["n"], 6)
+            self.assertAlmostEqual((by_category["a", stage]["value"] + by_category["b", stage]["value"]) / 2, accuracy[stage])
         parts = {(p["stage"], p["part"]): p for p in report["loss_parts"]}
         self.assertEqual({part for stage, part in parts if stage == "q4_0"}, {"rounding", "arithmetic", "cache"})
         loss = {stage["name"]: stage["metrics"]["answer_loss"]["value"] for stage in report["stages"]}
