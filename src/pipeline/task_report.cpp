@@ -19,6 +19,13 @@ std::vector<DocumentScore> documents(const TaskMeasurement& task) {
   return out;
 }
 
+// The same where less is better, as gain_kept() has it.
+std::vector<DocumentScore> losses(const TaskMeasurement& task) {
+  std::vector<DocumentScore> out = documents(task);
+  for (DocumentScore& d : out) d.sum = -d.sum;
+  return out;
+}
+
 void fill_stage(const std::string& name, const TaskMeasurement& task, StageResult& stage) {
   for (const TaskMetric& metric : task.metrics)
     stage.metrics[name + "." + metric.name] = measured(metric.estimate);
@@ -75,7 +82,7 @@ std::optional<Measured> share_kept(const std::vector<MeasuredStage>& stages, siz
   if (base == nullptr || tuned == nullptr || stage.result.role == "base") return std::nullopt;
   if (!(task_difference(tuned->tasks[task], base->tasks[task]).low > 0)) return std::nullopt;
   const auto kept =
-      gain_kept(documents(base->tasks[task]), documents(tuned->tasks[task]), documents(stage.tasks[task]));
+      gain_kept(losses(base->tasks[task]), losses(tuned->tasks[task]), losses(stage.tasks[task]));
   return kept ? std::optional(measured(*kept)) : std::nullopt;
 }
 

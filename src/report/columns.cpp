@@ -121,7 +121,8 @@ int share_decimals(const Measured& share) {
 
 std::vector<Column> stage_columns(const RunReport& report) {
   std::vector<Column> columns = standing_columns(report);
-  const std::set<std::string> known = {"answer_loss", "perplexity", "kl", "top1_agreement", "decode_tok_s"};
+  const std::set<std::string> known = {"answer_loss",  "perplexity",   "kl", "top1_agreement",
+                                       "decode_tok_s", "prefill_tok_s"};  // the last: beside latency
   std::set<std::string> more;
   const auto of_task = [&](const std::string& key) {  // these have tables of their own
     return key.ends_with("_ms") || key.starts_with("text_ms_") || key == "joules_per_token" ||
