@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <sstream>
 
 #include "base/error.h"
@@ -98,6 +99,7 @@ ComparedRun compared(const RunRecord& record) {
 Pairs recipe_settings(const std::string& recipe) {
   Pairs all;
   std::string section;
+  std::map<std::string, size_t> tables;
   std::istringstream lines(recipe);
   for (std::string raw; std::getline(lines, raw);) {
     const std::string line = trimmed(without_comment(raw));
@@ -106,7 +108,9 @@ Pairs recipe_settings(const std::string& recipe) {
     if (is_setting(line, equals)) {
       all.emplace_back(section + trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)));
     } else if (line.front() == '[' && line.back() == ']' && line.find_first_of("\"',") == std::string::npos) {
-      section = line + " ";
+      // Of a list of tables, which one: the first, the second, ….
+      const bool listed = line.starts_with("[[");
+      section = listed ? fmt::format("{} {} ", line, ++tables[line]) : line + " ";
     } else if (!all.empty()) {
       all.back().second += " " + line;  // a value of several lines
     }

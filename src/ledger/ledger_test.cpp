@@ -221,6 +221,13 @@ TEST(Compare, RecipesBySettingNotByLine) {
   EXPECT_EQ(settings[1], (std::pair<std::string, std::string>{"[quantize] to", "[ \"q8_0\", \"q4_0\", ]"}));
 }
 
+TEST(Compare, TablesOfAListAreNumbered) {
+  const auto settings = recipe_settings("[[eval.tasks]]\ntask = \"a\"\n[[eval.tasks]]\ntask = \"b\"\n");
+  ASSERT_EQ(settings.size(), 2u);
+  EXPECT_EQ(settings[0].first, "[[eval.tasks]] 1 task");
+  EXPECT_EQ(settings[1].first, "[[eval.tasks]] 2 task");
+}
+
 TEST(Compare, ShowsWhatDiffersAndCommonMetrics) {
   RunRecord a = sample(), b = sample();
   a.id = 1;
