@@ -2,7 +2,7 @@
 exact match (its script as lm-evaluation-harness has it for Qasper), ROUGE-L (rouge_score, with and without stems) and IFEval's instructions
 (lm-evaluation-harness). Writes matches.json and ifeval.json.
 
-usage: make_matches.py OUTPUT_FOLDER       needs tests/requirements-lm-eval.txt, rouge_score, nltk
+usage: make_matches.py OUTPUT_FOLDER       needs tests/requirements-heavy.txt (rouge_score and nltk come with lm-eval)
 
 IFEval's module wants langdetect, immutabledict and NLTK's data, which the instructions compared here do not use: they are
 replaced by empty ones. Words of capitals are counted on the whole text as one sentence.
