@@ -9,6 +9,7 @@
 #include "allocations.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "base/progress.h"
 #include "base/threads.h"
 #include "data/dataset.h"
@@ -38,7 +39,7 @@ class OutOfMemory : public ::testing::Test {
   static void SetUpTestSuite() {
     set_thread_count(2);
     Progress::set_quiet(true);
-    folder_ = std::make_unique<testing::TestFolder>("oom");
+    folder_ = std::make_unique<TestFolder>();
     HfSource source(fs::path(HONE_TEST_DATA) / "data" / "stories260K");
     convert_to_gguf(source, model_path(), "f16",
                     "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}");
@@ -81,9 +82,9 @@ class OutOfMemory : public ::testing::Test {
   template <typename Work>
   void sweep(size_t points, size_t smallest, const Work& work);
 
-  static std::unique_ptr<testing::TestFolder> folder_;
+  static std::unique_ptr<TestFolder> folder_;
 };
-std::unique_ptr<testing::TestFolder> OutOfMemory::folder_;
+std::unique_ptr<TestFolder> OutOfMemory::folder_;
 
 // What came out of the work; empty when it succeeded.
 template <typename Work>
