@@ -144,6 +144,26 @@ void OutOfMemory::sweep(size_t points, size_t smallest, const Work& work) {
   RecordProperty("failures", std::to_string(failures));
 }
 
+TEST_F(OutOfMemory, CopyingMetadata) {
+  const std::vector<MetaArray> arrays = {
+      {MetaType::kU32, std::vector<uint64_t>(100, 1)},
+      {MetaType::kI64, std::vector<int64_t>(100, -1)},
+      {MetaType::kF64, std::vector<double>(100, 0.5)},
+      {MetaType::kString, std::vector<std::string>(20, std::string(50, 'x'))},
+  };
+  for (const MetaArray& array : arrays) {
+    SCOPED_TRACE(meta_type_name(array.element));
+    const MetaValue value{MetaType::kArray, array};
+    sweep(30, 0, [&] {
+      MetaValue copy = value;
+      const MetaArray& copied = std::get<MetaArray>(copy.value);
+      if (copied.values != array.values) fail(ErrorCode::kInternal, "the copy differs");
+      copy = {MetaType::kArray, arrays.front()};  // of another kind and back
+      copy = value;
+    });
+  }
+}
+
 TEST_F(OutOfMemory, Loading) {
   sweep(120, 0, [] { LoadedModel(model_path().string()); });
 }
