@@ -4,7 +4,9 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <sstream>
 
+#include "base/clean_text.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "column_writer.h"
@@ -76,8 +78,14 @@ Voices& ChatSession::voices() {
 }
 
 void ChatSession::note(const std::string& text) const {
-  if (!reader_.is_terminal()) return say(text);
-  fmt::print(stderr, "\033[2m{}\033[0m\n", text);
+  const bool dim = reader_.is_terminal();
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (dim)
+      fmt::print(stderr, "\033[2m{}\033[0m\n", single_line(line));
+    else
+      say(line);
+  }
 }
 
 void ChatSession::greet() const {
@@ -152,7 +160,7 @@ void ChatSession::handle(const std::string& message) {
   } catch (const Error& error) {
     // A person can try something else; a script must not go on as if nothing were.
     if (!reader_.is_terminal() || error.code() == ErrorCode::kIo) throw;
-    fmt::print(stderr, "error: {}\n", error.what());
+    put_line(fmt::format("error: {}", error.what()));
   }
 }
 
@@ -191,7 +199,7 @@ void ChatSession::ask_one(size_t i, const std::string& message) {
   std::function<bool(std::string_view)> on_text;
   if (!json_)
     on_text = [&](std::string_view text) {
-      return put(reader_.is_terminal() ? layout::clean_text(text) : std::string(text));
+      return put(reader_.is_terminal() ? clean_text(text) : std::string(text));
     };
   const Turn turn = answer(i, message, on_text);
   if (!json_) show("\n");

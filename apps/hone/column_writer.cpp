@@ -35,7 +35,7 @@ void ColumnWriter::end_word(std::string& out) {
 
 std::string ColumnWriter::push(std::string_view text) {
   std::string out;
-  for (const char c : layout::clean_text(text)) {
+  for (const char c : clean_text(text)) {
     if (c != ' ' && c != '\n' && c != '\t') {
       word_ += c;
       continue;

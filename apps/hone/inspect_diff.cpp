@@ -45,7 +45,7 @@ std::string metadata_text(const Diff& diff, bool all) {
   std::string out = fmt::format("\n  metadata: {} {}\n", diff.metadata.size(),
                                 diff.metadata.size() == 1 ? "key differs" : "keys differ");
   for (const MetadataDifference& difference : diff.metadata)
-    out += fmt::format("  {}\n    A  {}\n    B  {}\n{}", layout::single_line(difference.key),
+    out += fmt::format("  {}\n    A  {}\n    B  {}\n{}", single_line(difference.key),
                        optional_text(difference.a, all), optional_text(difference.b, all),
                        array_note(difference));
   return out;
@@ -58,7 +58,7 @@ std::string only_text(const char* where, const Contents& contents, const std::ve
   const size_t shown = all ? only.size() : std::min(only.size(), kShownRows);
   for (size_t i = 0; i < shown; ++i) {
     const TensorEntry& tensor = contents.tensors[only[i]];
-    out += fmt::format("    {}  {}  {}\n", layout::single_line(tensor.name), fmt::join(tensor.shape, " x "),
+    out += fmt::format("    {}  {}  {}\n", single_line(tensor.name), fmt::join(tensor.shape, " x "),
                        tensor.format);
   }
   if (shown < only.size()) out += fmt::format("    … {} more (--all)\n", only.size() - shown);
@@ -91,7 +91,7 @@ std::string tensors_text(const Contents& a, const Contents& b, const Diff& diff,
   const size_t shown = all ? changed : std::min(changed, kShownRows);
   for (size_t i = 0; i < shown; ++i) {  // identical ones stand last
     const TensorEntry &ta = a.tensors[diff.tensors[i].a], &tb = b.tensors[diff.tensors[i].b];
-    out += fmt::format("  {:<32}  {}  {}  {}\n", layout::single_line(ta.name), error_text(diff.tensors[i]),
+    out += fmt::format("  {:<32}  {}  {}  {}\n", single_line(ta.name), error_text(diff.tensors[i]),
                        either(ta.format, tb.format), either(shape_text(ta), shape_text(tb)));
   }
   if (shown < changed) out += fmt::format("  … {} more with smaller differences (--all)\n", changed - shown);

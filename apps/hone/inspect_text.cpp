@@ -52,7 +52,7 @@ std::string metadata_table(const Contents& contents, bool all) {
   if (contents.metadata.entries().empty()) return "\n  metadata: none\n";
   std::string out = "\n  metadata\n";
   std::vector<std::string> keys;
-  for (const auto& [key, value] : contents.metadata.entries()) keys.push_back(layout::single_line(key));
+  for (const auto& [key, value] : contents.metadata.entries()) keys.push_back(single_line(key));
   const int width = std::min(widest(keys), 44);
   for (size_t i = 0; i < keys.size(); ++i)
     out += fmt::format("  {}  {}\n", pad(keys[i], width),
@@ -63,7 +63,7 @@ std::string metadata_table(const Contents& contents, bool all) {
 std::string tensor_table(const Contents& contents) {
   std::vector<std::string> names, shapes;
   for (const TensorEntry& tensor : contents.tensors) {
-    names.push_back(layout::single_line(tensor.name));
+    names.push_back(single_line(tensor.name));
     shapes.push_back(shape_text(tensor));
   }
   names.emplace_back("tensor");
@@ -98,11 +98,11 @@ std::string parameter_text(uint64_t n) {
 std::string head_text(const Contents& contents, const Sums& sums) {
   std::string out = fmt::format("{}\n  {}, {}", contents.path.string(), contents.container, contents.kind);
   if (!contents.architecture.empty())
-    out += fmt::format(" of architecture {}", layout::single_line(contents.architecture));
+    out += fmt::format(" of architecture {}", single_line(contents.architecture));
   if (contents.kind == "model" && !contents.runnable) out += " (not one that hone runs)";
   if (!contents.name.empty())
-    out += fmt::format(", {}{}", contents.container == "PEFT folder" ? "for " : "",
-                       layout::single_line(contents.name));
+    out +=
+        fmt::format(", {}{}", contents.container == "PEFT folder" ? "for " : "", single_line(contents.name));
   out += fmt::format("\n  {} parameters in {} tensors, {}, {:.2f} bits per weight",
                      parameter_text(sums.all.elements), sums.all.tensors, format_bytes(contents.file_bytes),
                      sums.all.bits());

@@ -43,7 +43,7 @@ std::string array_text(const MetaArray& array, bool all) {
 }
 
 std::string string_text(const std::string& text, bool all) {
-  const std::string line = layout::single_line(text);
+  const std::string line = single_line(text);
   if (all || layout::display_width(line) <= kShownColumns) return line;
   return fmt::format("{} ({} bytes)", layout::fit_columns(line, kShownColumns), text.size());
 }

@@ -115,20 +115,12 @@ std::string usage_message(const CLI::App& root, const std::vector<std::string>& 
   return message + help;
 }
 
-// Names out of files may hold what a terminal obeys.
-std::string one_line(std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  std::replace_if(
-      message.begin(), message.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
-  return message;
-}
-
 int report_error(bool json, ErrorCode code, const std::string& message) {
   if (json) {
     const Json error = {{"error", {{"code", error_code_name(code)}, {"message", message}}}};
     fmt::print("{}\n", error.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
-  fmt::print(stderr, "hone: error: {}\n", one_line(message));
+  put_line("hone: error: " + message);
   return exit_code(code);
 }
 
@@ -178,7 +170,7 @@ int run(Declared& declared, const std::vector<std::string>& arguments) {
       return 0;
     }
     entry.finish("unmet", outcome.unmet);
-    fmt::print(stderr, "hone: not kept: {}\n", one_line(outcome.unmet));
+    put_line("hone: not kept: " + outcome.unmet);
     return kUnmetExit;
   } catch (const Error& error) {
     return failed(error.code(), error.what());

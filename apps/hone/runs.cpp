@@ -85,7 +85,7 @@ Outcome list(size_t limit) {
     json["runs"].push_back(head_json(r));
     const std::string took = r.seconds > 0 ? fmt::format("{:.1f} s", r.seconds) : "";
     const std::string line = fmt::format("{:>5}  {:<19}  {:<11}  {:>12}  {}", r.id, r.started, r.status, took,
-                                         layout::single_line(r.command_line));
+                                         single_line(r.command_line));
     text += layout::fit_columns(line, terminal_size().columns) + "\n";
   }
   if (text.empty()) text = fmt::format("{}: nothing was recorded yet\n", ledger_path().string());
@@ -94,9 +94,9 @@ Outcome list(size_t limit) {
 
 Outcome show(const std::string& id) {
   const RunRecord r = find_run(id);
-  std::string text = fmt::format("run {}, {}{}\n  {}\n  in {}\n", r.id, r.status,
-                                 r.error.empty() ? "" : ": " + layout::single_line(r.error),
-                                 layout::single_line(r.command_line), r.folder);
+  std::string text =
+      fmt::format("run {}, {}{}\n  {}\n  in {}\n", r.id, r.status,
+                  r.error.empty() ? "" : ": " + single_line(r.error), single_line(r.command_line), r.folder);
   text += fmt::format("started   {} UTC, took {:.1f} s, peak memory {}\n", r.started, r.seconds,
                       format_bytes(r.peak_rss_bytes));
   text += fmt::format("model     {}\nmachine   {}, hone {}\n", r.model, r.machine, r.hone_version);

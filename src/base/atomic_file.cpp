@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/leftovers.h"
 
 namespace hone {
 namespace {
@@ -34,6 +35,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path_, ignored) || !path_.has_filename())
     fail(ErrorCode::kInvalidArgument, "{}: cannot write: this is a folder; name a file", path_.string());
+  remove_leftovers_of(path_);
   temporary_ = path_;
   temporary_ += fmt::format(".{}.tmp", ::getpid());
   fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

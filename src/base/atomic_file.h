@@ -1,6 +1,7 @@
 // Files that appear whole or not at all: written under a temporary name in the same folder, synced, renamed.
 // Errors: kInvalidArgument (the path is a folder), kIo, kResourceExhausted (disk full). The temporary is
-// removed when commit() was not reached.
+// removed when commit() was not reached; one that a killed process left goes when the same file is next
+// written (leftovers.h).
 #pragma once
 
 #include <cstddef>

@@ -1,27 +1,22 @@
 #include "base/control_group.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
 #include <fstream>
+
+#include "base/folder_test_support.h"
 
 namespace hone {
 namespace {
 
 // Both file systems, played by a folder.
-class Groups : public testing::Test {
+class Groups : public FolderTest {
  protected:
   void SetUp() override { std::filesystem::create_directories(roots_.groups); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   void write(const std::string& path, const std::string& text) const {
     const std::filesystem::path file = folder_ / path;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
 
-  const std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("hone_groups_" + std::to_string(::getpid()));
   const ControlGroupRoots roots_{(folder_ / "process").string(), (folder_ / "groups").string()};
 };
 

@@ -1,31 +1,25 @@
 #include "base/energy.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
 #include <fstream>
+
+#include "base/folder_test_support.h"
 
 namespace hone {
 namespace {
 
 // The kernel's files, played by a folder.
-class Powercap : public testing::Test {
+class Powercap : public FolderTest {
  protected:
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   void domain(const std::string& folder, const std::string& name, uint64_t energy) const {
     std::filesystem::create_directories(folder_ / folder);
     std::ofstream(folder_ / folder / "name") << name << "\n";
     std::ofstream(folder_ / folder / "energy_uj") << energy << "\n";
     std::ofstream(folder_ / folder / "max_energy_range_uj") << 1'000'000'000 << "\n";
   }
-
-  const std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("hone_powercap_" + std::to_string(::getpid()));
 };
 
 TEST_F(Powercap, NotEveryMachineTells) {
-  EnergyMeter meter(folder_.string());
+  EnergyMeter meter((folder_ / "missing").string());
   EXPECT_FALSE(meter.available());
   EXPECT_FALSE(meter.joules());
 }

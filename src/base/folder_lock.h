@@ -9,8 +9,7 @@ namespace hone {
 class FolderLock {
  public:
   // The folder must exist. Throws kIo when it cannot be written, or another process holds it; `hint` then
-  // says what to do. Removes what writers that no longer run have left: NAME.PID.tmp (atomic_file.h) and
-  // .PID.partial; puts back NAME.PID.old (replace.h) where NAME is missing.
+  // says what to do. Calls remove_leftovers() (leftovers.h).
   FolderLock(const std::filesystem::path& folder, const char* hint);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
@@ -20,8 +19,5 @@ class FolderLock {
   std::filesystem::path path_;
   int fd_ = -1;
 };
-
-// The leftovers alone, of a folder that the caller holds.
-void remove_leftovers(const std::filesystem::path& folder);
 
 }  // namespace hone

@@ -17,14 +17,6 @@ namespace fs = std::filesystem;
 
 class FolderLockTest : public FolderTest {};
 
-// The id of a process that has ended.
-pid_t ended_process() {
-  const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(0);
-  ::waitpid(pid, nullptr, 0);
-  return pid;
-}
-
 TEST_F(FolderLockTest, OneAtATimeAndNothingIsLeft) {
   {
     const FolderLock first(folder_, "wait");

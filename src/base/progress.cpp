@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/clean_text.h"
+
 namespace hone {
 namespace {
 
@@ -61,15 +63,15 @@ void Progress::draw(bool last) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
   const double share = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 1;
+  const std::string label = single_line(label_);
   std::string line;
   if (terminal) {
     constexpr int kWidth = 24;
     const int filled = std::clamp(static_cast<int>(share * kWidth), 0, kWidth);
-    line =
-        fmt::format("\r\033[K{:<18} [{}{}] {:3.0f}%", label_, std::string(static_cast<size_t>(filled), '#'),
-                    std::string(static_cast<size_t>(kWidth - filled), '.'), share * 100);
+    line = fmt::format("\r\033[K{:<18} [{}{}] {:3.0f}%", label, std::string(static_cast<size_t>(filled), '#'),
+                       std::string(static_cast<size_t>(kWidth - filled), '.'), share * 100);
   } else {
-    line = fmt::format("{}: {:.0f}%", label_, share * 100);
+    line = fmt::format("{}: {:.0f}%", label, share * 100);
   }
   line += fmt::format("  {} {}/s", rate_text(rate), unit_);
   if (last) {
@@ -78,7 +80,7 @@ void Progress::draw(bool last) {
     line += fmt::format("  {} left",
                         duration(seconds / static_cast<double>(done_) * static_cast<double>(total_ - done_)));
   }
-  if (!note_.empty()) line += "  " + note_;
+  if (!note_.empty()) line += "  " + single_line(note_);
   if (!terminal || last) line += '\n';
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
@@ -88,8 +90,13 @@ void Progress::set_quiet(bool quiet) noexcept {
   g_quiet = quiet;
 }
 
-void say(const std::string& message) {
-  if (!g_quiet) fmt::print(stderr, "{}\n", message);
+void put_line(std::string_view text) {
+  const std::string line = single_line(text) + '\n';
+  std::fputs(line.c_str(), stderr);
+}
+
+void say(std::string_view message) {
+  if (!g_quiet) put_line(message);
 }
 
 }  // namespace hone

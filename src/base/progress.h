@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace hone {
 
@@ -31,7 +32,10 @@ class Progress {
   std::chrono::steady_clock::time_point start_, last_;
 };
 
-// A message to a person on stderr (respects quiet).
-void say(const std::string& message);
+// One line to a person on stderr, whatever quiet() says. Messages hold text out of files, and a terminal
+// obeys some of it: everything that goes to stderr comes through here or is a single_line() (clean_text.h).
+void put_line(std::string_view text);
+// The same, but nothing when quiet.
+void say(std::string_view message);
 
 }  // namespace hone

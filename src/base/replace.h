@@ -18,7 +18,7 @@ namespace hone {
 void replace_whole(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // The fallback: `to` moves aside to "NAME.PID.old", `from` moves in, the old one is removed. A process killed
-// between the first two leaves the old folder whole under that name; remove_leftovers() (folder_lock.h) puts
+// between the first two leaves the old folder whole under that name; remove_leftovers() (leftovers.h) puts
 // it back.
 void replace_folder_in_steps(const std::filesystem::path& from, const std::filesystem::path& to);
 

@@ -13,8 +13,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/folder_lock.h"
 #include "base/folder_test_support.h"
+#include "base/leftovers.h"
 
 namespace hone {
 namespace {

@@ -9,12 +9,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::vector<ChatRecord> read(const TempFolder& folder, const std::string& name, std::string_view text) {
+std::vector<ChatRecord> read(const TestFolder& folder, const std::string& name, std::string_view text) {
   return read_chats(folder.file(name, text));
 }
 
 TEST(ChatReader, FourShapesGiveTheSameMessages) {
-  const TempFolder folder;
+  const TestFolder folder;
   const auto chats =
       read(folder, "a.jsonl",
            "\xef\xbb\xbf{\"messages\": [{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\","
@@ -35,7 +35,7 @@ TEST(ChatReader, FourShapesGiveTheSameMessages) {
 }
 
 TEST(ChatReader, InputJoinsInstructionAndPartsJoin) {
-  const TempFolder folder;
+  const TestFolder folder;
   const auto chats =
       read(folder, "a.jsonl",
            R"({"instruction": "do", "input": "this", "output": "done", "system": "s"})"
@@ -54,7 +54,7 @@ TEST(ChatReader, InputJoinsInstructionAndPartsJoin) {
 }
 
 TEST(ChatReader, ArrayElementsKnowTheirLine) {
-  const TempFolder folder;
+  const TestFolder folder;
   const auto chats = read(
       folder, "a.json",
       "[\n  {\"prompt\": \"a],[{\\\"\", \"completion\": \"b\"},\n\n"
@@ -73,7 +73,7 @@ struct BadFile {
 };
 
 TEST(ChatReader, BadFilesNameTheirPlace) {
-  const TempFolder folder;
+  const TestFolder folder;
   const std::string good = "{\"prompt\": \"q\", \"completion\": \"a\"}\n";
   const std::string deep = good + std::string(100, '[');
   const std::vector<BadFile> cases = {

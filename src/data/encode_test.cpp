@@ -213,7 +213,7 @@ TEST(Encode, SentencePieceStylePrefixSpace) {
 }
 
 TEST(LoadDataset, CountsAndHash) {
-  const TempFolder folder;
+  const TestFolder folder;
   const Codec codec;
   const auto path = folder.file(
       "a.jsonl", "{\"prompt\": \"q\", \"completion\": \"a\"}\n{\"prompt\": \"q\", \"completion\": \"bb\"}\n");

@@ -53,7 +53,7 @@ struct Fp4 {
   }
   static Lanes index(Lanes v) noexcept {
     const Lanes y = count_passed(v < 0.0f ? -v : v, kValues);
-    return (v < 0.0f) & (y > 0.0f) ? y + 8.0f : y;
+    return ((v < 0.0f) & (y > 0.0f)) ? y + 8.0f : y;
   }
 };
 

@@ -47,7 +47,7 @@ TEST(Contents, OfAFolder) {
 }
 
 TEST(Contents, OfAnUnknownArchitecture) {
-  const Scratch scratch;
+  const TestFolder scratch;
   write(scratch / "gizmo.gguf", "gizmo",
         {make_tensor("some.weight", {32, 2}, format_named("q8_0"), ramp(64, 1))});
   const auto contents = open_contents((scratch / "gizmo.gguf").string());
@@ -57,7 +57,7 @@ TEST(Contents, OfAnUnknownArchitecture) {
 }
 
 TEST(Contents, OfAPeftFolder) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const std::vector<float> values = ramp(64, 0.5f);
   const std::string name = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight";
   fs::create_directories(scratch / "peft");
@@ -76,7 +76,7 @@ TEST(Contents, OfAPeftFolder) {
 }
 
 TEST(Diff, ValuesShapesAndNames) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const Format &f32 = format_named("f32"), &f16 = format_named("f16");
   const std::vector<float> values = ramp(64, 0.5f);
   std::vector<float> changed = values;
@@ -122,7 +122,7 @@ TEST(Diff, ValuesShapesAndNames) {
 }
 
 TEST(Contents, HashesWhatIsThere) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const Format& f32 = format_named("f32");
   write(scratch / "a.gguf", "gizmo",
         {make_tensor("w", {8}, f32, ramp(8, 1)), make_tensor("v", {8}, f32, ramp(8, 2))});

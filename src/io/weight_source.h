@@ -40,12 +40,25 @@ const char* meta_type_name(MetaType type) noexcept;
 
 // Arrays keep their element type so that a file can be written back byte for byte.
 struct MetaArray {
-  MetaType element = MetaType::kU32;
-  std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<std::string>>
-      values;
+  using Values = std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>,
+                              std::vector<std::string>>;
+  MetaArray() = default;
+  MetaArray(MetaType element_type, Values elements) : element(element_type), values(std::move(elements)) {}
+  // Assigned, because a variant of vectors must not be copied into being: libstdc++ up to 12 takes such a
+  // variant for one that always holds something, and when the copy of the vector throws destroys what it does
+  // not hold.
+  MetaArray(const MetaArray& other) : element(other.element) { values = other.values; }
+  MetaArray(MetaArray&&) noexcept = default;
+  MetaArray& operator=(const MetaArray&) = default;
+  MetaArray& operator=(MetaArray&&) noexcept = default;
+  ~MetaArray() = default;
+
   size_t size() const noexcept {
     return std::visit([](const auto& v) { return v.size(); }, values);
   }
+
+  MetaType element = MetaType::kU32;
+  Values values;
 };
 
 struct MetaValue {

@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "base/progress.h"
 #include "ledger/compare.h"
 
@@ -18,14 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class LedgerTest : public testing::Test {
+class LedgerTest : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("hone-ledger-" + std::to_string(::getpid()));
-    fs::remove_all(folder_);
-    Progress::set_quiet(true);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  void SetUp() override { Progress::set_quiet(true); }
   fs::path path() const { return folder_ / "home" / "ledger.db"; }
   void refused(ErrorCode code, const std::string& part) {
     try {
@@ -38,7 +34,6 @@ class LedgerTest : public testing::Test {
       EXPECT_TRUE(std::string(error.what()).starts_with(path().string())) << error.what();
     }
   }
-  fs::path folder_;
 };
 
 RunRecord sample() {

@@ -27,7 +27,7 @@ void expect_same_tensors(WeightSource& a, WeightSource& b) {
 }
 
 TEST(Convert, HuggingFaceToGgufKeepsEveryByte) {
-  const Scratch scratch;
+  const TestFolder scratch;
   for (const char* name :
        {"tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3", "tiny-phi3"}) {
     HfSource source(golden(name));
@@ -42,7 +42,7 @@ TEST(Convert, HuggingFaceToGgufKeepsEveryByte) {
 }
 
 TEST(Convert, ThereAndBackIsTheSameFolder) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const auto round_trip = [&](const char* name, const char* dtype) {
     HfSource source(golden(name));
     convert_to_gguf(source, scratch / "m.gguf", "keep");
@@ -72,7 +72,7 @@ TEST(Convert, ThereAndBackIsTheSameFolder) {
 }
 
 TEST(Convert, ScoresBecomeMergesWithTheSameIds) {
-  const Scratch scratch;
+  const TestFolder scratch;
   HfSource source(stories());
   convert_to_hf(source, scratch / "stories", "f32");
   HfSource back(scratch / "stories");
@@ -87,7 +87,7 @@ TEST(Convert, ScoresBecomeMergesWithTheSameIds) {
 }
 
 TEST(Convert, AChatTemplateTakesThePlaceOfTheModels) {
-  const Scratch scratch;
+  const TestFolder scratch;
   HfSource source(golden("tiny-gemma3"));
   convert_to_gguf(source, scratch / "m.gguf", "keep", "{{ 'new' }}");
   GgufFile file(scratch / "m.gguf");
@@ -97,7 +97,7 @@ TEST(Convert, AChatTemplateTakesThePlaceOfTheModels) {
 }
 
 TEST(Convert, FloatTargets) {
-  const Scratch scratch;
+  const TestFolder scratch;
   HfSource source(golden("tiny-tied"));
   for (const char* target : {"f32", "f16", "bf16"}) {
     convert_to_gguf(source, scratch / "m.gguf", target);
@@ -115,7 +115,7 @@ TEST(Convert, FloatTargets) {
 }
 
 TEST(Convert, DequantizesAndSaysSo) {
-  const Scratch scratch;
+  const TestFolder scratch;
   HfSource source(golden("tiny-tied"));
   Metadata metadata = source.metadata();
   metadata.set_u32("general.quantization_version", 2);
@@ -170,7 +170,7 @@ TEST(Convert, ChunksAgreeWithOnePiece) {
 }
 
 TEST(Convert, DoesNotTouchWhatIsThere) {
-  const Scratch scratch;
+  const TestFolder scratch;
   HfSource source(golden("tiny-tied"));
   fs::create_directories(scratch / "full");
   write_file(scratch / "full/notes.txt", "mine");
@@ -185,7 +185,7 @@ TEST(Convert, DoesNotTouchWhatIsThere) {
 }
 
 TEST(Convert, WritesThePreTokenizerByName) {
-  const Scratch scratch;
+  const TestFolder scratch;
   TokenizerData data = HfSource(golden("tiny-tied")).tokenizer();
   for (const char* pre : {"gpt-2", "smollm", "llama-bpe", "qwen2"}) {
     data.pre = pre;

@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/leftovers.h"
 #include "io/safetensors.h"
 #include "io/tokenizer_io.h"
 #include "models/architecture.h"
@@ -152,6 +153,7 @@ void convert_to_hf(WeightSource& source, const fs::path& folder, std::string_vie
   const fs::path target = fs::absolute(folder).lexically_normal();
   const fs::path whole = target.has_filename() ? target : target.parent_path();
   const fs::path temporary = fmt::format("{}.{}.partial", whole.string(), ::getpid());
+  remove_leftovers_of(whole);
   fs::remove_all(temporary, error);
   make_directories(temporary);
   try {

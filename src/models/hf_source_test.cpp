@@ -121,7 +121,7 @@ TEST(HfSource, EveryFamilysTokenizerEqualsTransformers) {
 }
 
 TEST(HfSource, TemplateOfTokenizerConfigAndPaddedVocabulary) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const fs::path folder = scratch.copy_of(golden("tiny-tied"));
   fs::remove(folder / "chat_template.jinja");
   edit(folder / "tokenizer_config.json", "{", R"({"chat_template": [{"name": "tool_use", "template": "no"},
@@ -143,7 +143,7 @@ TEST(HfSource, TemplateOfTokenizerConfigAndPaddedVocabulary) {
 }
 
 TEST(HfSource, TiedCopiesOfTheHeadAreDropped) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const fs::path folder = scratch.copy_of(golden("tiny-tied"));
   const auto add_head = [](std::vector<SafeTensor>& tensors) {
     for (const SafeTensor& tensor : tensors)
@@ -164,14 +164,14 @@ TEST(HfSource, TiedCopiesOfTheHeadAreDropped) {
 }
 
 TEST(HfSource, NamesMissingAndExtraTensors) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const fs::path folder = scratch.copy_of(golden("tiny-tied"));
   rewrite(folder, [](std::vector<SafeTensor>& tensors) {
     std::erase_if(tensors, [](const SafeTensor& t) { return t.name == "model.layers.1.mlp.up_proj.weight"; });
   });
   expect_error(ErrorCode::kCorruption, {"model.layers.1.mlp.up_proj.weight", "missing"},
                [&] { HfSource s(folder); });
-  const Scratch other;
+  const TestFolder other;
   const fs::path extra = other.copy_of(golden("tiny-tied"));
   const auto add = [&](const char* name) {
     rewrite(extra, [name](std::vector<SafeTensor>& tensors) {
@@ -189,7 +189,7 @@ TEST(HfSource, NamesMissingAndExtraTensors) {
 TEST(HfSource, RefusesWrongShapesDtypesAndConfigs) {
   const auto damaged = [](const char* file, const char* from, const char* to, ErrorCode code,
                           std::initializer_list<const char*> words) {
-    const Scratch scratch;
+    const TestFolder scratch;
     const fs::path folder = scratch.copy_of(golden("tiny-tied"));
     edit(folder / file, from, to);
     expect_error(code, words, [&] { HfSource source(folder); });
@@ -214,7 +214,7 @@ TEST(HfSource, RefusesWrongShapesDtypesAndConfigs) {
 }
 
 TEST(HfSource, RefusesBrokenFolders) {
-  const Scratch scratch;
+  const TestFolder scratch;
   expect_error(ErrorCode::kNotFound, {"config.json"}, [&] { HfSource source(scratch.path()); });
   const fs::path folder = scratch.copy_of(golden("tiny-untied"));
   edit(folder / "model.safetensors.index.json", "model-00001-of-00003", "../model-00001-of-00003");

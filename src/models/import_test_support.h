@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <initializer_list>
@@ -10,36 +9,10 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "io/weight_source.h"
 
 namespace hone {
-
-// A folder of its own for one test, removed at the end.
-class Scratch {
- public:
-  Scratch() {
-    static int counter = 0;
-    path_ = std::filesystem::temp_directory_path() / fmt::format("hone_models_{}_{}", ::getpid(), counter++);
-    std::filesystem::create_directories(path_);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-  // A copy of a folder that a test may damage.
-  std::filesystem::path copy_of(const std::filesystem::path& folder) const {
-    const std::filesystem::path target = path_ / folder.filename();
-    std::filesystem::copy(folder, target);
-    return target;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(HONE_TEST_DATA) / "golden" / "models" / name;

@@ -8,8 +8,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/folder_lock.h"
 #include "base/interrupt.h"
+#include "base/leftovers.h"
 #include "base/mapped_file.h"
 #include "base/replace.h"
 #include "io/gguf.h"

@@ -23,7 +23,7 @@ class Store : public ::testing::Test {
     convert_to_gguf(source, scratch_ / "outside.gguf", "f32");
     return scratch_ / "outside.gguf";
   }
-  Scratch scratch_;
+  TestFolder scratch_;
 };
 
 TEST_F(Store, KeepsFilesAndFolders) {
@@ -81,7 +81,7 @@ TEST_F(Store, NamesArePlain) {
 }
 
 TEST(Fingerprint, ChangesWithOneBit) {
-  const Scratch scratch;
+  const TestFolder scratch;
   HfSource source(golden("tiny-tied"));
   const std::string before = weights_fingerprint(source);
   EXPECT_EQ(before.size(), 32u);

@@ -6,20 +6,18 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 
 namespace hone {
 namespace {
 
 namespace fs = std::filesystem;
 
-class RecipeTest : public testing::Test {
+class RecipeTest : public FolderTest {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("hone-recipe-" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
     for (const char* name : {"train.jsonl", "test.jsonl"}) write_file(folder_ / name, "{}");
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   Recipe load(const std::string& text) const {
     write_file(folder_ / "recipe.toml", text);
@@ -34,7 +32,6 @@ class RecipeTest : public testing::Test {
     return "accepted";
   }
 
-  fs::path folder_;
   const std::string minimal_ =
       "[run]\nname = \"a\"\n[model]\nbase = \"m\"\n[data]\ntrain = \"train.jsonl\"\ntest = \"test.jsonl\"\n";
 };

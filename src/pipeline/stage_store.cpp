@@ -5,6 +5,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/leftovers.h"
 #include "base/progress.h"
 
 namespace hone {

@@ -5,21 +5,14 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 
 namespace hone {
 namespace {
 
 namespace fs = std::filesystem;
 
-class StageStoreTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("hone-stage-store-" + std::to_string(::getpid()));
-    fs::remove_all(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path folder_;
-};
+class StageStoreTest : public FolderTest {};
 
 TEST_F(StageStoreTest, FindsOnlyTheSameKey) {
   StageStore store(folder_);

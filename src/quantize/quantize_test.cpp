@@ -34,7 +34,7 @@ const TensorInfo& info_of(const WeightSource& source, const char* name) {
 }
 
 TEST(Quantize, WritesWhatFromFloatSays) {
-  const TempFolder folder;
+  const TestFolder folder;
   MemorySource source = make_tiny_llama(3, kWide);
   for (const Mix& mix : all_mixes()) {
     const Format& base = format_of(mix.base);
@@ -182,7 +182,7 @@ TEST(Quantize, FormatsThatAreOnlyReadAreRefusedByName) {
 }
 
 TEST(Quantize, OddRowsFallBackWithANote) {
-  const TempFolder folder;
+  const TestFolder folder;
   MemorySource source = make_tiny_llama(3, kOdd);
   const QuantizeResult result = quantize_file(source, folder.path() / "a.gguf", to("q4_0"));
   GgufFile file(result.output);
@@ -195,7 +195,7 @@ TEST(Quantize, OddRowsFallBackWithANote) {
 }
 
 TEST(Quantize, RoundingTwiceNeedsLeave) {
-  const TempFolder folder;
+  const TestFolder folder;
   MemorySource source = make_tiny_llama(3, {.format = "q8_0"});
   const auto path = folder.path() / "a.gguf";
   QuantizeOptions options = to("q4_0");
@@ -216,7 +216,7 @@ TEST(Quantize, RoundingTwiceNeedsLeave) {
 }
 
 TEST(Quantize, BadInputIsRefusedAndLeavesNothing) {
-  const TempFolder folder;
+  const TestFolder folder;
   const auto path = folder.path() / "a.gguf";
   MemorySource source = make_tiny_llama(3);
   const size_t victim = source.find("blk.0.attn_k.weight").value();

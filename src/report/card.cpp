@@ -14,8 +14,6 @@
 namespace hone {
 namespace {
 
-using layout::single_line;
-
 // As a YAML scalar: JSON's strings are YAML's.
 std::string yaml(const std::string& text) {
   return nlohmann::json(single_line(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

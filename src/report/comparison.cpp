@@ -14,7 +14,6 @@ namespace {
 using layout::metric_rows;
 using layout::run_line;
 using layout::setting_rows;
-using layout::single_line;
 using layout::TextRows;
 using Json = nlohmann::ordered_json;
 

@@ -12,8 +12,8 @@ namespace hone {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using layout::valid_utf8;  // Json::dump throws on malformed text; answers of a small model may be cut
-                           // mid-character
+// valid_utf8 everywhere: Json::dump throws on malformed text; answers of a small model may be cut
+// mid-character.
 
 Json strings_json(const std::vector<std::string>& strings) {
   Json array = Json::array();

@@ -26,7 +26,7 @@ inline nlohmann::ordered_json measured_json(const Measured& m) {
 // Writes one member after another into an object; an absent optional is left out.
 struct JsonWriter {
   nlohmann::ordered_json& json;
-  void operator()(const char* key, const std::string& value) const { json[key] = layout::valid_utf8(value); }
+  void operator()(const char* key, const std::string& value) const { json[key] = valid_utf8(value); }
   void operator()(const char* key, double value) const { json[key] = number_json(value); }
   void operator()(const char* key, uint64_t value) const { json[key] = value; }
   void operator()(const char* key, bool value) const { json[key] = value; }

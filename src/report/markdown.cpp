@@ -16,7 +16,7 @@ namespace {
 using markdown::inline_text;
 
 std::string fenced(const std::string& text, const char* language) {
-  const std::string body = layout::clean_text(text);
+  const std::string body = clean_text(text);
   size_t longest = 2, run = 0;
   for (const char c : body) {
     run = c == '`' ? run + 1 : 0;

@@ -14,7 +14,7 @@ namespace hone::markdown {
 // One line with every character that Markdown or HTML could act on escaped.
 std::string inline_text(const std::string& text) {
   std::string out;
-  for (const char c : layout::single_line(text)) {
+  for (const char c : single_line(text)) {
     if (c == '<') {
       out += "&lt;";
     } else if (c == '&') {

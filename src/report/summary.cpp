@@ -170,7 +170,7 @@ std::string perplexity_sentence(const RunReport& report) {
 std::string failed_sentence(const RunReport& report) {
   std::string names;
   for (const StageResult& stage : report.stages) {
-    if (stage.status == "failed") names += (names.empty() ? "" : ", ") + layout::single_line(stage.name);
+    if (stage.status == "failed") names += (names.empty() ? "" : ", ") + single_line(stage.name);
   }
   return names.empty() ? "" : fmt::format("Failed, and not part of this result: {}.", names);
 }
@@ -178,7 +178,7 @@ std::string failed_sentence(const RunReport& report) {
 // A conclusion as a sentence; "" for a kind that is not known here.
 std::string finding_sentence(const RunReport& report, const Finding& finding) {
   const StageResult* stage = layout::find_stage(report, finding.stage);
-  const std::string name = stage != nullptr ? layout::plain_name(*stage) : layout::single_line(finding.stage);
+  const std::string name = stage != nullptr ? layout::plain_name(*stage) : single_line(finding.stage);
   const std::string size = stage != nullptr ? layout::format_bytes(stage->file_bytes) : "";
   const std::string& kind = finding.kind;
   const auto n = layout::format_count(finding.value.n);
@@ -229,12 +229,12 @@ std::string done_sentence(const RunReport& report) {
   if (report.train_tokens == 0) return "";
   std::string text =
       fmt::format("{} was tuned on {} tokens",
-                  report.base_model.empty() ? "The base model" : layout::single_line(report.base_model),
+                  report.base_model.empty() ? "The base model" : single_line(report.base_model),
                   layout::format_count(report.train_tokens));
   std::string files;
   const std::vector<const StageResult*> shipped = layout::shipped_files(report);
   for (size_t i = 0; i < shipped.size(); ++i)
-    files += (i == 0 ? "" : i + 1 == shipped.size() ? " and " : ", ") + layout::single_line(shipped[i]->name);
+    files += (i == 0 ? "" : i + 1 == shipped.size() ? " and " : ", ") + single_line(shipped[i]->name);
   if (!files.empty()) text += ", then made smaller as " + files;
   return text + ". Every step was measured on the same held-out answers.";
 }

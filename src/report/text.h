@@ -1,4 +1,4 @@
-// Text for layout: UTF-8 repair, HTML escaping, numbers as a reader wants them, terminal columns.
+// Text for layout: HTML escaping, numbers as a reader wants them, terminal columns.
 // No HTML structure here; html.cpp and its parts build on these.
 #pragma once
 
@@ -6,18 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/clean_text.h"
 #include "report/results.h"
 
 namespace hone::layout {
 
 inline constexpr std::string_view kAbsent = "\u2013";  // en dash: not measured, or not a finite number
 
-// Every malformed UTF-8 sequence becomes U+FFFD; everything else is kept.
-std::string valid_utf8(std::string_view text);
-// valid_utf8, and control characters other than newline and tab become U+FFFD; CR and CRLF become newline.
-std::string clean_text(std::string_view text);
-// clean_text on one line: runs of white space become one space.
-std::string single_line(std::string_view text);
 // clean_text, then & < > " ' as entities: safe as element content and inside a quoted attribute.
 std::string escape_html(std::string_view text);
 

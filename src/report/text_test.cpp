@@ -16,24 +16,6 @@ using test::sample_report;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 const std::string kNb = "\u00A0";
 
-TEST(Text, InvalidUtf8IsReplacedAsBrowsersDo) {
-  // Expected strings from Python: bytes.decode("utf-8", "replace").
-  EXPECT_EQ(layout::valid_utf8("a\xFF"
-                               "b"),
-            "a\uFFFD"
-            "b");
-  EXPECT_EQ(layout::valid_utf8("\xE2\x82"), "\uFFFD");
-  EXPECT_EQ(layout::valid_utf8("\xE2\x82"
-                               "A"),
-            "\uFFFD"
-            "A");
-  EXPECT_EQ(layout::valid_utf8("\xC0\xAF"), "\uFFFD\uFFFD");
-  EXPECT_EQ(layout::valid_utf8("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");
-  EXPECT_EQ(layout::valid_utf8("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
-  EXPECT_EQ(layout::valid_utf8("\xF0\x9F\xA9"), "\uFFFD");
-  EXPECT_EQ(layout::valid_utf8("é漢\xF0\x9F\xA9\xBA"), "é漢\xF0\x9F\xA9\xBA");
-}
-
 TEST(Text, EscapesForElementsAndAttributes) {
   EXPECT_EQ(layout::escape_html("<a b=\"c\" d='e'>&"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
   EXPECT_EQ(layout::escape_html("x\r\ny\rz\t\x1b[31m"), "x\ny\nz\t\uFFFD[31m");

@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "text/unicode.h"
 
 namespace hone {
@@ -219,16 +219,8 @@ TEST(Tokenizer, EmptyTokensAndMissingBytesAreHarmless) {
   EXPECT_EQ(tokenizer.token_bytes(10), "");
 }
 
-class TokenizerJson : public ::testing::Test {
+class TokenizerJson : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ =
-        std::filesystem::temp_directory_path() /
-        ("hone-tokenizer-" + std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string message(const std::string& json) {
     std::ofstream(folder_ / "tokenizer.json") << json;
     try {
@@ -238,7 +230,6 @@ class TokenizerJson : public ::testing::Test {
     }
     return "";
   }
-  std::filesystem::path folder_;
 };
 
 TEST_F(TokenizerJson, BadFilesGiveOneClearError) {

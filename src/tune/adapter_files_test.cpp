@@ -7,6 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "io/gguf.h"
 #include "io/safetensors.h"
 #include "tune/testing.h"
@@ -17,8 +18,8 @@ namespace {
 using nlohmann::json;
 
 struct Saved {
-  explicit Saved(const std::string& name, AdapterSettings s = {.rank = 4, .alpha = 8})
-      : folder(name), source(testing::tiny_llama()), model(source), settings(std::move(s)) {
+  explicit Saved(AdapterSettings s = {.rank = 4, .alpha = 8})
+      : source(testing::tiny_llama()), model(source), settings(std::move(s)) {
     AdapterSet set = AdapterSet::create(model, settings);
     testing::randomize(set.parameters(), 0.2, 3);
     values = set.snapshot();
@@ -43,7 +44,7 @@ struct Saved {
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
     }
   }
-  testing::TestFolder folder;
+  TestFolder folder;
   MemorySource source;
   Model model;
   AdapterSettings settings;
@@ -59,7 +60,7 @@ void expect_values(const std::vector<Tensor>& expected, const AdapterSet& set) {
 }
 
 TEST(AdapterFiles, PeftFolderComesBackBitForBit) {
-  Saved saved("roundtrip");
+  Saved saved;
   // The folder that training writes is accepted too, not only peft/ in it.
   for (const auto& path : {saved.peft(), saved.folder.path()}) {
     const LoadedAdapter loaded = load_adapter(saved.model, path, {.fingerprint = "abc"});
@@ -73,7 +74,7 @@ TEST(AdapterFiles, PeftFolderComesBackBitForBit) {
 
 TEST(AdapterFiles, GgufComesBackBitForBit) {
   for (const bool rslora : {false, true}) {
-    Saved saved("gguf", {.rank = 4, .alpha = 8, .rslora = rslora});
+    Saved saved({.rank = 4, .alpha = 8, .rslora = rslora});
     const LoadedAdapter loaded =
         load_adapter(saved.model, saved.folder.path() / "adapter.gguf", {.fingerprint = "abc"});
     expect_values(saved.values, loaded.adapters);
@@ -92,7 +93,7 @@ TEST(AdapterFiles, GgufComesBackBitForBit) {
 }
 
 TEST(AdapterFiles, PeftHasItsNamesAndRowOrder) {
-  Saved saved("names");
+  Saved saved;
   const SafetensorsFile file(saved.peft() / "adapter_model.safetensors");
   EXPECT_EQ(file.tensors().size(), 28u);
   const SafeTensor* b = file.find("base_model.model.model.layers.1.self_attn.q_proj.lora_B.weight");
@@ -112,7 +113,7 @@ TEST(AdapterFiles, PeftHasItsNamesAndRowOrder) {
 }
 
 TEST(AdapterFiles, TargetsMayBeNamedEitherWay) {
-  Saved saved("targets", {.rank = 2, .alpha = 4, .targets = {"attn_q", "v_proj"}});
+  Saved saved({.rank = 2, .alpha = 4, .targets = {"attn_q", "v_proj"}});
   EXPECT_EQ(saved.config().at("target_modules"), json({"q_proj", "v_proj"}));
   const LoadedAdapter loaded = load_adapter(saved.model, saved.peft(), {});
   EXPECT_EQ(loaded.adapters.entries().size(), 4u);
@@ -121,7 +122,7 @@ TEST(AdapterFiles, TargetsMayBeNamedEitherWay) {
 }
 
 TEST(AdapterFiles, OtherWeightsAreRefusedUnlessAskedFor) {
-  Saved saved("base");
+  Saved saved;
   saved.refused(ErrorCode::kInvalidArgument, "base", {.fingerprint = "def"});
   const LoadedAdapter loaded =
       load_adapter(saved.model, saved.peft(), {.fingerprint = "def", .ignore_base = true});
@@ -129,7 +130,7 @@ TEST(AdapterFiles, OtherWeightsAreRefusedUnlessAskedFor) {
 }
 
 TEST(AdapterFiles, ForeignAdaptersLoadWithANote) {
-  Saved saved("foreign");
+  Saved saved;
   std::filesystem::remove(saved.peft() / "hone_adapter.json");
   const LoadedAdapter loaded = load_adapter(saved.model, saved.peft(), {.fingerprint = "def"});
   EXPECT_EQ(loaded.notes.size(), 1u);
@@ -137,7 +138,7 @@ TEST(AdapterFiles, ForeignAdaptersLoadWithANote) {
 }
 
 TEST(AdapterFiles, PatternsRuleOverRankAndAlpha) {
-  Saved saved("patterns");
+  Saved saved;
   saved.set_config("alpha_pattern", {{"layers.1.self_attn.q_proj", 32}, {"down_proj", 2}});
   const LoadedAdapter loaded = load_adapter(saved.model, saved.peft(), {});
   for (const AdapterSet::Entry& entry : loaded.adapters.entries()) {
@@ -163,7 +164,7 @@ TEST(AdapterFiles, PatternsRuleOverRankAndAlpha) {
 }
 
 TEST(AdapterFiles, TargetModulesAsTextAreTakenFromTheTensors) {
-  Saved saved("regex");
+  Saved saved;
   saved.set_config("target_modules", "all-linear");
   EXPECT_EQ(load_adapter(saved.model, saved.peft(), {}).adapters.entries().size(), 14u);
   saved.set_config("target_modules", ".*(q|k)_proj");
@@ -192,7 +193,7 @@ TEST(AdapterFiles, WhatIsNotSupportedIsRefusedWithTheReason) {
       {"lora_alpha", 0, ErrorCode::kInvalidArgument, "alpha"},
   };
   for (const Case& c : cases) {
-    Saved saved("refused");
+    Saved saved;
     saved.set_config(c.key, c.value);
     saved.refused(c.code, c.part);
     EXPECT_EQ(AdapterSet(saved.model, {}).entries().size(), 0u);
@@ -206,7 +207,7 @@ std::vector<SafeTensor> read_tensors(const SafetensorsFile& file) {
 TEST(AdapterFiles, OddTensorsAreNamed) {
   const auto with = [](const std::function<void(std::vector<SafeTensor>&)>& change, ErrorCode code,
                        const char* part) {
-    Saved saved("odd");
+    Saved saved;
     const auto path = saved.peft() / "adapter_model.safetensors";
     const auto moved = saved.folder.path() / "moved.safetensors";
     std::filesystem::rename(path, moved);
@@ -229,7 +230,7 @@ TEST(AdapterFiles, OddTensorsAreNamed) {
 }
 
 TEST(AdapterFiles, ModelsAndMissingPathsAreNotAdapters) {
-  Saved saved("missing");
+  Saved saved;
   EXPECT_THROW(load_adapter(saved.model, saved.folder.path() / "nowhere", {}), Error);
   std::filesystem::create_directories(saved.folder.path() / "empty");
   EXPECT_THROW(load_adapter(saved.model, saved.folder.path() / "empty", {}), Error);

@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "tune/testing.h"
 
 namespace hone {
@@ -16,7 +17,7 @@ namespace {
 
 // A tiny base and two adapters of different ranks, targets and containers, as files.
 struct Two {
-  Two() : folder("stack"), source(testing::tiny_llama()), model(source) {
+  Two() : source(testing::tiny_llama()), model(source) {
     AdapterSet first = AdapterSet::create(model, {.rank = 4, .alpha = 8, .targets = {"q_proj", "down_proj"}});
     testing::randomize(first.parameters(), 0.2, 3);
     save_adapter_gguf(first, papers, folder.path() / "a.gguf");
@@ -44,7 +45,7 @@ struct Two {
     });
     return w;
   }
-  testing::TestFolder folder;
+  TestFolder folder;
   MemorySource source;
   Model model;
   AdapterPapers papers{.base_name = "tiny", .base_fingerprint = "abc", .training = {}};
@@ -152,7 +153,7 @@ TEST(AdapterStack, AFailedLoadLeavesTheOthersOn) {
 }
 
 TEST(AdapterStack, PathsWithScales) {
-  testing::TestFolder folder("choices");
+  TestFolder folder;
   EXPECT_EQ(parse_adapter_choice("a.gguf").scale, 1);
   EXPECT_EQ(parse_adapter_choice("a.gguf:0.5").path, "a.gguf");
   EXPECT_EQ(parse_adapter_choice("a.gguf:0.5").scale, 0.5);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "io/gguf.h"
 #include "tune/adapter_files.h"
 #include "tune/testing.h"
@@ -23,7 +24,7 @@ struct Written {
 
 // A file as another program would write it, for tiny_llama's first block.
 struct Foreign {
-  Foreign() : folder("foreign"), source(testing::tiny_llama()), model(source) {
+  Foreign() : source(testing::tiny_llama()), model(source) {
     metadata.set_string("general.type", "adapter");
     metadata.set_string("general.architecture", "llama");
     metadata.set_string("adapter.type", "lora");
@@ -63,7 +64,7 @@ struct Foreign {
     }
     model.for_each_linear([](size_t, Linear& linear) { EXPECT_EQ(linear.adapter(), nullptr); });
   }
-  testing::TestFolder folder;
+  TestFolder folder;
   MemorySource source;
   Model model;
   Metadata metadata;

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "io/gguf.h"
 #include "tune/testing.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 struct Case {
   explicit Case(const std::string& format, double scale = 0.1)
-      : folder("merge"), source(testing::tiny_llama({.format = format})) {
+      : source(testing::tiny_llama({.format = format})) {
     Model model(source);
     AdapterSet set = AdapterSet::create(model, {.rank = 4, .alpha = 8});
     testing::randomize(set.parameters(), scale, 3);
@@ -22,7 +23,7 @@ struct Case {
   }
   std::vector<AdapterChoice> adapters() const { return {{.path = folder.path() / "peft"}}; }
   std::filesystem::path output() const { return folder.path() / "merged.gguf"; }
-  testing::TestFolder folder;
+  TestFolder folder;
   MemorySource source;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/folder_test_support.h"
 #include "base/progress.h"
 #include "kernels/kernels.h"
 #include "tune/testing.h"
@@ -14,7 +15,7 @@ namespace hone {
 namespace {
 
 TrainResult tune(const char* format, bool precise) {
-  const testing::TestFolder folder(std::string("precision_") + format + (precise ? "_f32" : "_fast"));
+  const TestFolder folder;
   MemorySource source = testing::tiny_llama({.format = format});
   Model model(source);
   const Dataset data = testing::tiny_dataset(20), valid = testing::tiny_dataset(5, 6);

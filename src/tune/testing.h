@@ -1,10 +1,7 @@
 // For tests: a tiny random llama model and chats for it, in memory.
 #pragma once
 
-#include <unistd.h>
-
 #include <cmath>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -102,26 +99,5 @@ inline void randomize(const std::vector<Parameter*>& parameters, double scale, u
       parameter->value.data()[i] = static_cast<float>(rng.normal() * scale);
   }
 }
-
-// A folder that goes away with the test.
-class TestFolder {
- public:
-  explicit TestFolder(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() /
-              ("hone_tune_" + name + "_" + std::to_string(::getpid()))) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace hone::testing

@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "io/safetensors.h"
@@ -33,8 +34,8 @@ TrainConfig quick_config() {
 }
 
 struct TuneRun {
-  explicit TuneRun(const std::string& name, const std::string& format = "f32")
-      : folder(name), source(testing::tiny_llama({.format = format})), model(source) {
+  explicit TuneRun(const std::string& format = "f32")
+      : source(testing::tiny_llama({.format = format})), model(source) {
     Progress::set_quiet(true);
   }
   TrainResult operator()(const TrainConfig& config, const std::string& output, const TrainHooks& hooks = {}) {
@@ -54,7 +55,7 @@ struct TuneRun {
     ADD_FAILURE() << "trained; expected: " << part;
     return ErrorCode::kInternal;
   }
-  testing::TestFolder folder;
+  TestFolder folder;
   MemorySource source;
   Model model;
   Dataset data = testing::tiny_dataset(20);
@@ -63,7 +64,7 @@ struct TuneRun {
 
 TEST(Trainer, LearnsOverFloatAndQuantizedBases) {
   for (const char* format : {"f32", "q4_0", "q8_0"}) {
-    TuneRun run("learns", format);
+    TuneRun run(format);
     TrainConfig config = quick_config();
     config.steps = 30;
     const TrainResult result = run(config, "out");
@@ -81,7 +82,7 @@ TEST(Trainer, LearnsOverFloatAndQuantizedBases) {
 }
 
 TEST(Trainer, FirstLossIsTheBasesLoss) {
-  TuneRun run("first");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.steps = 1;
   config.batch = 50;
@@ -93,7 +94,7 @@ TEST(Trainer, FirstLossIsTheBasesLoss) {
 }
 
 TEST(Trainer, AccumulationPackingAndCheckpointingGiveTheSameStep) {
-  TuneRun run("same");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.steps = 3;
   config.batch = 20;
@@ -118,7 +119,7 @@ TEST(Trainer, AccumulationPackingAndCheckpointingGiveTheSameStep) {
 }
 
 TEST(Trainer, DropoutIsTheSameWhenRecomputed) {
-  TuneRun run("dropout");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.adapter.dropout = 0.3;
   config.checkpointing = Checkpointing::kOff;
@@ -129,7 +130,7 @@ TEST(Trainer, DropoutIsTheSameWhenRecomputed) {
 }
 
 TEST(Trainer, ResumesBitForBit) {
-  TuneRun run("resume");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.adapter.dropout = 0.1;
   config.eval_every = 2;
@@ -159,7 +160,7 @@ TEST(Trainer, ResumesBitForBit) {
 
 // Stopped at every place in turn where it asks, within steps and within validations, a run ends the same.
 TEST(Trainer, StopsAnywhereAndGoesOn) {
-  TuneRun run("anywhere");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.steps = 3;
   config.eval_every = 1;
@@ -182,7 +183,7 @@ TEST(Trainer, StopsAnywhereAndGoesOn) {
 
 // A full disk, played by a folder that cannot be written: the adapter of an earlier run stays as it was.
 TEST(Trainer, FailedSaveLeavesTheEarlierAdapter) {
-  TuneRun run("failed");
+  TuneRun run;
   TrainConfig config = quick_config();
   run(config, "out");
   const std::filesystem::path out = run.folder.path() / "out";
@@ -206,7 +207,7 @@ TEST(Trainer, FailedSaveLeavesTheEarlierAdapter) {
 }
 
 TEST(Trainer, SavesOnTheWayAndRefusesOtherSettings) {
-  TuneRun run("other");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.save_every = 2;
   size_t done = 0;
@@ -233,7 +234,7 @@ TEST(Trainer, SavesOnTheWayAndRefusesOtherSettings) {
 }
 
 TEST(Trainer, RestartForgetsTheStoppedRun) {
-  TuneRun run("restart");
+  TuneRun run;
   TrainConfig config = quick_config();
   EXPECT_THROW(run(config, "out", {.on_step = {}, .stop = [] { return true; }}), Error);
   config.lr = 1e-3;
@@ -242,7 +243,7 @@ TEST(Trainer, RestartForgetsTheStoppedRun) {
 }
 
 TEST(Trainer, DamagedStateIsRefused) {
-  TuneRun run("damaged");
+  TuneRun run;
   TrainConfig config = quick_config();
   size_t done = 0;
   const TrainHooks hooks{.on_step = [&](const StepRecord& record) { done = record.step; },
@@ -257,7 +258,7 @@ TEST(Trainer, DamagedStateIsRefused) {
 }
 
 TEST(Trainer, KeepsTheBestAndTheLast) {
-  TuneRun run("best");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.steps = 12;
   config.eval_every = 1;
@@ -282,7 +283,7 @@ TEST(Trainer, KeepsTheBestAndTheLast) {
 }
 
 TEST(Trainer, StartsFromAnAdapter) {
-  TuneRun run("init");
+  TuneRun run;
   TrainConfig config = quick_config();
   const TrainResult first = run(config, "first");
   config.init_adapter = run.folder.path() / "first";
@@ -291,7 +292,7 @@ TEST(Trainer, StartsFromAnAdapter) {
 }
 
 TEST(Trainer, DivergenceIsAnError) {
-  TuneRun run("nan");
+  TuneRun run;
   TrainConfig config = quick_config();
   config.steps = 40;
   config.lr = 1e30;
@@ -301,7 +302,7 @@ TEST(Trainer, DivergenceIsAnError) {
 }
 
 TEST(Trainer, BadSettingsAreNamed) {
-  TuneRun run("bad");
+  TuneRun run;
   const auto bad = [&](auto change, const char* part) {
     TrainConfig config = quick_config();
     change(config);

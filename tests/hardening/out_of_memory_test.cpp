@@ -9,6 +9,7 @@
 #include "allocations.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder_test_support.h"
 #include "base/progress.h"
 #include "base/threads.h"
 #include "data/dataset.h"
@@ -38,7 +39,7 @@ class OutOfMemory : public ::testing::Test {
   static void SetUpTestSuite() {
     set_thread_count(2);
     Progress::set_quiet(true);
-    folder_ = std::make_unique<testing::TestFolder>("oom");
+    folder_ = std::make_unique<TestFolder>();
     HfSource source(fs::path(HONE_TEST_DATA) / "data" / "stories260K");
     convert_to_gguf(source, model_path(), "f16",
                     "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}");
@@ -81,9 +82,9 @@ class OutOfMemory : public ::testing::Test {
   template <typename Work>
   void sweep(size_t points, size_t smallest, const Work& work);
 
-  static std::unique_ptr<testing::TestFolder> folder_;
+  static std::unique_ptr<TestFolder> folder_;
 };
-std::unique_ptr<testing::TestFolder> OutOfMemory::folder_;
+std::unique_ptr<TestFolder> OutOfMemory::folder_;
 
 // What came out of the work; empty when it succeeded.
 template <typename Work>
@@ -141,6 +142,26 @@ void OutOfMemory::sweep(size_t points, size_t smallest, const Work& work) {
   EXPECT_EQ(outcome(work), "");
   RecordProperty("allocations", std::to_string(total));
   RecordProperty("failures", std::to_string(failures));
+}
+
+TEST_F(OutOfMemory, CopyingMetadata) {
+  const std::vector<MetaArray> arrays = {
+      {MetaType::kU32, std::vector<uint64_t>(100, 1)},
+      {MetaType::kI64, std::vector<int64_t>(100, -1)},
+      {MetaType::kF64, std::vector<double>(100, 0.5)},
+      {MetaType::kString, std::vector<std::string>(20, std::string(50, 'x'))},
+  };
+  for (const MetaArray& array : arrays) {
+    SCOPED_TRACE(meta_type_name(array.element));
+    const MetaValue value{MetaType::kArray, array};
+    sweep(30, 0, [&] {
+      MetaValue copy = value;
+      const MetaArray& copied = std::get<MetaArray>(copy.value);
+      if (copied.values != array.values) fail(ErrorCode::kInternal, "the copy differs");
+      copy = {MetaType::kArray, arrays.front()};  // of another kind and back
+      copy = value;
+    });
+  }
 }
 
 TEST_F(OutOfMemory, Loading) {

@@ -154,6 +154,33 @@ class Resume(HoneCase):
         self.assertIn("going on after step 60 of 60", rest.stderr)
         self.assertEqual(rest.returncode, 0, rest.stderr)
 
+    def test_what_a_killed_writer_left_goes_with_the_next(self):
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        out, store = self.folder / "leftovers", self.folder / "home" / "models"
+        store.mkdir(parents=True, exist_ok=True)
+        self.run_ok(*self.tune("for-merging"))
+        commands = {
+            "m.gguf": ("convert", self.model, "--output", out / "m.gguf"),
+            "hf": ("convert", self.gguf, "--output", out / "hf"),
+            "q.gguf": ("quantize", "--model", self.gguf, "--to", "q8_0", "--output", out / "q.gguf"),
+            "a.gguf": ("merge", "--model", self.gguf, "--adapter", "for-merging", "--output", out / "a.gguf"),
+            "file.gguf": ("pull", self.gguf, "--name", "file"),
+            "folder": ("pull", self.model, "--name", "folder")}
+        for name, command in commands.items():
+            with self.subTest(name=name):
+                folder = store if command[0] == "pull" else out
+                folder.mkdir(exist_ok=True)
+                of = "" if name == "folder" else name  # the store's folders come under .PID.partial
+                if name.endswith(".gguf"):
+                    (folder / f"{of}.{ended.pid}.tmp").write_text("half")
+                else:
+                    (folder / f"{of}.{ended.pid}.partial").mkdir()
+                    (folder / f"{of}.{ended.pid}.partial" / "config.json").write_text("half")
+                self.run_ok(*command)
+                self.assertEqual(half_written(folder), [])
+                self.assertTrue((folder / name).exists())
+
     def test_a_changed_recipe_is_told(self):
         recipe = self.recipe("changed", epochs="40", extra="save_every = 1")
         process = subprocess.Popen([HONE, "run", str(recipe), "--quiet", "--threads", "1"], cwd=self.folder)
