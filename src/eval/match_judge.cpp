@@ -1,5 +1,6 @@
 #include "eval/match_judge.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"

@@ -26,6 +26,7 @@ size_t together(const GenerateOptions& options, size_t n_texts) {
 void check_memory(const ModelConfig& config, const std::vector<TextWriter>& texts,
                   const GenerateOptions& options) {
   std::vector<size_t> capacities;
+  capacities.reserve(texts.size());
   for (const TextWriter& text : texts) capacities.push_back(text.capacity());
   std::sort(capacities.rbegin(), capacities.rend());
   capacities.resize(together(options, texts.size()));
@@ -174,6 +175,7 @@ std::vector<GenerateResult> generate_all(const Model& model, const Tokenizer& to
   if (options.kept == nullptr) check_memory(model.config(), texts, options);
   Loop(model, options, texts).run();
   std::vector<GenerateResult> results;
+  results.reserve(texts.size());
   for (TextWriter& text : texts) results.push_back(std::move(text.result()));
   return results;
 }

@@ -1,5 +1,6 @@
 #include "eval/match/f1.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 

@@ -1,5 +1,6 @@
 #include "eval/match/rouge_l.h"
 
+#include <algorithm>
 #include <array>
 
 #include "eval/match/match_list.h"

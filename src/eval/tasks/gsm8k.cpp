@@ -1,6 +1,7 @@
 // GSM8K (Cobbe et al. 2021): grade school mathematics, solved step by step. Prompt, stops and both ways of
 // finding the result are lm-evaluation-harness's gsm8k.
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <array>
 
 #include "eval/match/exact.h"

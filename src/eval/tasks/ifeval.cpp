@@ -1,8 +1,9 @@
 // IFEval (Zhou et al. 2023): instructions whose following can be checked by rules. Strict: the answer as it
 // is; loose: or without its first line, its last line, or asterisks. Prompt level: all instructions of a
 // prompt; instruction level: each.
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "eval/ifeval/instruction.h"
