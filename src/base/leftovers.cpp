@@ -1,10 +1,12 @@
 #include "base/leftovers.h"
 
+#include <dirent.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +40,13 @@ bool has_ended(pid_t pid) {
 
 template <typename Unwanted>
 std::vector<fs::path> find(const fs::path& folder, const Unwanted& unwanted) {
+  // libstdc++'s iterator ends the program when its noexcept functions find no memory.
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), ::closedir);
   std::vector<fs::path> all;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    const Leftover leftover = parse(name);
-    if (leftover.writer != 0 && unwanted(leftover)) all.push_back(at->path());
+  if (directory == nullptr) return all;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const Leftover leftover = parse(entry->d_name);
+    if (leftover.writer != 0 && unwanted(leftover)) all.push_back(folder / entry->d_name);
   }
   return all;
 }

@@ -171,7 +171,8 @@ class Resume(HoneCase):
             with self.subTest(name=name):
                 folder = store if command[0] == "pull" else out
                 folder.mkdir(exist_ok=True)
-                of = "" if name == "folder" else name  # the store's folders come under .PID.partial
+                # The store's folders come under .PID.partial; merge proves its file before it gets its name.
+                of = {"folder": "", "a.gguf": "a.gguf.unproven"}.get(name, name)
                 if name.endswith(".gguf"):
                     (folder / f"{of}.{ended.pid}.tmp").write_text("half")
                 else:
