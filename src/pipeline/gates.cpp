@@ -1,5 +1,7 @@
 #include "pipeline/gates.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -1,5 +1,7 @@
 #include "pipeline/measure_stages.h"
 
+#include <fmt/format.h>
+
 #include "base/memory.h"
 #include "base/progress.h"
 

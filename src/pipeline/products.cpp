@@ -1,5 +1,7 @@
 #include "pipeline/products.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "base/progress.h"

@@ -1,4 +1,6 @@
 // The only file that knows TOML.
+#include <cstdint>
+
 #define TOML_EXCEPTIONS 1
 // Recipes such as "[[[" break an assertion of the library (3.3), which has an error message behind it.
 #define TOML_ASSERT(condition) static_assert(true)

@@ -1,5 +1,7 @@
 #include "pipeline/repair.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/progress.h"

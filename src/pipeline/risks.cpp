@@ -1,5 +1,7 @@
 #include "pipeline/risks.h"
 
+#include <fmt/format.h>
+
 #include "data/contamination.h"
 #include "eval/details.h"
 #include "eval/neutral_chats.h"

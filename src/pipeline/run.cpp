@@ -1,5 +1,7 @@
 #include "pipeline/run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/atomic_file.h"

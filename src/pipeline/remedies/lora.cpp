@@ -1,5 +1,7 @@
 // A short training of an adapter on the rounded file, which learns around the rounding. It stays beside the
 // file: merged, it would be rounded again.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/progress.h"

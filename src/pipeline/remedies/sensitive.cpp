@@ -1,4 +1,6 @@
 // More bits for the tensors that suffer most.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
