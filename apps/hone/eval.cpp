@@ -41,7 +41,7 @@ Outcome run(EvalArguments& arguments, const CommonOptions& common) {
   check_stages(arguments);
   if (!arguments.stages.stages.empty()) return compare_stages(arguments, common);
   const std::string text_source = arguments.text.empty() ? std::string() : read_file(arguments.text);
-  const TaskSets tasks(arguments.tasks, arguments.limit);
+  const TaskSet tasks(arguments.tasks.entries(arguments.limit), common.seed);
   const LoadedModel loaded(arguments.model, arguments.adapters.choices(), arguments.adapters.ignore_base);
   RunRecord& record = common.entry->record();
   record.model = arguments.model;
@@ -59,7 +59,7 @@ Outcome run(EvalArguments& arguments, const CommonOptions& common) {
   if (!arguments.chat.empty()) evaluation.chats();
   if (arguments.neutral) evaluation.neutral();
   if (!arguments.refusals.prompts.empty()) evaluation.refusals();
-  if (!tasks.empty()) evaluation.tasks(tasks);
+  if (tasks.size() > 0) evaluation.tasks(tasks);
   EvalOutput result = evaluation.take();
   fill_record(record, result);
   Json out;

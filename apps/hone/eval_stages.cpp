@@ -14,23 +14,6 @@
 namespace hone::cli {
 namespace {
 
-std::vector<RecipeTask> recipe_tasks(const TaskOptions& options, uint64_t limit) {
-  std::vector<RecipeTask> out;
-  for (size_t i = 0; i < options.names.size(); ++i)
-    out.push_back({.task = options.names[i],
-                   .name = options.key(i),
-                   .data = options.data[i],
-                   .limit = limit,
-                   .shots = options.shots,
-                   .shots_data = options.shots_data.empty() ? "" : options.shots_data[i],
-                   .chat_template = options.chat_template,
-                   .max_tokens = options.max_tokens,
-                   .stop = options.stop.empty() ? std::nullopt : std::optional(options.stop),
-                   .judge = options.judge,
-                   .general = false});
-  return out;
-}
-
 Recipe measured_on(const EvalArguments& arguments) {
   Recipe what;
   what.test = arguments.chat;
@@ -85,7 +68,7 @@ Outcome compare_stages(const EvalArguments& arguments, const CommonOptions& comm
   Recipe what = measured_on(arguments);
   check_report(options.report);
   const std::vector<StageFile> stages = parse_stages(options.stages);
-  what.eval.tasks = recipe_tasks(tasks, what.eval.limit);
+  what.eval.tasks = tasks.entries(what.eval.limit);
   what.seed = common.seed;
   what.name = "stages";
   RunRecord& record = common.entry->record();

@@ -141,9 +141,23 @@ void TaskOptions::declare(CLI::App& app) {
   app.footer(footer());
 }
 
-std::string TaskOptions::key(size_t i) const {
-  const bool once = std::count(names.begin(), names.end(), names[i]) == 1;
-  return once ? names[i] : names[i] + "-" + std::filesystem::path(data[i]).stem().string();
+std::vector<RecipeTask> TaskOptions::entries(size_t limit) const {
+  std::vector<RecipeTask> out;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const bool once = std::count(names.begin(), names.end(), names[i]) == 1;
+    out.push_back({.task = names[i],
+                   .name = once ? names[i] : names[i] + "-" + std::filesystem::path(data[i]).stem().string(),
+                   .data = data[i],
+                   .limit = limit,
+                   .shots = shots,
+                   .shots_data = shots_data.empty() ? "" : shots_data[i],
+                   .chat_template = chat_template,
+                   .max_tokens = max_tokens,
+                   .stop = stop.empty() ? std::nullopt : std::optional(stop),
+                   .judge = judge,
+                   .general = false});
+  }
+  return out;
 }
 
 void TaskOptions::check() {
@@ -190,39 +204,19 @@ std::vector<std::string> TaskOptions::files() const {
   return all;
 }
 
-TaskSets::TaskSets(const TaskOptions& options, size_t limit) : options_(options) {
-  for (size_t i = 0; i < options.names.size(); ++i) {
-    const Task& task = find_task(options.names[i]);
-    files_.push_back(read_task_file(task, options.data[i], limit));
-    // Says now what is wrong with a matcher, not when the model has written for an hour.
-    if (task.writing.judge != nullptr) task.writing.judge(files_.back(), options.judge);
-    if (!options.shots_data.empty()) shots_.push_back(read_task_file(task, options.shots_data[i]));
-  }
-}
-
-PromptOptions TaskSets::prompts(size_t i, const LoadedModel& loaded, uint64_t seed) const {
-  return {.shots = options_.shots,
-          .shots_file = shots_.empty() ? nullptr : &shots_[i],
-          .seed = seed,
-          .chat_template = options_.chat_template ? &loaded.codec().chat_template : nullptr,
-          .max_tokens = options_.max_tokens,
-          .stop = options_.stop.empty() ? std::nullopt : std::optional(options_.stop),
-          .judge = options_.judge};
-}
-
-void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json& json, Json& metrics,
-                   std::string& text) const {
-  std::string details;
-  for (size_t i = 0; i < files_.size(); ++i) {
-    const TaskFile& file = files_[i];
-    const PromptOptions options = prompts(i, model.loaded, seed);
-    const TaskResult result =
-        run_task({model.candidate, model.loaded.tokenizer()}, file, options, std::string(file.task->name));
-    Json entry = {{"task", file.task->name}, {"key", options_.key(i)}, {"metrics", to_json(result.metrics)}};
+void run_tasks(const TaskSet& tasks, const Side& model, const Side* reference, const std::string& details,
+               Json& json, Json& metrics, std::string& text) {
+  const uint64_t seed = tasks.seed();
+  std::string lines;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const TaskFile& file = tasks.file(i);
+    const RecipeTask& task = tasks.entry(i);
+    const TaskResult result = tasks.answer(i, model.loaded, model.candidate, task.task);
+    Json entry = {{"task", file.task->name}, {"key", task.name}, {"metrics", to_json(result.metrics)}};
     entry["truncated"] = result.n_truncated;
     entry["seconds"] = result.seconds;
     text += fmt::format("{}: {}, {} items, {} shots{}\n", file.task->title, file.path.string(),
-                        file.items.size(), options_.shots, options_.chat_template ? ", chat template" : "");
+                        file.items.size(), task.shots, task.chat_template ? ", chat template" : "");
     text += metric_lines(result);
     const std::vector<CategoryScore> categories = by_category(result, seed);
     text += category_lines(result, categories);
@@ -230,24 +224,23 @@ void TaskSets::run(const Side& model, const Side* reference, uint64_t seed, Json
     if (!result.remarks.empty()) entry["remarks"] = result.remarks;
     std::optional<TaskResult> other;
     if (reference != nullptr) {
-      other = run_task({reference->candidate, reference->loaded.tokenizer()}, file,
-                       prompts(i, reference->loaded, seed), std::string(file.task->name) + ", reference");
+      other = tasks.answer(i, reference->loaded, reference->candidate, task.task + ", reference");
       const Flips flips = compare_items(*other, result, seed);
       entry["reference_metrics"] = to_json(other->metrics);
       entry["flips"] = to_json(flips);
       text += flip_lines(*other, result, flips);
     }
-    add_calibration(result, other ? &*other : nullptr, options_.key(i), seed, entry, metrics, text);
+    add_calibration(result, other ? &*other : nullptr, task.name, seed, entry, metrics, text);
     text += note_lines(file, result);
     if (result.n_truncated > 0)
       text += fmt::format("  {} prompts were longer than the model's context and lost their beginning\n",
                           result.n_truncated);
-    entry["protocol"] = task_protocol(file, options, model.candidate);
-    for (const auto& [name, value] : entry["metrics"].items()) metrics[options_.key(i) + "." + name] = value;
+    entry["protocol"] = task_protocol(file, tasks.prompts(i, &model.loaded), model.candidate);
+    for (const auto& [name, value] : entry["metrics"].items()) metrics[task.name + "." + name] = value;
     json["tasks"].push_back(std::move(entry));
-    details += detail_lines(result, other ? &*other : nullptr);
+    lines += detail_lines(result, other ? &*other : nullptr);
   }
-  if (!options_.details.empty()) write_file(options_.details, details);
+  if (!details.empty()) write_file(details, lines);
 }
 
 }  // namespace hone::cli

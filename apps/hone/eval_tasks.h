@@ -8,7 +8,7 @@
 #include "command.h"
 #include "eval/by_category.h"
 #include "eval/details.h"
-#include "pipeline/loaded_model.h"
+#include "pipeline/task_set.h"
 
 namespace hone::cli {
 
@@ -23,8 +23,8 @@ struct TaskOptions {
   std::string command;
 
   void declare(CLI::App& app);
-  // Of task i: its name, with the file's where a task stands twice.
-  std::string key(size_t i) const;
+  // The tasks, under their names, with the file's where a task stands twice; limit: only the first items.
+  std::vector<RecipeTask> entries(size_t limit) const;
   // Takes apart what the options say in texts of their own; throws kInvalidArgument for options that have no
   // task.
   void check();
@@ -32,26 +32,14 @@ struct TaskOptions {
   std::vector<std::string> files() const;
 };
 
-// Reads all files before any model runs.
-class TaskSets {
- public:
-  TaskSets(const TaskOptions& options, size_t limit);
-  bool empty() const noexcept { return files_.empty(); }
-
-  struct Side {
-    const LoadedModel& loaded;
-    Candidate candidate;
-  };
-  // Runs each task on the model and, when given, the reference. Adds to `json` (key "tasks"), to `metrics`
-  // under "TASK.METRIC" and to `text`; writes the details.
-  void run(const Side& model, const Side* reference, uint64_t seed, Json& json, Json& metrics,
-           std::string& text) const;
-
- private:
-  PromptOptions prompts(size_t i, const LoadedModel& loaded, uint64_t seed) const;
-
-  const TaskOptions& options_;
-  std::vector<TaskFile> files_, shots_;
+// A model of the call, as it computes.
+struct Side {
+  const LoadedModel& loaded;
+  Candidate candidate;
 };
+// Runs each task on the model and, when given, the reference. Adds to `json` (key "tasks"), to `metrics`
+// under "TASK.METRIC" and to `text`; writes the details where `details` names a file.
+void run_tasks(const TaskSet& tasks, const Side& model, const Side* reference, const std::string& details,
+               Json& json, Json& metrics, std::string& text);
 
 }  // namespace hone::cli

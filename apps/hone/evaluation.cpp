@@ -59,10 +59,7 @@ void Evaluation::chats() {
 }
 
 void Evaluation::neutral() {
-  Dataset chats;
-  for (const ChatRecord& chat : neutral_chats())
-    chats.samples.push_back(
-        encode_chat(loaded_.codec(), chat, max_length(), fmt::format("{}:{}", kNeutralChats, chat.line)));
+  const Dataset chats = neutral_dataset(loaded_.codec(), max_length());
   const Scored scored = score_items(chat_items(chats), "neutral chats");
   out_.text += fmt::format("drift on {} short chats about nothing in particular ({}):\n",
                            chats.samples.size(), kNeutralChats);
@@ -75,13 +72,13 @@ void Evaluation::refusals() {
   add_refusals(out_, arguments_.refusals, arguments_.limit, loaded_, candidate_, reference_, seed_);
 }
 
-void Evaluation::tasks(const TaskSets& sets) {
-  const TaskSets::Side model{loaded_, candidate_};
-  std::optional<TaskSets::Side> other;
+void Evaluation::tasks(const TaskSet& set) {
+  const Side model{loaded_, candidate_};
+  std::optional<Side> other;
   if (reference_ != nullptr)
-    other.emplace(
-        TaskSets::Side{*reference_, {.model = &reference_->model(), .compute = ComputeMode::kPrecise}});
-  sets.run(model, other ? &*other : nullptr, seed_, out_.parts, out_.metrics, out_.text);
+    other.emplace(Side{*reference_, {.model = &reference_->model(), .compute = ComputeMode::kPrecise}});
+  run_tasks(set, model, other ? &*other : nullptr, arguments_.tasks.details, out_.parts, out_.metrics,
+            out_.text);
   for (const Json& task : out_.parts["tasks"]) out_.protocol["tasks"].push_back(task.at("protocol"));
 }
 
@@ -106,7 +103,7 @@ Evaluation::Scored Evaluation::score_items(const std::vector<ScoreItem>& items,
   if (reference_ != nullptr || arguments_.rare.on || !arguments_.overfit.train.empty())
     sink = [&](size_t, const TokenScore& token) { out.tokens.tokens.push_back(token); };
   const Model* reference = reference_ == nullptr ? nullptr : &reference_->model();
-  out.sums = std::move(score({candidate_}, reference, items, label, sink)[0]);
+  out.sums = std::move(score({candidate_}, reference, items, label, sink, reference != nullptr)[0]);
   out.tokens.n_documents = out.sums.nll.size();
   out.tokens.compared = reference != nullptr;
   return out;

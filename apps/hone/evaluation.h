@@ -36,7 +36,7 @@ class Evaluation {
   void chats();
   void neutral();
   void refusals();
-  void tasks(const TaskSets& sets);
+  void tasks(const TaskSet& set);
   EvalOutput take();
 
  private:

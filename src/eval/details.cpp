@@ -1,20 +1,12 @@
 #include "eval/details.h"
 
+#include "eval/item_text.h"
+
 namespace hone {
 
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-// Of the question, so that a line can be understood by itself.
-constexpr size_t kShownBytes = 400;
-
-std::string end_of(const std::string& text) {
-  if (text.size() <= kShownBytes) return text;
-  size_t begin = text.size() - kShownBytes;
-  while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) ++begin;
-  return "…" + text.substr(begin);
-}
 
 void add_choices(const TaskItem& item, const ItemResult& result, Json& line) {
   if (item.contexts.size() > 1)

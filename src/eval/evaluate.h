@@ -95,18 +95,20 @@ struct TokenScore {
   double nll = 0;
   bool reference_hit = false, top1 = false;  // top1: both have the same most likely token
   double reference_nll = 0, kl = 0;
+  // Only where score() is asked for them, as they take two more passes over the vocabulary:
   double js = 0;    // Jensen-Shannon divergence, nats
   double top5 = 0;  // share of the reference's five most likely tokens that are among the model's five
 };
 // Called for every token of every candidate, from one thread; an item's tokens come in order.
 using TokenSink = std::function<void(size_t candidate, const TokenScore& token)>;
 
-// Scores every candidate on every item; reference, when given, always runs in f32. Returns one Scores per
+// Scores every candidate on every item; reference, when given, always runs in f32. distributions: the sink
+// needs TokenScore::js and top5, which take a reference. Returns one Scores per
 // candidate. Throws kInvalidArgument (vocabularies that differ, tokens beyond them, items longer than the
 // context), kCorruption (losses that are not finite), kCancelled.
 std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference,
                           const std::vector<ScoreItem>& items, const std::string& progress_label,
-                          const TokenSink& sink = {});
+                          const TokenSink& sink = {}, bool distributions = false);
 
 // Per document: bits of loss as the sum, bytes of the targets' text as the count.
 std::vector<DocumentScore> bits_by_byte(const std::vector<DocumentScore>& nll,

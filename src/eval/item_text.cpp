@@ -9,13 +9,6 @@ bool inside_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
-std::string end_of(const std::string& text) {
-  if (text.size() <= kShownBytes) return text;
-  size_t begin = text.size() - kShownBytes;
-  while (begin < text.size() && inside_character(text[begin])) ++begin;
-  return "…" + text.substr(begin);
-}
-
 // Choices are texts behind one prompt, or prompts before one text.
 std::string choice(const TaskItem& item, size_t i) {
   const std::string& text = item.contexts.size() > 1 ? item.contexts[i] : item.choices[i];
@@ -23,6 +16,13 @@ std::string choice(const TaskItem& item, size_t i) {
 }
 
 }  // namespace
+
+std::string end_of(const std::string& text) {
+  if (text.size() <= kShownBytes) return text;
+  size_t begin = text.size() - kShownBytes;
+  while (begin < text.size() && inside_character(text[begin])) ++begin;
+  return "…" + text.substr(begin);
+}
 
 std::string shown_question(const TaskItem& item) {
   if (!item.messages.is_null() && !item.messages.empty())

@@ -121,4 +121,12 @@ std::vector<ChatRecord> neutral_chats() {
   return out;
 }
 
+Dataset neutral_dataset(const ChatCodec& codec, size_t max_length) {
+  Dataset chats;
+  for (const ChatRecord& chat : neutral_chats())
+    chats.samples.push_back(
+        encode_chat(codec, chat, max_length, fmt::format("{}:{}", kNeutralChats, chat.line)));
+  return chats;
+}
+
 }  // namespace hone

@@ -12,5 +12,7 @@ namespace hone {
 // Its version: numbers of different versions cannot be compared.
 constexpr std::string_view kNeutralChats = "neutral-1";
 std::vector<ChatRecord> neutral_chats();
+// As samples of a model; longer ones than max_length are cut.
+Dataset neutral_dataset(const ChatCodec& codec, size_t max_length);
 
 }  // namespace hone

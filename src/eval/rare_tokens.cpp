@@ -16,19 +16,6 @@ void add(TokenCounts& counts, TokenId token) {
   ++counts.total;
 }
 
-// The lowest count of a bucket: 0, 1, 10, 100, ….
-uint64_t floor_of(uint64_t count) {
-  if (count == 0) return 0;
-  uint64_t low = 1;
-  while (count / low >= 10) low *= 10;
-  return low;
-}
-
-uint64_t count_of(const TokenCounts& counts, int32_t token) {
-  const auto id = static_cast<size_t>(token);
-  return id < counts.of.size() ? counts.of[id] : 0;
-}
-
 FrequencyBucket::Compared compared(std::span<const TokenScore> tokens, size_t n_documents,
                                    const std::vector<DocumentScore>& loss, uint64_t seed) {
   const auto sums = [&](auto value) { return document_sums(tokens, n_documents, value); };
@@ -40,6 +27,15 @@ FrequencyBucket::Compared compared(std::span<const TokenScore> tokens, size_t n_
 }
 
 }  // namespace
+
+FrequencyRange range_of(const TokenCounts& counts, int32_t token) {
+  const auto id = static_cast<size_t>(token);
+  const uint64_t count = id < counts.of.size() ? counts.of[id] : 0;
+  if (count == 0) return {0, 0};
+  uint64_t low = 1;
+  while (count / low >= 10) low *= 10;
+  return {low, 10 * low - 1};
+}
 
 TokenCounts count_tokens(const Tokenizer& tokenizer, const std::string& text) {
   TokenCounts counts = empty_counts(tokenizer);
@@ -61,8 +57,7 @@ TokenCounts count_tokens(const Tokenizer& tokenizer, const Dataset& chats) {
 std::vector<FrequencyBucket> by_frequency(const TokenScores& scores, const TokenCounts& counts,
                                           uint64_t seed) {
   std::map<uint64_t, std::vector<TokenScore>> parts;  // by the lowest count
-  for (const TokenScore& token : scores.tokens)
-    parts[floor_of(count_of(counts, token.target))].push_back(token);
+  for (const TokenScore& token : scores.tokens) parts[range_of(counts, token.target).low].push_back(token);
   std::vector<FrequencyBucket> buckets;
   for (const auto& [low, tokens] : parts) {
     FrequencyBucket& bucket = buckets.emplace_back();

@@ -20,6 +20,11 @@ TokenCounts count_tokens(const Tokenizer& tokenizer, const std::string& text);
 TokenCounts count_tokens(const Tokenizer& tokenizer, const Dataset& chats);
 
 // Tokens that occur from `low` to `high` times; the buckets are 0, 1 to 9, 10 to 99, ….
+struct FrequencyRange {
+  uint64_t low = 0, high = 0;
+};
+// Of a token; one beyond the vocabulary was never counted.
+FrequencyRange range_of(const TokenCounts& counts, int32_t token);
 struct FrequencyBucket {
   uint64_t low = 0, high = 0;
   size_t n = 0;      // scored tokens

@@ -23,18 +23,18 @@ struct ReferenceRow {
   std::array<uint32_t, kTopTokens> top;
 };
 
-// `scratch` (V) is overwritten; `whole`: also what only a sink sees.
+// `scratch` (V) is overwritten; `distributions`: js and top5 too.
 TokenScore judge(TokenScore token, std::span<const float> logits, std::span<float> scratch,
-                 const ReferenceRow* reference, bool whole) {
+                 const ReferenceRow* reference, bool distributions) {
   const LogitRow own{logits, scratch, softmax(logits, scratch)};
   token.nll = own.nll(token.target);
   token.hit = own.hits(token.target);
   if (reference == nullptr) return token;
   token.kl = kl_divergence(reference->row, own);
   token.top1 = own.softmax.top == reference->row.softmax.top;
-  if (!whole) return token;
   token.reference_nll = reference->row.nll(token.target);
   token.reference_hit = reference->row.hits(token.target);
+  if (!distributions) return token;
   token.js = js_divergence(reference->row, own);
   std::array<uint32_t, kTopTokens> top{};
   token.top5 = shared_tokens(std::span(reference->top).first(std::min(kTopTokens, logits.size())),
@@ -45,8 +45,12 @@ TokenScore judge(TokenScore token, std::span<const float> logits, std::span<floa
 class Scorer {
  public:
   Scorer(const std::vector<Candidate>& candidates, const Model* reference, size_t n_documents,
-         const TokenSink& sink)
-      : candidates_(candidates), reference_(reference), sink_(sink), scores_(candidates.size()) {
+         const TokenSink& sink, bool distributions)
+      : candidates_(candidates),
+        reference_(reference),
+        sink_(sink),
+        distributions_(distributions),
+        scores_(candidates.size()) {
     for (Scores& scores : scores_) {
       scores.nll.resize(n_documents);
       if (reference == nullptr) continue;
@@ -111,7 +115,7 @@ class Scorer {
         std::vector<float>& scratch = scratch_[static_cast<size_t>(worker)];
         scratch.resize(own.cols());
         results[i] = judge(group.places[begin + i], {own.row(i), own.cols()}, scratch,
-                           reference_ != nullptr ? &reference_rows_[i] : nullptr, static_cast<bool>(sink_));
+                           reference_ != nullptr ? &reference_rows_[i] : nullptr, distributions_);
       });
       for (const TokenScore& token : results) take_token(c, token);
     }
@@ -125,7 +129,7 @@ class Scorer {
       const std::span<const float> row(logits.row(i), vocab);
       const std::span<float> weights = std::span(weights_).subspan(i * vocab, vocab);
       reference_rows_[i].row = {row, weights, softmax(row, weights)};
-      if (sink_) top_tokens(row, reference_rows_[i].top);
+      if (distributions_) top_tokens(row, reference_rows_[i].top);
     });
   }
 
@@ -158,6 +162,7 @@ class Scorer {
   const std::vector<Candidate>& candidates_;
   const Model* reference_;
   const TokenSink& sink_;
+  bool distributions_;
   std::vector<Scores> scores_;
   std::vector<float> weights_;
   std::vector<ReferenceRow> reference_rows_;
@@ -205,7 +210,7 @@ void check_context(const Model& model, const std::vector<ScoreItem>& items) {
 
 std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model* reference,
                           const std::vector<ScoreItem>& items, const std::string& progress_label,
-                          const TokenSink& sink) {
+                          const TokenSink& sink, bool distributions) {
   check_vocabulary(candidates, reference, items);
   for (const Candidate& candidate : candidates) check_context(*candidate.model, items);
   if (reference != nullptr) check_context(*reference, items);
@@ -214,7 +219,7 @@ std::vector<Scores> score(const std::vector<Candidate>& candidates, const Model*
     n_documents = std::max(n_documents, item.document + 1);
     n_tokens += item.batch.tokens.size();
   }
-  Scorer scorer(candidates, reference, n_documents, sink);
+  Scorer scorer(candidates, reference, n_documents, sink, distributions);
   Progress progress(progress_label, n_tokens, "tok");
   for (size_t i = 0; i < items.size();) {
     throw_if_interrupted("evaluation");

@@ -142,11 +142,13 @@ void expect_plain(const TokenScore& token, const float* own, const float* ref, s
 
 TEST_F(ScoreTest, TheSinkGetsEveryToken) {
   TokenScores all{.tokens = {}, .n_documents = 7, .compared = true};
-  const auto scores = score({{&second_, ComputeMode::kPrecise}}, &first_, items_, "test",
-                            [&](size_t candidate, const TokenScore& token) {
-                              EXPECT_EQ(candidate, 0u);
-                              all.tokens.push_back(token);
-                            });
+  const auto scores = score(
+      {{&second_, ComputeMode::kPrecise}}, &first_, items_, "test",
+      [&](size_t candidate, const TokenScore& token) {
+        EXPECT_EQ(candidate, 0u);
+        all.tokens.push_back(token);
+      },
+      true);
   OpContext ctx{.tape = nullptr, .compute = ComputeMode::kPrecise, .observer = nullptr};
   size_t at = 0;
   for (size_t i = 0; i < items_.size(); ++i) {

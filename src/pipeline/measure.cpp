@@ -52,8 +52,7 @@ double quantile(std::vector<double> values, double share) {
 }
 
 double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
+  return quantile(std::move(values), 0.5);
 }
 
 void time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, ComputeMode compute,
@@ -92,7 +91,7 @@ void time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, C
   out.prefill_tok_s = median(prefill);
   out.decode_tok_s = median(decode);
   out.latency = {
-      .first = median(first), .median = quantile(between, 0.5), .p95 = quantile(between, 0.95), .joules = {}};
+      .first = median(first), .median = median(between), .p95 = quantile(between, 0.95), .joules = {}};
   if (!joules.empty()) out.latency.joules = median(joules);
 }
 
@@ -120,6 +119,14 @@ std::vector<TokenId> speed_prompt(const MeasureItems& items) {
     prompt.insert(prompt.end(), source[i].batch.tokens.begin(), source[i].batch.tokens.end());
   prompt.resize(kSpeedPrompt);
   return prompt;
+}
+
+std::vector<ScoreItem> general_windows(const Recipe& recipe, const Tokenizer& tokenizer) {
+  if (recipe.eval.general.empty()) return {};
+  const auto convention =
+      recipe.eval.convention == "paper" ? PerplexityConvention::kPaper : PerplexityConvention::kLlamaCpp;
+  return perplexity_items(tokenizer, read_file(recipe.eval.general), convention, recipe.eval.context,
+                          recipe.eval.max_windows);
 }
 
 // n records spread evenly over the file.
@@ -153,14 +160,6 @@ Json items_key(const Recipe& recipe) {
   return key;
 }
 
-// By tenfold counts, as rare_tokens.h has them.
-std::pair<uint64_t, uint64_t> bucket_of(uint64_t count) {
-  if (count == 0) return {0, 0};
-  uint64_t low = 1;
-  while (count >= low * 10) low *= 10;
-  return {low, low * 10 - 1};
-}
-
 // Sorts one candidate's tokens into buckets as they are scored.
 class RaritySums {
  public:
@@ -168,7 +167,7 @@ class RaritySums {
     for (const ScoreItem& item : items) n_documents_ = std::max(n_documents_, item.document + 1);
   }
   void add(const TokenScore& token) {
-    const auto [low, high] = bucket_of(counts_.of[static_cast<size_t>(token.target)]);
+    const auto [low, high] = range_of(counts_, token.target);
     RarityBucket& bucket = buckets_[low];
     if (bucket.nll.empty()) bucket = {low, high, std::vector<DocumentScore>(n_documents_)};
     bucket.nll[token.document].sum += token.nll;
@@ -205,18 +204,14 @@ std::string question_text(const ChatRecord& record) {
 
 MeasureItems general_items(const Recipe& recipe, const Tokenizer& tokenizer) {
   MeasureItems items;
-  if (!recipe.eval.general.empty()) {
-    const auto convention =
-        recipe.eval.convention == "paper" ? PerplexityConvention::kPaper : PerplexityConvention::kLlamaCpp;
-    items.general = perplexity_items(tokenizer, read_file(recipe.eval.general), convention,
-                                     recipe.eval.context, recipe.eval.max_windows);
-  }
+  items.general = general_windows(recipe, tokenizer);
   if (recipe.eval.speed) items.speed_prompt = speed_prompt(items);
   return items;
 }
 
 MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec) {
-  MeasureItems items = general_items(recipe, codec.tokenizer);
+  MeasureItems items;
+  items.general = general_windows(recipe, codec.tokenizer);
   const Dataset test = load_dataset(recipe.test, codec, recipe.max_length, recipe.eval.limit);
   items.chats = chat_items(test);
   items.n_chats = test.samples.size();

@@ -194,4 +194,9 @@ std::vector<StageMeasurement> measure_stages(RunContext& run, const Exam& exam,
   return Measurer(run, exam, stages, reference).measure_all();
 }
 
+StageMeasurement measure_stage(RunContext& run, const Exam& exam, const StageModel& stage,
+                               const StageModel* reference) {
+  return std::move(measure_stages(run, exam, std::span(&stage, 1), reference)[0]);
+}
+
 }  // namespace hone

@@ -31,6 +31,10 @@ struct StageMeasurement {
   bool cached = false;
 };
 
+// One alone, as below.
+StageMeasurement measure_stage(RunContext& run, const Exam& exam, const StageModel& stage,
+                               const StageModel* reference = nullptr);
+
 // reference: runs in f32; KL, agreement and parts are against it. nullptr: none of these.
 std::vector<StageMeasurement> measure_stages(RunContext& run, const Exam& exam,
                                              std::span<const StageModel> stages, const StageModel* reference);

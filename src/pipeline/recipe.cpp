@@ -45,15 +45,7 @@ struct Key {
 
 // Every key a recipe may have; the tables of a list have theirs in a file of their own.
 constexpr Key kKeys[] = {
-    {"run", "name", true,
-     [](const Value& v, Recipe& r) {
-       r.name = v.text();
-       const auto plain = [](char c) {
-         return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
-       };
-       if (r.name.empty() || r.name.size() > 100 || !std::all_of(r.name.begin(), r.name.end(), plain))
-         v.wrong("1 to 100 letters, digits, - or _");
-     }},
+    {"run", "name", true, [](const Value& v, Recipe& r) { r.name = v.plain_name(100); }},
     {"run", "output", false,
      [](const Value& v, Recipe& r) { r.output = (v.folder() / v.text()).lexically_normal(); }},
     {"run", "seed", false, [](const Value& v, Recipe& r) { r.seed = v.integer(0, INT64_MAX); }},

@@ -57,6 +57,16 @@ std::string RecipeValue::text() const {
   return node_.text;
 }
 
+std::string RecipeValue::plain_name(size_t longest) const {
+  std::string name = text();
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+  };
+  if (name.empty() || name.size() > longest || !std::all_of(name.begin(), name.end(), plain))
+    wrong(fmt::format("1 to {} letters, digits, - or _", longest));
+  return name;
+}
+
 bool RecipeValue::boolean() const {
   if (node_.kind != Kind::kBoolean) wrong("true or false");
   return node_.boolean;

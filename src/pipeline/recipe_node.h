@@ -44,6 +44,8 @@ class RecipeValue {
 
   [[noreturn]] void wrong(const std::string& expected) const;
   std::string text() const;
+  // At most `longest` letters, digits, - and _, at least one: fit for a file's name.
+  std::string plain_name(size_t longest) const;
   bool boolean() const;
   uint64_t integer(uint64_t low, uint64_t high) const;
   double number(double low, double high) const;

@@ -19,15 +19,7 @@ std::vector<std::string> task_names() {
 constexpr RecipeKey<RecipeTask> kKeys[] = {
     {"task", true, [](const Value& v, RecipeTask& t) { t.task = v.one_of(task_names()); }},
     {"data", true, [](const Value& v, RecipeTask& t) { t.data = v.file(); }},
-    {"name", false,
-     [](const Value& v, RecipeTask& t) {
-       t.name = v.text();
-       const auto plain = [](char c) {
-         return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
-       };
-       if (t.name.empty() || t.name.size() > 60 || !std::all_of(t.name.begin(), t.name.end(), plain))
-         v.wrong("1 to 60 letters, digits, - or _");
-     }},
+    {"name", false, [](const Value& v, RecipeTask& t) { t.name = v.plain_name(60); }},
     {"limit", false, [](const Value& v, RecipeTask& t) { t.limit = v.integer(2, 1000000); }},
     {"shots", false, [](const Value& v, RecipeTask& t) { t.shots = v.integer(0, 1000); }},
     {"shots_data", false, [](const Value& v, RecipeTask& t) { t.shots_data = v.file(); }},

@@ -31,12 +31,10 @@ class Repair {
       : in_(input), report_(report), valid_(validation_items(input.run)) {
     gates_ = in_.run.recipe.gates;
     gates_.files.clear();
-    const StageModel models[] = {in_.base, in_.tuned};
-    for (StageMeasurement& m : measure_stages(in_.run, exam(), models, nullptr))
-      add(std::move(m), known_.empty() ? "base" : "tuned");
-    const StageModel merged = in_.products.front().model;
-    add(std::move(measure_stages(in_.run, exam(), std::span(&merged, 1), &in_.products.front().model)[0]),
-        "merged");
+    for (const StageModel& model : {in_.base, in_.tuned})
+      add(measure_stage(in_.run, exam(), model), model.stage);
+    const StageModel& merged = in_.products.front().model;
+    add(measure_stage(in_.run, exam(), merged, &merged), merged.stage);
   }
 
   Repaired repair(const std::string& file) {
@@ -88,8 +86,7 @@ class Repair {
     stage.result = product.result;
     StageModel model = product.model;
     model.answers = false;
-    stage.measurement = std::move(
-        measure_stages(in_.run, exam(), std::span(&model, 1), &in_.products.front().model)[0].measurement);
+    stage.measurement = measure_stage(in_.run, exam(), model, &in_.products.front().model).measurement;
     RunReport scratch;
     fill_metrics(stages, valid_, scratch);
     const bool passed = all_passed(judge_gates(gates_, stages, no_tasks_));

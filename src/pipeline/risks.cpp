@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "data/contamination.h"
-#include "eval/details.h"
 #include "eval/neutral_chats.h"
 #include "eval/overfit.h"
+#include "pipeline/run_report.h"
 
 namespace hone {
 namespace {
@@ -14,24 +14,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
 
-Measured measured_of(const Estimate& e) {
-  return {.value = e.value, .stderr_ = e.stderr_, .n = e.n, .low = e.low, .high = e.high};
-}
-
 std::vector<ScoreItem> training_items(const RunContext& run) {
   Dataset some;
   const size_t n = std::min(run.items.chats.size(), run.train.samples.size());
   for (size_t i = 0; i < n; ++i) some.samples.push_back(run.train.samples[i * run.train.samples.size() / n]);
   return chat_items(some);
-}
-
-std::vector<ScoreItem> neutral_items(const RunContext& run) {
-  const ChatCodec codec{.tokenizer = *run.tokenizer, .chat_template = *run.chat_template};
-  Dataset chats;
-  for (const ChatRecord& chat : neutral_chats())
-    chats.samples.push_back(
-        encode_chat(codec, chat, run.recipe.max_length, fmt::format("{}:{}", kNeutralChats, chat.line)));
-  return chat_items(chats);
 }
 
 struct Models {
@@ -47,20 +34,22 @@ TokenScores tokens_of(const Models& models, const std::vector<ScoreItem>& items,
 }
 
 std::vector<RiskRow> measure_now(RunContext& run, const Models& models) {
+  const ChatCodec codec{.tokenizer = *run.tokenizer, .chat_template = *run.chat_template};
   const TokenScores train = tokens_of(models, training_items(run), "risks: training answers");
   const TokenScores held_out = tokens_of(models, run.items.chats, "risks: held-out answers");
-  const TokenScores neutral = tokens_of(models, neutral_items(run), "risks: neutral chats");
+  const TokenScores neutral =
+      tokens_of(models, chat_items(neutral_dataset(codec, run.recipe.max_length)), "risks: neutral chats");
   const Overfit overfitted = overfit(train, held_out);
-  std::vector<RiskRow> out = {{"overfit", "base", measured_of(overfitted.base->loss.gap)},
-                              {"overfit", "tuned", measured_of(overfitted.model.loss.gap)},
-                              {"overfit", "widening", measured_of(*overfitted.widening)}};
+  std::vector<RiskRow> out = {{"overfit", "base", measured(overfitted.base->loss.gap)},
+                              {"overfit", "tuned", measured(overfitted.model.loss.gap)},
+                              {"overfit", "widening", measured(*overfitted.widening)}};
   if (overfitted.model.train.n_answers > 0)
-    out.push_back({"by_heart", "training", measured_of(overfitted.model.train.verbatim)});
+    out.push_back({"by_heart", "training", measured(overfitted.model.train.verbatim)});
   if (overfitted.model.held_out.n_answers > 0)
-    out.push_back({"by_heart", "held-out", measured_of(overfitted.model.held_out.verbatim)});
+    out.push_back({"by_heart", "held-out", measured(overfitted.model.held_out.verbatim)});
   const auto kl =
       document_sums(neutral.tokens, neutral.n_documents, [](const TokenScore& t) { return t.kl; });
-  out.push_back({"drift", "tuned", measured_of(bootstrap_mean(kl))});
+  out.push_back({"drift", "tuned", measured(bootstrap_mean(kl))});
   return out;
 }
 

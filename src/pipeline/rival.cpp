@@ -91,6 +91,19 @@ Recipe with_shots(const RunContext& run) {
   return recipe;
 }
 
+RivalStage rival_stage(RunContext& run, const Exam& exam, const StageModel& model, const WeightSource& source,
+                       std::string what) {
+  RivalStage out;
+  out.measured = measure_stage(run, exam, model);
+  out.result.name = model.stage;
+  out.result.role = "rival";
+  out.result.status = "cached";
+  out.result.what = std::move(what);
+  out.result.file_bytes = model.bytes;
+  out.result.bits_per_weight = BitsPerWeight(source).value();
+  return out;
+}
+
 RivalStage measure_prompted(RunContext& run) {
   const ChatCodec codec{.tokenizer = *run.tokenizer, .chat_template = *run.chat_template};
   const Metadata& metadata = run.opened.source->metadata();
@@ -105,18 +118,13 @@ RivalStage measure_prompted(RunContext& run) {
                          .adapter_hash = {},
                          .bytes = run.opened.source->file_bytes(),
                          .answers = true};
-  RivalStage out;
-  out.measured =
-      std::move(measure_stages(run, {.items = items, .tasks = tasks}, std::span(&model, 1), nullptr)[0]);
-  out.result.name = "prompted";
-  out.result.what = fmt::format(
-      "the base, not tuned, told what is wanted: {}{}{}",
-      run.recipe.rival.system.empty() ? "" : "a system prompt",
-      run.recipe.rival.system.empty() || run.recipe.rival.shots == 0 ? "" : " and ",
-      run.recipe.rival.shots == 0 ? "" : fmt::format("{} solved examples", run.recipe.rival.shots));
-  out.result.file_bytes = model.bytes;
-  out.result.bits_per_weight = BitsPerWeight(*run.opened.source).value();
-  return out;
+  return rival_stage(
+      run, {.items = items, .tasks = tasks}, model, *run.opened.source,
+      fmt::format(
+          "the base, not tuned, told what is wanted: {}{}{}",
+          run.recipe.rival.system.empty() ? "" : "a system prompt",
+          run.recipe.rival.system.empty() || run.recipe.rival.shots == 0 ? "" : " and ",
+          run.recipe.rival.shots == 0 ? "" : fmt::format("{} solved examples", run.recipe.rival.shots)));
 }
 
 RivalStage measure_other(RunContext& run) {
@@ -144,14 +152,8 @@ RivalStage measure_other(RunContext& run) {
                          .adapter_hash = {},
                          .bytes = opened.source->file_bytes(),
                          .answers = chat_template != nullptr};
-  RivalStage out;
-  out.measured =
-      std::move(measure_stages(run, {.items = items, .tasks = run.tasks}, std::span(&model, 1), nullptr)[0]);
-  out.result.name = "rival";
-  out.result.what = fmt::format("another model as it came: {}", run.recipe.rival.model);
-  out.result.file_bytes = model.bytes;
-  out.result.bits_per_weight = BitsPerWeight(*opened.source).value();
-  return out;
+  return rival_stage(run, {.items = items, .tasks = run.tasks}, model, *opened.source,
+                     fmt::format("another model as it came: {}", run.recipe.rival.model));
 }
 
 }  // namespace
@@ -177,10 +179,6 @@ std::vector<RivalStage> measure_rivals(RunContext& run) {
   std::vector<RivalStage> out;
   if (run.recipe.rival.prompts()) out.push_back(measure_prompted(run));
   if (!run.recipe.rival.model.empty()) out.push_back(measure_other(run));
-  for (RivalStage& rival : out) {
-    rival.result.role = "rival";
-    rival.result.status = "cached";
-  }
   return out;
 }
 

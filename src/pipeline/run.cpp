@@ -81,7 +81,7 @@ class Run {
     result.what = "the model as it came";
     result.file_bytes = base.bytes;
     result.bits_per_weight = BitsPerWeight(*run_.opened.source).value();
-    add_stage(std::move(result), std::move(measure_stages(run_, exam(), std::span(&base, 1), nullptr)[0]));
+    add_stage(std::move(result), measure_stage(run_, exam(), base));
   }
 
   void tune() {
@@ -118,7 +118,7 @@ class Run {
     result.bits_per_weight =
         8.0 * static_cast<double>(base.bytes + trained_.file_bytes) / static_cast<double>(base.elements);
     result.seconds = trained_.seconds;
-    add_stage(std::move(result), std::move(measure_stages(run_, exam(), std::span(&tuned, 1), nullptr)[0]));
+    add_stage(std::move(result), measure_stage(run_, exam(), tuned));
   }
 
   StageModel tuned_model() const {
@@ -148,8 +148,7 @@ class Run {
     for (const Repaired& repaired : repaired_) {
       if (!repaired.product || find_stage_named(repaired.product->result.name)) continue;
       add_stage(repaired.product->result,
-                std::move(measure_stages(run_, exam(), std::span(&repaired.product->model, 1),
-                                         &products_.front().model)[0]));
+                measure_stage(run_, exam(), repaired.product->model, &products_.front().model));
     }
   }
 

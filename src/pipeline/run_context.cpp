@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "pipeline/machine.h"
@@ -18,10 +17,6 @@ namespace {
 constexpr uint64_t kAdapterDisk = 200u << 20;  // adapter, its resume state, reports
 
 }  // namespace
-
-std::string key_of(const nlohmann::ordered_json& json) {
-  return hash_text(json.dump());
-}
 
 BitsPerWeight::BitsPerWeight(const WeightSource& source) {
   for (const TensorInfo& tensor : source.tensors()) {

@@ -12,8 +12,6 @@
 
 namespace hone {
 
-std::string key_of(const nlohmann::ordered_json& json);
-
 struct BitsPerWeight {
   uint64_t bytes = 0, elements = 0;
   explicit BitsPerWeight(const WeightSource& source);

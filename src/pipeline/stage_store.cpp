@@ -29,6 +29,10 @@ std::string content_hash(const fs::path& path) {
   return hasher.digest();
 }
 
+std::string key_of(const Json& parts) {
+  return hash_text(parts.dump());
+}
+
 namespace {
 
 fs::path with_stages(fs::path folder) {

@@ -16,6 +16,8 @@ namespace hone {
 
 // Content of a model argument or data file: the file's hash, or for a folder of all its files by name.
 std::string content_hash(const std::filesystem::path& path);
+// A stage's key from what it is made of.
+std::string key_of(const nlohmann::ordered_json& parts);
 
 class StageStore {
  public:

@@ -52,18 +52,18 @@ void check_same_tokens(const MeasureItems& first, const MeasureItems& own, const
       stage.model);
 }
 
-MeasuredStage measured_stage(const StageFile& stage, const LoadedModel& loaded, const Model* reference,
+MeasuredStage measured_stage(const StageFile& stage, LoadedModel& loaded, const Model* reference,
                              const MeasureItems& items, const TaskSet& tasks, const Recipe& what,
                              ComputeMode compute) {
   MeasuredStage out;
-  const OpenedModel opened = open_model(stage.model);
+  const WeightSource& source = loaded.source();
   out.result.name = stage.name;
   out.result.role = stage.role;
   out.result.status = "done";
-  out.result.file = opened.path.filename().string();
+  out.result.file = loaded.path().filename().string();
   out.result.what = stage.model;
-  out.result.file_bytes = opened.source->file_bytes();
-  out.result.bits_per_weight = BitsPerWeight(*opened.source).value();
+  out.result.file_bytes = source.file_bytes();
+  out.result.bits_per_weight = BitsPerWeight(source).value();
   out.measurement =
       std::move(measure({{.name = stage.name, .loaded = &loaded}}, reference, items, what, compute)[0]);
   out.result.seconds = out.measurement.seconds;
@@ -107,7 +107,7 @@ RunReport measure_stage_files(const std::vector<StageFile>& stages, const Recipe
   const TaskSet tasks(what);
   RunReport report;
   const StageFile& reference_file = reference_of(stages);
-  const LoadedModel reference(reference_file.model);
+  LoadedModel reference(reference_file.model);
   const MeasureItems items = items_for(what, reference);
   std::vector<MeasuredStage> measured;
   for (size_t i = 0; i < stages.size(); ++i) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/hash.h"
 #include "eval/by_category.h"
 #include "eval/item_text.h"
 #include "eval/paired.h"
+#include "pipeline/stage_store.h"
 
 namespace hone {
 namespace {
@@ -141,7 +141,7 @@ Estimate task_difference(const TaskMeasurement& a, const TaskMeasurement& b) {
 void fill_tasks(std::vector<MeasuredStage>& stages, const TaskSet& tasks, RunReport& report) {
   for (size_t t = 0; t < tasks.size(); ++t) {
     const std::string& name = tasks.entry(t).name;
-    report.test_data[name] = {.hash = hash_text(tasks.key(t).dump()),
+    report.test_data[name] = {.hash = key_of(tasks.key(t)),
                               .counts = std::vector<double>(tasks.file(t).items.size(), 1)};
     for (MeasuredStage& stage : stages) fill_stage(name, stage.tasks[t], stage.result);
     report.tasks.push_back(table_of(stages, tasks, t));

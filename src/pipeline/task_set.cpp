@@ -4,6 +4,7 @@
 #include "eval/calibration.h"
 #include "eval/details.h"
 #include "eval/item_text.h"
+#include "eval/judge.h"
 #include "eval/task_list.h"
 
 namespace hone {
@@ -52,10 +53,12 @@ TaskMeasurement task_measurement_from_json(const Json& json) {
   return out;
 }
 
-TaskSet::TaskSet(const Recipe& recipe) : entries_(recipe.eval.tasks), seed_(recipe.seed) {
+TaskSet::TaskSet(std::vector<RecipeTask> entries, uint64_t seed) : entries_(std::move(entries)), seed_(seed) {
   for (const RecipeTask& entry : entries_) {
     const Task& task = find_task(entry.task);
     files_.push_back(read_task_file(task, entry.data, entry.limit));
+    // Says now what is wrong with a matcher, not when the model has written for an hour.
+    if (task.writing.judge != nullptr) task.writing.judge(files_.back(), entry.judge);
     shots_.push_back(entry.shots_data.empty() ? TaskFile{} : read_task_file(task, entry.shots_data));
   }
 }
@@ -94,12 +97,15 @@ std::string TaskSet::protocol(size_t i) const {
                      details.at("scored").get<std::string>());
 }
 
+TaskResult TaskSet::answer(size_t i, const LoadedModel& loaded, const Candidate& candidate,
+                           const std::string& label) const {
+  return run_task({candidate, loaded.tokenizer()}, files_[i], prompts(i, &loaded), label);
+}
+
 TaskMeasurement TaskSet::run(size_t i, const LoadedModel& loaded, ComputeMode compute,
                              const std::string& stage) const {
-  const TaskModel model{.candidate = {.model = &loaded.model(), .compute = compute},
-                        .tokenizer = loaded.tokenizer()};
-  TaskResult result =
-      run_task(model, files_[i], prompts(i, &loaded), fmt::format("{}: {}", stage, entries_[i].name));
+  TaskResult result = answer(i, loaded, {.model = &loaded.model(), .compute = compute},
+                             fmt::format("{}: {}", stage, entries_[i].name));
   TaskMeasurement out{.metrics = std::move(result.metrics),
                       .further = {},
                       .correct = {},

@@ -1,4 +1,4 @@
-// The tasks of a recipe: their files, read before anything runs, and what a stage answered to them.
+// Tasks of a recipe or a command: their files, read before anything runs, and what a model answered to them.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -27,22 +27,27 @@ TaskMeasurement task_measurement_from_json(const nlohmann::ordered_json& json);
 class TaskSet {
  public:
   TaskSet() = default;
-  // Throws what read_task_file() throws.
-  explicit TaskSet(const Recipe& recipe);
+  // Throws what read_task_file() and the tasks' judges throw.
+  TaskSet(std::vector<RecipeTask> entries, uint64_t seed);
+  explicit TaskSet(const Recipe& recipe) : TaskSet(recipe.eval.tasks, recipe.seed) {}
 
   size_t size() const noexcept { return entries_.size(); }
+  uint64_t seed() const noexcept { return seed_; }
   const RecipeTask& entry(size_t i) const { return entries_[i]; }
   const TaskFile& file(size_t i) const { return files_[i]; }
   // All that the answers depend on but the model.
   nlohmann::ordered_json key(size_t i) const;
   // In one sentence: items, examples, template, how answers are scored.
   std::string protocol(size_t i) const;
+  // loaded: whose chat template is asked in, where the task wants one; nullptr: only to tell of the prompts.
+  PromptOptions prompts(size_t i, const LoadedModel* loaded) const;
+  // candidate: of `loaded`.
+  TaskResult answer(size_t i, const LoadedModel& loaded, const Candidate& candidate,
+                    const std::string& label) const;
   TaskMeasurement run(size_t i, const LoadedModel& loaded, ComputeMode compute,
                       const std::string& stage) const;
 
  private:
-  PromptOptions prompts(size_t i, const LoadedModel* loaded) const;
-
   std::vector<RecipeTask> entries_;
   std::vector<TaskFile> files_, shots_;  // shots_: no task where an entry has none
   uint64_t seed_ = 42;

@@ -2,7 +2,6 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "tune/adapter_files.h"
 
 namespace hone {
@@ -72,7 +71,7 @@ TrainedAdapter train_stage(StageStore& store, const std::string& stage, const st
       {"valid", data.valid != nullptr ? data.valid->content_hash : ""},
       {"settings", settings_json(config)},
       {"compute", compute_mode_name(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast)}};
-  const std::string key = hash_text(key_json.dump());
+  const std::string key = key_of(key_json);
   TrainedAdapter out;
   std::optional<Json> stored = store.find(stage, key);
   out.cached = stored.has_value();

@@ -41,15 +41,12 @@ bool drawable(const StageResult& stage, const Quality& quality) {
 
 Mark mark_of(const StageResult& stage, const Quality& quality, const std::string& run, int series) {
   const Measured& m = *finite_metric(stage, quality.key);
-  const bool interval =
-      std::isfinite(m.low) && std::isfinite(m.high) && m.high > m.low && (!quality.log || m.low > 0);
   const std::string name = single_line(stage.name) + (run.empty() ? "" : ", " + run);
   Mark mark{.label = run.empty() ? stage.name : name,
             .tip = mark_tip(name, stage, quality, m),
             .bytes = static_cast<double>(stage.file_bytes)};
-  mark.value = m.value;
-  mark.low = interval ? std::min(m.low, m.value) : m.value;
-  mark.high = interval ? std::max(m.high, m.value) : m.value;
+  set_interval(m, mark);
+  if (quality.log && m.low <= 0) mark.low = mark.high = mark.value;  // no room on a logarithmic scale
   mark.series = series;
   mark.plain = stage.role == "base";
   return mark;
@@ -152,6 +149,21 @@ TextRows loss_rows(const LossSeries& series) {
 }
 
 }  // namespace
+
+std::string about(const std::string& markup) {
+  return "<p class=\"about\">" + markup + "</p>\n";
+}
+
+void set_interval(const Measured& m, Mark& mark) {
+  const bool interval = std::isfinite(m.low) && std::isfinite(m.high) && m.high > m.low;
+  mark.value = m.value;
+  mark.low = interval ? std::min(m.low, m.value) : m.value;
+  mark.high = interval ? std::max(m.high, m.value) : m.value;
+}
+
+std::string rows_figure(const RowsFigure& rows) {
+  return figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
+}
 
 std::string figure(const std::string& wide, const std::string& narrow) {
   return "<figure>\n" + wide + narrow + "</figure>\n";

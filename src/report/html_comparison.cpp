@@ -13,10 +13,6 @@ namespace hone {
 namespace layout {
 namespace {
 
-std::string about(const std::string& text) {
-  return "<p class=\"about\">" + text + "</p>\n";
-}
-
 std::vector<const ComparedMetric*> losses(const RunComparison& c) {
   std::vector<const ComparedMetric*> found;
   for (const ComparedMetric& m : c.metrics)
@@ -83,7 +79,7 @@ std::string difference_part(const RunComparison& c) {
              "Left of the dotted line {} is better, right of it {}. A line that crosses it: the two "
              "cannot be told apart. The same answers for both, so what makes an answer hard cancels.",
              run_name(c.b), run_name(c.a))) +
-         figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
+         rows_figure(rows);
 }
 
 std::string size_part(const RunComparison& c) {

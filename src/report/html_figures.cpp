@@ -12,10 +12,6 @@
 namespace hone::layout {
 namespace {
 
-std::string about(const std::string& text) {
-  return "<p class=\"about\">" + text + "</p>\n";
-}
-
 std::string gain_text(const Measured& gain) {
   const int decimals = share_decimals(gain);
   std::string text = format_percent(gain.value, decimals);
@@ -23,14 +19,6 @@ std::string gain_text(const Measured& gain) {
     text += fmt::format(" ({} to {})", format_fixed(gain.low * 100, decimals),
                         format_fixed(gain.high * 100, decimals));
   return text;
-}
-
-// The interval where it is one; else the value alone.
-void set_interval(const Measured& m, Mark& mark) {
-  const bool interval = std::isfinite(m.low) && std::isfinite(m.high) && m.high > m.low;
-  mark.value = m.value;
-  mark.low = interval ? std::min(m.low, m.value) : m.value;
-  mark.high = interval ? std::max(m.high, m.value) : m.value;
 }
 
 struct Distance {
@@ -83,7 +71,7 @@ std::string gain_section(const RunReport& report) {
              "0\u00A0% is the base model again. The thin line through the end of a bar is the 95\u00A0% "
              "interval; the dotted "
              "line is all of the gain.") +
-         figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
+         rows_figure(rows);
 }
 
 std::string size_section(const RunReport& report) {
@@ -100,8 +88,7 @@ std::string distance_section(const RunReport& report) {
   std::vector<Choice> all;
   for (const Distance& distance : kDistances) {
     const RowsFigure rows = distance_figure(report, distance);
-    if (!rows.marks.empty())
-      all.push_back({distance.label, figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow)), ""});
+    if (!rows.marks.empty()) all.push_back({distance.label, rows_figure(rows), ""});
   }
   if (all.empty()) return "";
   return about(fmt::format(

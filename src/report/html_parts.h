@@ -52,7 +52,14 @@ std::string repeat_section(const RunReport& report);
 std::string notes_section(const RunReport& report);
 std::string glossary_section(const RunReport& report);
 
-// Shared with the comparison. figures.cpp
+// figures.cpp
+// A paragraph on how to read what follows; markup.
+std::string about(const std::string& markup);
+// The interval where it is one; else the value alone.
+void set_interval(const Measured& m, Mark& mark);
+// Both drawings of a figure of rows.
+std::string rows_figure(const RowsFigure& rows);
+// Shared with the comparison.
 // A figure with both its drawings.
 std::string figure(const std::string& wide, const std::string& narrow);
 // Figures of which a choice shows one: radio buttons that work without a script. The names are the labels.

@@ -10,10 +10,6 @@
 namespace hone::layout {
 namespace {
 
-std::string about(const std::string& text) {
-  return "<p class=\"about\">" + escape_html(text) + "</p>\n";
-}
-
 std::string answer_rows(const TaskTable& table) {
   if (table.changed.empty()) return "";
   TextRows rows = {{"Stage", "Question", "Expected", "Before", "After", ""}};
@@ -42,14 +38,12 @@ std::string parts_figure(const RunReport& report) {
     const std::string name = single_line(part.stage) + ": " + part_name(part.part);
     Mark mark{.label = part.stage + ", " + part.part,
               .tip = fmt::format("{} adds {} nats per token", name, text.value)};
-    mark.value = part.loss.value;
-    mark.low = std::isfinite(part.loss.low) ? part.loss.low : mark.value;
-    mark.high = std::isfinite(part.loss.high) ? part.loss.high : mark.value;
+    set_interval(part.loss, mark);
     rows.values.push_back(text.value);
     rows.marks.push_back(std::move(mark));
   }
   if (rows.marks.empty()) return "";
-  return figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
+  return rows_figure(rows);
 }
 
 // What each stage changed, by bucket: a choice of stages.
@@ -68,14 +62,11 @@ std::string rarity_figure(const RunReport& report) {
       const MeasuredText text = format_measured(*row.against);
       Mark mark{.label = row.high == 0 ? "never seen" : fmt::format("{} to {} times", row.low, row.high),
                 .tip = fmt::format("{} tokens: {} nats per token", format_count(row.n), text.value)};
-      mark.value = row.against->value;
-      mark.low = std::isfinite(row.against->low) ? row.against->low : mark.value;
-      mark.high = std::isfinite(row.against->high) ? row.against->high : mark.value;
+      set_interval(*row.against, mark);
       rows.values.push_back(text.value);
       rows.marks.push_back(std::move(mark));
     }
-    if (!rows.marks.empty())
-      all.push_back({stage, figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow)), ""});
+    if (!rows.marks.empty()) all.push_back({stage, rows_figure(rows), ""});
   }
   return all.empty() ? "" : choices("rarity", "Stage", all);
 }
@@ -94,7 +85,7 @@ std::string sensitivity_figure(const RunReport& report, const std::string& forma
     rows.values.push_back(format_number(group.kl, 3));
     rows.marks.push_back(std::move(mark));
   }
-  return figure(rows_plot(rows, kWide), rows_plot(rows, kNarrow));
+  return rows_figure(rows);
 }
 
 }  // namespace
@@ -108,7 +99,7 @@ std::string tasks_section(const RunReport& report) {
       "p "
       "(Holm) is for all of them together.");
   for (const TaskTable& table : report.tasks) {
-    out += "<h3>" + escape_html(task_heading(table)) + "</h3>\n" + about(table.protocol) +
+    out += "<h3>" + escape_html(task_heading(table)) + "</h3>\n" + about(escape_html(table.protocol)) +
            text_table(task_rows(report, table), "Stages on a task", true) + category_table(table) +
            answer_rows(table);
   }
@@ -126,8 +117,8 @@ std::string parts_section(const RunReport& report) {
 
 std::string gates_section(const RunReport& report) {
   if (report.gates.empty()) return "";
-  std::string out =
-      about(gates_sentence(report)) + text_table(gate_rows(report), "Promises of the recipe", false);
+  std::string out = about(escape_html(gates_sentence(report))) +
+                    text_table(gate_rows(report), "Promises of the recipe", false);
   if (report.repairs.empty()) return out;
   return out + "<h3>What was tried</h3>\n" +
          about(

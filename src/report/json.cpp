@@ -41,12 +41,6 @@ Json numbers_json(const std::vector<double>& values) {
   return array;
 }
 
-Json finding_json(const Finding& finding) {
-  return {{"kind", valid_utf8(finding.kind)},
-          {"stage", valid_utf8(finding.stage)},
-          {"value", measured_json(finding.value)}};
-}
-
 // Runs of before a stage's role was written down.
 std::string role_by_name(const std::string& name) {
   return name == "base" || name == "tuned" || name == "merged" ? name : "file";
@@ -135,7 +129,6 @@ Json to_json(const RunReport& report) {
   json["tuning"] = pairs_json(report.tuning, "name", "value");
   if (report.tuning_gain) json["tuning_gain"] = measured_json(*report.tuning_gain);
   if (report.general_change) json["general_change"] = measured_json(*report.general_change);
-  for (const Finding& finding : report.findings) json["findings"].push_back(finding_json(finding));
   add_proof(report, json);
   for (const auto& [name, data] : report.test_data)
     json["test_data"][valid_utf8(name)] = {{"hash", valid_utf8(data.hash)},
@@ -162,13 +155,6 @@ RunReport from_json(const Json& json) {
   reader.read("tuning", "name", "value", report.tuning);
   reader.read("tuning_gain", report.tuning_gain);
   reader.read("general_change", report.general_change);
-  reader.each("findings", [&](const Json& item, const std::string& where) {
-    const JsonReader finding(item, where);
-    Finding& out = report.findings.emplace_back();
-    finding.read("kind", out.kind);
-    finding.read("stage", out.stage);
-    finding.read("value", out.value);
-  });
   read_proof(reader, report);
   reader.members("test_data", [&](const std::string& name, const Json& item, const std::string& where) {
     const JsonReader data(item, where);

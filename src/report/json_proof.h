@@ -1,4 +1,4 @@
-// JSON of the parts of a report that prove something: tasks, where loss comes from, gates.
+// JSON of the parts of a report that prove something: conclusions, tasks, where loss comes from, gates.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 
 namespace hone {
 
-// Adds tasks, loss_parts and gates to `json`, each only when there are any.
+// Adds findings, tasks, loss_parts, gates and others to `json`, each only when there are any.
 void add_proof(const RunReport& report, nlohmann::ordered_json& json);
 void read_proof(const JsonReader& reader, RunReport& report);
 

@@ -13,8 +13,8 @@ namespace {
 
 constexpr double kSure = 0.05;  // of the p that is corrected for all tests
 
-std::string interval(const Measured& difference) {
-  const MeasuredText text = format_measured(difference, 100);
+std::string interval(const Measured& difference, double scale) {
+  const MeasuredText text = format_measured(difference, scale);
   return text.range.empty() ? "" : fmt::format(" (95\u00A0% interval {})", text.range);
 }
 
@@ -24,7 +24,7 @@ Measured negated(const Measured& m) {
 
 // "1.3 points of acc (95 % interval 0.4 to 2.2)"
 std::string points(const Measured& change, const std::string& metric) {
-  return fmt::format("{} points of {}{}", format_measured(change, 100).value, metric, interval(change));
+  return fmt::format("{} points of {}{}", format_measured(change, 100).value, metric, interval(change, 100));
 }
 
 bool is_sure(const TaskChange& change) {
@@ -80,9 +80,7 @@ std::string file_sentence(const RunReport& report, const TaskTable& table, const
 }
 
 std::string nats(const Measured& advantage) {
-  const MeasuredText text = format_measured(advantage);
-  return fmt::format("{} nats per token{}", text.value,
-                     text.range.empty() ? "" : fmt::format(" (95\u00A0% interval {})", text.range));
+  return format_measured(advantage).value + " nats per token" + interval(advantage, 1);
 }
 
 }  // namespace

@@ -24,6 +24,15 @@ def chats(n, start=0):
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def choice_rows(n, categories=False):
+    """Rows of the task "choices": the first choice is right in every other one."""
+    rows = []
+    for i in range(n):
+        row = {"context": f"Once upon a time there was a {i}", "choices": ["girl named Lily.", "q z"], "answer": i % 2}
+        rows.append({**row, "category": "ab"[i % 2]} if categories else row)
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
 class HoneCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -5,19 +5,14 @@ not kept ends.
 proof_test.py HONE SOURCE_FOLDER"""
 import json
 
-from hone_case import HoneCase, main
-
-
-def rows(n):
-    return "".join(json.dumps({"context": f"Once upon a time there was a {i}", "choices": ["girl named Lily.", "q z"],
-                               "answer": i % 2, "category": "ab"[i % 2]}) + "\n" for i in range(n))
+from hone_case import HoneCase, choice_rows, main
 
 
 class Proof(HoneCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        (cls.folder / "choices.jsonl").write_text(rows(12))
+        (cls.folder / "choices.jsonl").write_text(choice_rows(12, categories=True))
         (cls.folder / "words.jsonl").write_text('{"text": "Once upon a time"}\n{"text": "She was very happy"}\n')
 
     def proof(self, name, gates="", tasks=None):

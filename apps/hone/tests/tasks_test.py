@@ -2,12 +2,7 @@
 import json
 import math
 
-from hone_case import HoneCase, main
-
-
-def rows(n):
-    return "".join(json.dumps({"context": f"Once upon a time there was a {i}", "choices": ["girl named Lily.", "q z"],
-                               "answer": i % 2}) + "\n" for i in range(n))
+from hone_case import HoneCase, choice_rows, main
 
 
 class Tasks(HoneCase):
@@ -15,7 +10,7 @@ class Tasks(HoneCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.data = cls.folder / "choices.jsonl"
-        cls.data.write_text(rows(12))
+        cls.data.write_text(choice_rows(12))
         cls.words = cls.folder / "words.jsonl"
         cls.words.write_text('{"text": "Once upon a time"}\n{"text": "She was very happy"}\n')
         cls.run_ok("quantize", "--model", cls.gguf, "--to", "q4_0", "--output", cls.folder / "small.gguf")
@@ -133,8 +128,8 @@ class Tasks(HoneCase):
         wrong('{"context": "a", "choices": ["b", "c"], "answer": 2}\n', r'wrong.jsonl:1: choices: "answer": got 2, expected 0')
         wrong('{"a": 1}\n', r"column \"goal\"|expected goal|is missing: got a, expected", task="piqa")
         wrong("", "the file is empty")
-        wrong(rows(2), "--shots: got 5, expected at most 1", "--shots", 5)
-        wrong(rows(2), "expected one of hellaswag, ", task="nosuch")
+        wrong(choice_rows(2), "--shots: got 5, expected at most 1", "--shots", 5)
+        wrong(choice_rows(2), "expected one of hellaswag, ", task="nosuch")
         self.fails("eval", "--model", self.gguf, "--task", "piqa", code=2, says="got 0 files for 1 tasks")
         self.fails("eval", "--model", self.gguf, "--text", "general.txt", "--details", "d", code=2, says="no --task")
 

@@ -48,22 +48,23 @@ bool holds(size_t count, size_t limit, const Row& arguments, std::string_view re
   return text == "less than" ? count < limit : count >= limit;
 }
 
-bool is_all_upper(std::string_view text) {
+// At least one letter of this case and none of the other.
+template <typename Wanted, typename Other>
+bool is_all(std::string_view text, Wanted wanted, Other other) {
   bool any = false;
   for (jinja::CharWalk walk{.s = text}; !walk.done(); walk.next()) {
-    if (jinja::is_lower(walk.here().value)) return false;
-    any = any || jinja::is_upper(walk.here().value);
+    if (other(walk.here().value)) return false;
+    any = any || wanted(walk.here().value);
   }
   return any;
 }
 
+bool is_all_upper(std::string_view text) {
+  return is_all(text, jinja::is_upper, jinja::is_lower);
+}
+
 bool is_all_lower(std::string_view text) {
-  bool any = false;
-  for (jinja::CharWalk walk{.s = text}; !walk.done(); walk.next()) {
-    if (jinja::is_upper(walk.here().value)) return false;
-    any = any || jinja::is_lower(walk.here().value);
-  }
-  return any;
+  return is_all(text, jinja::is_lower, jinja::is_upper);
 }
 
 bool has_keywords(const std::string& answer, const Row& arguments) {
