@@ -137,6 +137,7 @@ RivalStage measure_other(RunContext& run) {
   // A loss per token says nothing across vocabularies: only the same tokens are compared.
   if (items_hash(items.chats) != items_hash(run.items.chats)) items.chats.clear();
   if (items_hash(items.general) != items_hash(run.items.general)) items.general.clear();
+  items.key["compared"] = {items_hash(items.chats), items_hash(items.general)};  // depends on the base
   if (items.chats.empty() && run.tasks.size() == 0)
     fail(ErrorCode::kInvalidArgument,
          "{}: [rival] model: its tokens differ from the base's, so that losses cannot be compared; give a "

@@ -58,7 +58,9 @@ TaskSet::TaskSet(std::vector<RecipeTask> entries, uint64_t seed) : entries_(std:
     const Task& task = find_task(entry.task);
     files_.push_back(read_task_file(task, entry.data, entry.limit));
     // Says now what is wrong with a matcher, not when the model has written for an hour.
-    if (task.writing.judge != nullptr) task.writing.judge(files_.back(), entry.judge);
+    std::vector<std::string>& remarks = remarks_.emplace_back();
+    if (task.writing.judge != nullptr)
+      remarks = task.writing.judge(files_.back(), entry.judge)->remarks(files_.back());
     shots_.push_back(entry.shots_data.empty() ? TaskFile{} : read_task_file(task, entry.shots_data));
   }
 }
@@ -91,10 +93,16 @@ Json TaskSet::key(size_t i) const {
 
 std::string TaskSet::protocol(size_t i) const {
   const Json details = task_protocol(files_[i], prompts(i, nullptr), {});
-  return fmt::format("{} items of {}; examples: {}; {}; {}.", files_[i].items.size(),
-                     entries_[i].data.filename().string(), details.at("shots").get<std::string>(),
-                     entries_[i].chat_template ? "in the model's chat template" : "plain text",
-                     details.at("scored").get<std::string>());
+  std::string left_out;
+  for (const auto& [reason, n] : files_[i].left_out)
+    left_out += fmt::format("; {} rows left out, {}", n, reason);
+  std::string text =
+      fmt::format("{} items of {}{}; examples: {}; {}; {}.", files_[i].items.size(),
+                  entries_[i].data.filename().string(), left_out, details.at("shots").get<std::string>(),
+                  entries_[i].chat_template ? "in the model's chat template" : "plain text",
+                  details.at("scored").get<std::string>());
+  for (const std::string& remark : remarks_[i]) text += " " + remark + ".";
+  return text;
 }
 
 TaskResult TaskSet::answer(size_t i, const LoadedModel& loaded, const Candidate& candidate,

@@ -37,7 +37,7 @@ class TaskSet {
   const TaskFile& file(size_t i) const { return files_[i]; }
   // All that the answers depend on but the model.
   nlohmann::ordered_json key(size_t i) const;
-  // In one sentence: items, examples, template, how answers are scored.
+  // Items, rows that were left out, examples, template, how answers are scored, what is judged otherwise.
   std::string protocol(size_t i) const;
   // loaded: whose chat template is asked in, where the task wants one; nullptr: only to tell of the prompts.
   PromptOptions prompts(size_t i, const LoadedModel* loaded) const;
@@ -49,7 +49,8 @@ class TaskSet {
 
  private:
   std::vector<RecipeTask> entries_;
-  std::vector<TaskFile> files_, shots_;  // shots_: no task where an entry has none
+  std::vector<TaskFile> files_, shots_;            // shots_: no task where an entry has none
+  std::vector<std::vector<std::string>> remarks_;  // what of a task cannot be judged as defined
   uint64_t seed_ = 42;
 };
 

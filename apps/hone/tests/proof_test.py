@@ -160,6 +160,36 @@ class Proof(HoneCase):
         self.fails("run", rival("shots = 30\n"), code=2, says=r"\[rival\] shots: got 30, expected at most the 24 chats")
         self.fails("run", rival('model = "nosuch.gguf"\n'), code=2, says="nosuch.gguf")
 
+    def test_what_a_written_task_cannot_judge_is_named(self):
+        rows = [{"prompt": "Say hello.", "instruction_id_list": [name], "kwargs": [arguments]} for name, arguments in
+                (("change_case:english_capital", {}), ("punctuation:no_comma", {}), ("language:response_language", {"language": "de"}))]
+        (self.folder / "ifeval.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self.run_ok("run", self.proof("written", tasks='[[eval.tasks]]\ntask = "ifeval"\ndata = "ifeval.jsonl"\nmax_tokens = 8\n'))
+        table = self.report("written")["tasks"][0]
+        self.assertEqual(table["n"], 2)
+        self.assertIn("1 rows left out", table["protocol"])
+        self.assertIn("language detector", table["protocol"])
+        self.assertIn("1 of change_case:english_capital: only the case", table["protocol"])
+        for stage in self.report("written")["stages"]:
+            self.assertEqual(stage["metrics"]["ifeval." + table["metric"]]["n"], 2)
+        tasks = '[[eval.tasks]]\ntask = "generate"\ndata = "qa.jsonl"\nmatch = { type = "regex", pattern = "(" }\n'
+        (self.folder / "qa.jsonl").write_text('{"prompt": "a", "answer": "b"}\n' * 2)
+        self.fails("run", self.proof("wrong", tasks=tasks), code=2, says=r"pattern .*missing \)")
+
+    def test_what_a_rival_is_compared_in_follows_the_base(self):
+        (self.folder / "other.jinja").write_text("{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }}\n{% endfor %}"
+                                                 "{% if add_generation_prompt %}<assistant> {% endif %}")
+        self.run_ok("convert", self.model, "--output", self.folder / "other.gguf", "--chat-template", "other.jinja")
+        path = self.proof("two-bases")
+        path.write_text(path.read_text() + f'[rival]\nmodel = "{self.gguf}"\n')
+        rival = lambda: next(s for s in self.report("two-bases")["stages"] if s["name"] == "rival")["metrics"]
+        self.run_ok("run", path)
+        self.assertIn("answer_loss", rival())
+        path.write_text(path.read_text().replace('base = "stories.gguf"', 'base = "other.gguf"'))
+        self.run_ok("run", path, "--restart")
+        self.assertNotIn("answer_loss", rival())  # other tokens now, whatever an earlier run measured
+        self.assertIn("choices.acc", rival())
+
     def test_stages_that_somebody_made(self):
         self.run_ok("run", self.proof("made"))
         files = {s: self.folder / f"runs/made/made-{s}.gguf" for s in ("f16", "q8_0", "q4_0")}
