@@ -5,6 +5,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/program.h"
 #include "pipeline/stages.h"
 #include "record.h"
 #include "report/report.h"
@@ -37,8 +38,8 @@ void check_report(const std::string& path) {
 void StageOptions::declare(CLI::App& app) {
   app.add_option(
       "--stages", stages,
-      "instead of --model: models separated by commas, each MODEL or NAME=MODEL; those named base, "
-      "tuned and merged are that, others files made from them");
+      "instead of --model: models separated by commas, each MODEL or NAME=MODEL, adapters behind it: "
+      "NAME=MODEL+ADAPTER; those named base, tuned and merged are that, others files made from them");
   app.add_option("--report", report, "with --stages: write the page here, .html or .md");
 }
 
@@ -72,14 +73,14 @@ Outcome compare_stages(const EvalArguments& arguments, const CommonOptions& comm
   what.seed = common.seed;
   what.name = "stages";
   RunRecord& record = common.entry->record();
-  record.model = stages[0].model;
-  for (const StageFile& stage : stages) record.inputs.push_back({stage.model, ""});
+  record.model = stages[0].text;
+  for (const StageFile& stage : stages) record.inputs.push_back({stage.text, ""});
   for (const std::filesystem::path& file : {what.test, what.eval.general})
     if (!file.empty()) record.inputs.push_back({file.string(), hash_file(file)});
   for (const std::string& file : tasks.files()) record.inputs.push_back({file, hash_file(file)});
   begin_record(common);
-  RunReport report =
-      measure_stage_files(stages, what, common.precise ? ComputeMode::kPrecise : ComputeMode::kFast);
+  RunReport report = measure_stage_files(
+      stages, what, common.precise ? ComputeMode::kPrecise : ComputeMode::kFast, this_program());
   report.hone_version = HONE_VERSION;
   report.command = fmt::format("hone eval --stages {}", options.stages);
   record.metrics = metrics_of(report);

@@ -10,6 +10,7 @@
 #include "adapter_option.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/progress.h"
 #include "command.h"
 #include "generation_options.h"
@@ -103,6 +104,7 @@ Outcome several(const std::vector<GenerateResult>& results, const Arguments& arg
   json["prompt_tok_s"] = rate(n_prompt, prompt_seconds);
   json["tok_s"] = rate(n_tokens, decode_seconds);
   json["compute"] = compute_mode_name(arguments.options.compute);
+  json["peak_rss_bytes"] = peak_rss_bytes();
   say(fmt::format("{} prompts, {} tokens, {:.1f} tokens/s", results.size(), n_tokens,
                   rate(n_tokens, decode_seconds)));
   return {json, text};
@@ -113,6 +115,7 @@ Outcome one(const GenerateResult& result, const Arguments& arguments) {
   json["prompt_tok_s"] = rate(result.prompt_tokens, result.prompt_seconds);
   json["tok_s"] = rate(result.tokens.size(), result.decode_seconds);
   json["compute"] = compute_mode_name(arguments.options.compute);
+  json["peak_rss_bytes"] = peak_rss_bytes();
   if (arguments.options.draft != nullptr) json["speculation"] = speculation_json(arguments, result);
   return {json, "\n"};
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "base/program.h"
 #include "command.h"
 #include "pipeline/gates.h"
 #include "record.h"
@@ -43,13 +44,16 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   RunOptions options;
   options.command = fmt::format("hone run {}", arguments.recipe);
   options.hone_version = HONE_VERSION;
+  options.program = this_program();
   options.precise = common.precise;
   options.restart = arguments.restart;
   RunRecord& record = common.entry->record();
   record.model = recipe.base;
   record.recipe = recipe.text;
-  std::vector<std::filesystem::path> files = {recipe.train, recipe.test, recipe.valid, recipe.eval.general};
-  for (const RecipeTask& task : recipe.eval.tasks) files.insert(files.end(), {task.data, task.shots_data});
+  std::vector<std::filesystem::path> files = {recipe.train, recipe.test, recipe.valid, recipe.eval.general,
+                                              recipe.eval.general_valid};
+  for (const RecipeTask& task : recipe.eval.tasks)
+    files.insert(files.end(), {task.data, task.shots_data, task.valid});
   for (const std::filesystem::path& file : files) {
     if (!file.empty()) record.inputs.push_back({file.string(), hash_file(file)});
   }

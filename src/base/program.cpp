@@ -35,7 +35,8 @@ struct Spawn {
   Spawn& operator=(const Spawn&) = delete;
 };
 
-pid_t start(const std::vector<std::string>& arguments, const std::filesystem::path& input) {
+pid_t start(const std::vector<std::string>& arguments, const std::filesystem::path& input,
+            const std::filesystem::path& output) {
   HONE_CHECK(!arguments.empty());
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
@@ -43,7 +44,8 @@ pid_t start(const std::vector<std::string>& arguments, const std::filesystem::pa
   argv.push_back(nullptr);
   Spawn spawn;
   posix_spawn_file_actions_addopen(&spawn.files, STDIN_FILENO, input.c_str(), O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&spawn.files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&spawn.files, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                   0600);
   posix_spawn_file_actions_addopen(&spawn.files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawnattr_setflags(&spawn.attributes, POSIX_SPAWN_SETPGROUP);
   posix_spawnattr_setpgroup(&spawn.attributes, 0);
@@ -72,6 +74,11 @@ bool has_ended(pid_t pid) {
 
 }  // namespace
 
+std::string this_program() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).string();
+}
+
 void check_program(const std::string& name, const std::string& where) {
   const auto runs = [](const std::string& path) {
     return ::access(path.c_str(), X_OK) == 0 && !std::filesystem::is_directory(path);
@@ -88,9 +95,9 @@ void check_program(const std::string& name, const std::string& where) {
 }
 
 ProgramEnd run_program(const std::vector<std::string>& arguments, const std::filesystem::path& input,
-                       double seconds) {
+                       double seconds, const std::filesystem::path& output) {
   using Clock = std::chrono::steady_clock;
-  const pid_t pid = start(arguments, input);
+  const pid_t pid = start(arguments, input, output);
   const auto limit =
       Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   auto pause = std::chrono::microseconds(200);

@@ -13,10 +13,13 @@ struct ProgramEnd {
 };
 
 // Runs arguments[0] (a path, or found in PATH) with the others, without a shell: standard input is a file,
-// output goes nowhere. It has a process group of its own, of which nothing is left when this returns. Throws
-// kInvalidArgument when it cannot be started, kCancelled.
+// standard output goes to another or nowhere, errors nowhere. It has a process group of its own, of which
+// nothing is left when this returns. Throws kInvalidArgument when it cannot be started, kCancelled.
 ProgramEnd run_program(const std::vector<std::string>& arguments, const std::filesystem::path& input,
-                       double seconds);
+                       double seconds, const std::filesystem::path& output = "/dev/null");
+
+// The file that this process runs; empty when the kernel does not say.
+std::string this_program();
 
 // Throws kInvalidArgument "WHERE: …" when no file of this name (with a slash: a path; else in PATH) can be
 // run.

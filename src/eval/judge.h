@@ -12,6 +12,7 @@ namespace hone {
 
 struct JudgeOptions {
   std::string match = {};  // a matcher by name, or an object of settings in JSON; empty: the task's
+  std::string match_where = "--match";    // where it was given, for errors
   std::vector<std::string> command = {};  // a program that judges, with its arguments; empty: none
   double command_seconds = 10;            // that it may take for one answer
 };

@@ -19,14 +19,14 @@ std::string written(const ordered_json& spec) {
 
 ordered_json default_spec(const JudgeOptions& options, std::string_view otherwise) {
   if (!options.command.empty()) return "command";
-  return options.match.empty() ? ordered_json(otherwise) : parse_match(options.match);
+  return options.match.empty() ? ordered_json(otherwise) : parse_match(options.match, options.match_where);
 }
 
 class MatchJudge : public Judge {
  public:
   MatchJudge(const TaskFile& file, const JudgeOptions& options, std::string_view otherwise)
       : default_(default_spec(options, otherwise)),
-        default_matcher_(make_matcher(default_, "--match", options, false)) {
+        default_matcher_(make_matcher(default_, options.match_where, options, false)) {
     for (const TaskItem& item : file.items) add(file, item, options);
     if (kinds_.empty()) kinds_.push_back(default_matcher_.kind);
   }

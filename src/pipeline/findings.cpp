@@ -18,6 +18,12 @@ std::vector<const StageResult*> files_with_gain(const RunReport& report) {
   return files;
 }
 
+// A file that breaks a promise of the recipe is not one to take, though another stands in for it.
+bool breaks_promise(const RunReport& report, const StageResult& file) {
+  return std::any_of(report.gates.begin(), report.gates.end(),
+                     [&](const GateResult& gate) { return gate.stage == file.name && !gate.passed; });
+}
+
 // Stages that are files only: nothing was tuned.
 bool is_comparison(const RunReport& report) {
   return std::none_of(report.stages.begin(), report.stages.end(),
@@ -27,7 +33,8 @@ bool is_comparison(const RunReport& report) {
 Finding what_to_take(const RunReport& report) {
   const Measured gain = report.tuning_gain.value_or(Measured{});
   if (report.tuning_gain && gain.high < 0) return {"take_base", "base", gain};
-  const std::vector<const StageResult*> files = files_with_gain(report);
+  std::vector<const StageResult*> files = files_with_gain(report);
+  std::erase_if(files, [&](const StageResult* file) { return breaks_promise(report, *file); });
   if (!report.tuning_gain || !(gain.low > 0) || files.empty()) return {"take_none", "", gain};
   const StageResult *smallest = nullptr, *best = files.front();
   for (const StageResult* file : files) {

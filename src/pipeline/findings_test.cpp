@@ -50,6 +50,19 @@ TEST(Findings, TheSmallestFileThatSurelyKeepsNearlyAll) {
   EXPECT_EQ(all[0].kind + " " + all[0].stage, "take_best merged");
 }
 
+TEST(Findings, AFileThatBreaksAPromiseIsNotTheOneToTake) {
+  RunReport report = good_run();
+  GateResult gate;
+  gate.gate = "max_task_drop";
+  gate.stage = "q8_0";
+  gate.passed = true;
+  report.gates = {gate};
+  EXPECT_EQ(find_conclusions(report)[0].stage, "q8_0");
+  report.gates[0].passed = false;
+  report.gates[0].repaired_by = "q6_k";
+  EXPECT_EQ(find_conclusions(report)[0].stage, "merged");
+}
+
 TEST(Findings, NoGainNoAdvice) {
   RunReport report = good_run();
   report.tuning_gain->low = -0.01;

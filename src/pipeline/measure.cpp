@@ -111,14 +111,14 @@ std::vector<std::string> answer(const LoadedModel& loaded, const MeasureItems& i
 }
 
 // The start of the general text, or of the held-out chats, repeated up to the timing prompt's length.
-std::vector<TokenId> speed_prompt(const MeasureItems& items) {
+void add_speed_prompt(const Tokenizer& tokenizer, MeasureItems& items) {
   const std::vector<ScoreItem>& source = items.general.empty() ? items.chats : items.general;
-  std::vector<TokenId> prompt;
-  if (source.empty()) return prompt;
+  std::vector<TokenId>& prompt = items.speed_prompt;
+  if (source.empty()) return;
   for (size_t i = 0; prompt.size() < kSpeedPrompt; i = (i + 1) % source.size())
     prompt.insert(prompt.end(), source[i].batch.tokens.begin(), source[i].batch.tokens.end());
   prompt.resize(kSpeedPrompt);
-  return prompt;
+  items.speed_text = tokenizer.decode(prompt);
 }
 
 std::vector<ScoreItem> general_windows(const Recipe& recipe, const Tokenizer& tokenizer) {
@@ -205,7 +205,7 @@ std::string question_text(const ChatRecord& record) {
 MeasureItems general_items(const Recipe& recipe, const Tokenizer& tokenizer) {
   MeasureItems items;
   items.general = general_windows(recipe, tokenizer);
-  if (recipe.eval.speed) items.speed_prompt = speed_prompt(items);
+  if (recipe.eval.speed) add_speed_prompt(tokenizer, items);
   return items;
 }
 
@@ -219,7 +219,7 @@ MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec) {
   std::vector<ChatRecord> records = read_chats(recipe.test);
   if (recipe.eval.limit > 0 && records.size() > recipe.eval.limit) records.resize(recipe.eval.limit);
   items.examples = spread(records, recipe.examples);
-  if (recipe.eval.speed) items.speed_prompt = speed_prompt(items);
+  if (recipe.eval.speed) add_speed_prompt(codec.tokenizer, items);
   items.key = items_key(recipe);
   return items;
 }

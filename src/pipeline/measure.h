@@ -21,6 +21,7 @@ struct MeasureItems {
   size_t n_chats = 0, n_chat_tokens = 0;
   TokenCounts counts;  // of the training answers: how often each token was seen; empty: not looked at
   std::vector<TokenId> speed_prompt;  // what models are timed on; empty: they are not
+  std::string speed_text;             // the same as text
   nlohmann::ordered_json key;         // everything in the recipe that these depend on, with the files' hashes
 };
 MeasureItems make_items(const Recipe& recipe, const ChatCodec& codec);
@@ -48,6 +49,7 @@ struct Measurement {
   std::vector<RarityBucket> rarity;            // rarest first; empty without counts
   double prefill_tok_s = 0, decode_tok_s = 0;  // 0: not timed
   Latency latency;
+  uint64_t memory_bytes = 0;  // to serve it (serving_memory.h); 0: not measured. Kept in a record of its own
   std::vector<std::string> answers;  // one per example; empty: not asked for
   double seconds = 0;
 };

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "pipeline/serving_memory.h"
 
 namespace hone {
 namespace {
@@ -14,6 +16,7 @@ using Json = nlohmann::ordered_json;
 constexpr int kMeasureVersion = 3;  // raised with every change of what a model computes
 constexpr int kTaskVersion = 1;
 constexpr int kPartsVersion = 1;
+constexpr int kMemoryVersion = 1;
 
 // Loaded when it is first asked for.
 class LazyModel {
@@ -64,6 +67,7 @@ class Measurer {
       stage.cached = std::find(due.begin(), due.end(), i) == due.end();
       stage.measurement = std::move(*plans_[i].scores.found);
       for (auto& task : plans_[i].tasks) stage.tasks.push_back(std::move(*task.found));
+      if (plans_[i].memory) stage.measurement.memory_bytes = plans_[i].memory->found.value_or(0);
       if (plans_[i].parts) stage.parts = std::move(plans_[i].parts->found);
     }
     return out;
@@ -74,10 +78,12 @@ class Measurer {
     Record<Measurement> scores;
     std::vector<Record<TaskMeasurement>> tasks;
     std::optional<Record<ErrorParts>> parts;
+    std::optional<Record<uint64_t>> memory;
   };
 
   static bool is_due(const Plan& plan) {
-    bool due = !plan.scores.found || (plan.parts && !plan.parts->found);
+    bool due =
+        !plan.scores.found || (plan.parts && !plan.parts->found) || (plan.memory && !plan.memory->found);
     for (const auto& task : plan.tasks) due = due || !task.found;
     return due;
   }
@@ -115,6 +121,17 @@ class Measurer {
           fmt::format("task-{}-{}{}", exam_.tasks.entry(t).name, stage.stage, exam_.suffix), task_key,
           task_measurement_from_json));
     }
+    if (!run_.options.program.empty() && !exam_.items.speed_text.empty()) {
+      const Json memory_key = {{"stage", "memory"},
+                               {"version", kMemoryVersion},
+                               {"computes", kMeasureVersion},
+                               {"prompt", hash_text(exam_.items.speed_text)},
+                               {"model", stage.model_hash},
+                               {"adapter", stage.adapter_hash},
+                               {"compute", compute_mode_name(run_.compute)}};
+      plan.memory = record<uint64_t>("memory-" + stage.stage + exam_.suffix, memory_key,
+                                     [](const Json& json) { return json.at("bytes").get<uint64_t>(); });
+    }
     if (reference_ == nullptr || !exam_.breakdown) return;
     Json parts_key = key;
     parts_key["stage"] = "parts";
@@ -133,6 +150,17 @@ class Measurer {
     measure_scores(group, models, reference);
     measure_parts(group, models, reference);
     for (size_t j = 0; j < group.size(); ++j) measure_tasks(group[j], models[j]);
+    for (const size_t i : group) measure_memory(i);
+  }
+
+  void measure_memory(size_t i) {
+    auto& record = plans_[i].memory;
+    if (!record || record->found) return;
+    ServedModel served{.model = stages_[i].model};
+    if (!stages_[i].adapter.empty()) served.adapters.push_back({.path = stages_[i].adapter});
+    record->found =
+        measure_serving_memory(run_.options.program, served, exam_.items.speed_text, run_.compute);
+    if (record->found) run_.store.save(record->name, record->key, {{"bytes", *record->found}});
   }
 
   void measure_scores(std::span<const size_t> group, std::vector<LazyModel>& models, LazyModel* reference) {

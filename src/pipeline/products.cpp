@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/progress.h"
@@ -104,7 +105,11 @@ Product quantize_mixed(RunContext& run, const Product& merged, const std::string
     stored = Json{{"seconds", made.seconds}, {"notes", made.notes}};
     run.store.save("quantize-" + stage, key, *stored, {path.filename()});
   }
-  for (const Json& note : stored->at("notes")) run.notes.push_back(stage + ": " + note.get<std::string>());
+  for (const Json& note : stored->at("notes")) {
+    std::string text = stage + ": " + note.get<std::string>();
+    const bool known = std::find(run.notes.begin(), run.notes.end(), text) != run.notes.end();
+    if (!known) run.notes.push_back(std::move(text));  // a remedy may be a file that the recipe has, too
+  }
   return product(stage, fmt::format("the merged model rounded to {}, read back from its file", format), path,
                  *stored, cached);
 }

@@ -1,6 +1,7 @@
 #include "pipeline/recipe.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -88,6 +89,7 @@ constexpr Key kKeys[] = {
     {"quantize", "to", false, [](const Value& v, Recipe& r) { r.quantize_to = v.list(mix_names()); }},
     {"eval", "limit", false, [](const Value& v, Recipe& r) { r.eval.limit = v.integer(2, 1000000); }},
     {"eval", "general", false, [](const Value& v, Recipe& r) { r.eval.general = v.file(); }},
+    {"eval", "general_valid", false, [](const Value& v, Recipe& r) { r.eval.general_valid = v.file(); }},
     {"eval", "convention", false,
      [](const Value& v, Recipe& r) {
        r.eval.convention = v.one_of({"llama.cpp", "paper"});
@@ -117,6 +119,10 @@ constexpr Key kKeys[] = {
      }},
     {"gates", "remedies", false,
      [](const Value& v, Recipe& r) { r.gates.remedies = v.list(names_of(all_remedies())); }},
+    {"cost", "currency", false, [](const Value& v, Recipe& r) { r.cost.currency = v.plain_name(8); }},
+    {"cost", "per_hour", false, [](const Value& v, Recipe& r) { r.cost.per_hour = v.number(0, 1e6); }},
+    {"cost", "per_kwh", false, [](const Value& v, Recipe& r) { r.cost.per_kwh = v.number(0, 1e6); }},
+    {"cost", "watts", false, [](const Value& v, Recipe& r) { r.cost.watts = v.number(0, 1e6); }},
     {"card", "licence", false, [](const Value& v, Recipe& r) { r.card.licence = v.text(); }},
     {"card", "language", false, [](const Value& v, Recipe& r) { r.card.language = v.text(); }},
     {"card", "intended", false, [](const Value& v, Recipe& r) { r.card.intended = v.text(); }},
@@ -160,12 +166,42 @@ const RecipeNode* find_node(const RecipeNode& root, std::string_view section, st
   return table == nullptr ? nullptr : table->find(key);
 }
 
+// on_fail = "repair": what remedies are chosen by.
+void check_repair(const Recipe& recipe, const std::function<void(const std::string&)>& wrong) {
+  const Recipe::Gates& gates = recipe.gates;
+  const auto has_valid = [&](bool general) {
+    return std::any_of(recipe.eval.tasks.begin(), recipe.eval.tasks.end(), [&](const RecipeTask& task) {
+      return task.general == general && !task.valid.empty();
+    });
+  };
+  if (!gates.repair) {
+    if (!gates.remedies.empty()) wrong("remedies: got some, but on_fail is not \"repair\"");
+    if (!recipe.eval.general_valid.empty() || has_valid(true) || has_valid(false))
+      wrong(
+          "got validation data in [eval] general_valid or valid of [[eval.tasks]], which only on_fail = "
+          "\"repair\" uses");
+    return;
+  }
+  if (recipe.valid.empty())
+    wrong(
+        "on_fail = \"repair\": got no [data] valid, expected chats to choose by, which the report does not "
+        "measure on");
+  const bool general = gates.max_general_drop && (!recipe.eval.general_valid.empty() || has_valid(true));
+  const bool task = gates.max_task_drop && has_valid(false);
+  if (!gates.min_gain_kept && !gates.max_kl && !general && !task)
+    wrong(
+        "on_fail = \"repair\": got no promise that has validation data to choose by; give min_gain_kept or "
+        "max_kl, [eval] general_valid, or valid = \"…\" in [[eval.tasks]]");
+}
+
 void check_gates(const Recipe& recipe, const RecipeNode& root) {
   const RecipeNode* section = root.find("gates");
-  if (section == nullptr) return;
+  const std::string place = section == nullptr ? recipe.path.filename().string() : section->where;
   const auto wrong = [&](const std::string& what) {
-    fail(ErrorCode::kInvalidArgument, "{}: [gates]: {}", section->where, what);
+    fail(ErrorCode::kInvalidArgument, "{}: [gates]: {}", place, what);
   };
+  check_repair(recipe, wrong);
+  if (section == nullptr) return;
   if (!recipe.gates.any())
     wrong(
         "got no gate, expected at least one of min_gain_kept, max_general_drop, "
@@ -173,17 +209,6 @@ void check_gates(const Recipe& recipe, const RecipeNode& root) {
   if (recipe.quantize_to.empty()) wrong("got no file to judge; name formats in [quantize] to");
   const auto& tasks = recipe.eval.tasks;
   const auto general = [](const RecipeTask& task) { return task.general; };
-  if (recipe.gates.repair && recipe.valid.empty())
-    wrong(
-        "on_fail = \"repair\": got no [data] valid, expected chats to choose by, which the report does not "
-        "measure on");
-  if (recipe.gates.repair && !recipe.gates.min_gain_kept && !recipe.gates.max_kl &&
-      (!recipe.gates.max_general_drop || recipe.eval.general.empty()))
-    wrong(
-        "on_fail = \"repair\": tasks have no validation data to choose by; give min_gain_kept, max_kl, or "
-        "max_general_drop with [eval] general too");
-  if (!recipe.gates.remedies.empty() && !recipe.gates.repair)
-    wrong("remedies: got some, but on_fail is not \"repair\"");
   if (recipe.gates.max_general_drop && recipe.eval.general.empty() &&
       std::none_of(tasks.begin(), tasks.end(), general))
     wrong(
@@ -191,6 +216,17 @@ void check_gates(const Recipe& recipe, const RecipeNode& root) {
         "true");
   if (recipe.gates.max_task_drop && std::all_of(tasks.begin(), tasks.end(), general))
     wrong("max_task_drop: got no task to measure on; give one in [[eval.tasks]]");
+}
+
+void check_cost(const Recipe::Cost& cost, const RecipeNode& root) {
+  const RecipeNode* section = root.find("cost");
+  if (section == nullptr) return;
+  const auto wrong = [&](const char* what) {
+    fail(ErrorCode::kInvalidArgument, "{}: [cost]: {}", section->where, what);
+  };
+  if (cost.currency.empty()) wrong("got no currency, expected one, such as \"EUR\"");
+  if ((cost.per_kwh > 0) != (cost.watts > 0)) wrong("got one of per_kwh and watts, expected both or none");
+  if (cost.hourly() <= 0) wrong("got no price, expected per_hour, or per_kwh and watts");
 }
 
 void check_combinations(const Recipe& recipe, const RecipeNode& root, const std::string& file) {
@@ -203,10 +239,17 @@ void check_combinations(const Recipe& recipe, const RecipeNode& root, const std:
     if (node != nullptr) first = node;
   }
   std::error_code error;  // names that cannot be compared are no reason to stop
-  if (std::filesystem::equivalent(recipe.train, recipe.test, error))
-    fail(ErrorCode::kInvalidArgument,
-         "{}: [data] train and test are the same file {}; a model must be measured on data it has not seen",
-         file, recipe.test.string());
+  const auto apart = [&](const std::filesystem::path& a, const std::filesystem::path& b, const char* what,
+                         const char* why) {
+    if (std::filesystem::equivalent(a, b, error))
+      fail(ErrorCode::kInvalidArgument, "{}: {} are the same file {}; {}", file, what, b.string(), why);
+  };
+  apart(recipe.train, recipe.test, "[data] train and test",
+        "a model must be measured on data it has not seen");
+  constexpr const char* kChosen = "what repairs are chosen by must not be what they are measured on";
+  apart(recipe.eval.general_valid, recipe.eval.general, "[eval] general_valid and general", kChosen);
+  for (const RecipeTask& task : recipe.eval.tasks)
+    apart(task.valid, task.data, "[[eval.tasks]] valid and data", kChosen);
 }
 
 }  // namespace
@@ -227,6 +270,7 @@ Recipe load_recipe(const std::filesystem::path& path) {
   }
   check_combinations(recipe, root, file);
   check_gates(recipe, root);
+  check_cost(recipe.cost, root);
   recipe.tune.max_length = recipe.max_length;
   recipe.tune.seed = recipe.tune.adapter.seed = recipe.seed;
   validate(recipe.tune);

@@ -19,8 +19,9 @@ namespace hone {
 struct RecipeTask {
   std::string task;  // a name of task_list.h
   std::string name;  // how the report calls it; default the task's, with the file's if it stands twice
-  std::filesystem::path data;  // JSON Lines
-  uint64_t limit = 0;          // first items only; 0 = all
+  std::filesystem::path data;        // JSON Lines
+  std::filesystem::path valid = {};  // other rows, by which repairs are chosen; may be empty
+  uint64_t limit = 0;                // first items only; 0 = all
   uint64_t shots = 0;
   std::filesystem::path shots_data;  // may be empty: rows of `data` are drawn
   bool chat_template = false;
@@ -51,8 +52,9 @@ struct Recipe {
   std::vector<std::string> quantize_to;  // [quantize] to
 
   struct Eval {
-    uint64_t limit = 0;             // [eval] limit: chats of the test file, 0 = all
-    std::filesystem::path general;  // [eval] general: a text file for perplexity; may be empty
+    uint64_t limit = 0;                   // [eval] limit: chats of the test file, 0 = all
+    std::filesystem::path general;        // [eval] general: a text file for perplexity; may be empty
+    std::filesystem::path general_valid;  // other text, by which repairs are chosen; may be empty
     std::string convention = "llama.cpp";
     uint64_t context = 512;
     uint64_t max_windows = 0;  // 0 = all
@@ -79,6 +81,14 @@ struct Recipe {
     std::vector<std::string> remedies;  // of remedy.h; empty: all
     bool any() const noexcept { return min_gain_kept || max_general_drop || max_task_drop || max_kl; }
   } gates;
+
+  // [cost]: what the machine costs, in any currency.
+  struct Cost {
+    std::string currency = {};      // "EUR"
+    double per_hour = 0;            // of the machine: rent, or its price spread over its life
+    double per_kwh = 0, watts = 0;  // of electricity, and the machine's draw under load
+    double hourly() const noexcept { return per_hour + per_kwh * watts / 1000; }
+  } cost;
 
   CardFacts card;  // [card]: what the model card says that a run cannot know
 

@@ -62,6 +62,8 @@ class RecipeValue {
   std::vector<RecipeNode> tables() const;
   const std::filesystem::path& folder() const noexcept { return folder_; }
   const std::string& name() const noexcept { return name_; }
+  // "recipe.toml:3:8: [eval] limit"
+  std::string place() const { return node_.where + ": " + name_; }
 
  private:
   const RecipeNode& node_;

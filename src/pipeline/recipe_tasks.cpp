@@ -19,6 +19,7 @@ std::vector<std::string> task_names() {
 constexpr RecipeKey<RecipeTask> kKeys[] = {
     {"task", true, [](const Value& v, RecipeTask& t) { t.task = v.one_of(task_names()); }},
     {"data", true, [](const Value& v, RecipeTask& t) { t.data = v.file(); }},
+    {"valid", false, [](const Value& v, RecipeTask& t) { t.valid = v.file(); }},
     {"name", false, [](const Value& v, RecipeTask& t) { t.name = v.plain_name(60); }},
     {"limit", false, [](const Value& v, RecipeTask& t) { t.limit = v.integer(2, 1000000); }},
     {"shots", false, [](const Value& v, RecipeTask& t) { t.shots = v.integer(0, 1000); }},
@@ -31,7 +32,11 @@ constexpr RecipeKey<RecipeTask> kKeys[] = {
        for (const std::string& text : *t.stop)
          if (text.empty()) v.wrong("texts of at least one character");
      }},
-    {"match", false, [](const Value& v, RecipeTask& t) { t.judge.match = v.name_or_json(); }},
+    {"match", false,
+     [](const Value& v, RecipeTask& t) {
+       t.judge.match = v.name_or_json();
+       t.judge.match_where = v.place();
+     }},
     {"general", false, [](const Value& v, RecipeTask& t) { t.general = v.boolean(); }},
 };
 

@@ -11,18 +11,29 @@
 namespace hone {
 namespace {
 
-// Validation chats; general text is the test's own.
+// Nothing that the report measures on: validation chats, and general text where the recipe has some for this.
 MeasureItems validation_items(const RunContext& run) {
-  MeasureItems items;
+  Recipe other = run.recipe;
+  other.eval.general = run.recipe.eval.general_valid;
+  other.eval.speed = false;
+  MeasureItems items = general_items(other, *run.tokenizer);
   items.chats = chat_items(run.valid);
-  items.general = run.items.general;
   items.n_chats = run.valid.samples.size();
   items.n_chat_tokens = run.valid.n_tokens;
   items.key = run.items.key;
   items.key["test"] = content_hash(run.recipe.valid);
   items.key["limit"] = 0;
+  items.key["general"] = other.eval.general.empty() ? "" : content_hash(other.eval.general);
   for (const char* unused : {"speed", "examples", "example_tokens", "counts"}) items.key.erase(unused);
   return items;
+}
+
+// "min_gain_kept of answer loss, max_task_drop of arc"
+std::string missed_promises(const std::vector<GateResult>& gates) {
+  std::string out;
+  for (const GateResult& gate : gates)
+    if (!gate.passed) out += fmt::format("{}{} of {}", out.empty() ? "" : ", ", gate.gate, gate.subject);
+  return out;
 }
 
 class Repair {
@@ -54,12 +65,13 @@ class Repair {
   }
 
  private:
-  Exam exam() const { return {.items = valid_, .tasks = no_tasks_, .suffix = "-valid"}; }
+  Exam exam() const { return {.items = valid_, .tasks = in_.run.valid_tasks, .suffix = "-valid"}; }
 
   void add(StageMeasurement measured, const std::string& role) {
     MeasuredStage& stage = known_.emplace_back();
     stage.result.name = stage.result.role = role;
     stage.measurement = std::move(measured.measurement);
+    stage.tasks = std::move(measured.tasks);
   }
 
   bool wanted(const Remedy& remedy) const {
@@ -86,10 +98,13 @@ class Repair {
     stage.result = product.result;
     StageModel model = product.model;
     model.answers = false;
-    stage.measurement = measure_stage(in_.run, exam(), model, &in_.products.front().model).measurement;
+    StageMeasurement measured = measure_stage(in_.run, exam(), model, &in_.products.front().model);
+    stage.measurement = std::move(measured.measurement);
+    stage.tasks = std::move(measured.tasks);
     RunReport scratch;
     fill_metrics(stages, valid_, scratch);
-    const bool passed = all_passed(judge_gates(gates_, stages, no_tasks_));
+    const std::string missed = missed_promises(judge_gates(gates_, stages, in_.run.valid_tasks));
+    const bool passed = missed.empty();
     const StageResult& result = stages.back().result;
     RepairAttempt& attempt = report_.repairs.emplace_back();
     attempt = {.file = failed.result.name,
@@ -99,17 +114,17 @@ class Repair {
                .file_bytes = result.file_bytes,
                .gain_kept = result.gain_kept,
                .kl = result.metrics.at("kl"),
+               .missed = missed,
                .passed = passed,
                .chosen = false};
     say(fmt::format("repair of {}: {}: {} on the validation data", failed.result.name, result.name,
-                    passed ? "keeps every promise" : "does not keep every promise"));
+                    passed ? "keeps every promise" : "breaks " + missed));
     return passed;
   }
 
   const RepairInput& in_;
   RunReport& report_;
   MeasureItems valid_;
-  TaskSet no_tasks_;
   Recipe::Gates gates_;
   std::vector<MeasuredStage> known_;  // base, tuned, merged on validation data
 };

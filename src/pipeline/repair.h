@@ -17,8 +17,8 @@ struct Repaired {
   std::optional<Product> product;  // what stands in for it; none: no remedy keeps every promise
 };
 
-// Adds what was tried, and what was learnt of sensitivity, to the report. Promises on tasks are not judged
-// here: tasks have no validation data.
+// Adds what was tried, and what was learnt of sensitivity, to the report. A promise on what has no validation
+// data is not judged here, only on the test.
 std::vector<Repaired> repair_files(const RepairInput& input, const std::vector<std::string>& failed,
                                    RunReport& report);
 

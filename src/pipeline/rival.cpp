@@ -162,6 +162,7 @@ RivalStage measure_other(RunContext& run) {
 MeasureItems prompted_items(const Recipe& recipe, const MeasureItems& plain, const ChatCodec& codec,
                             size_t context) {
   MeasureItems out = plain;
+  out.speed_text.clear();
   out.speed_prompt.clear();  // it is the base, and slower by its longer prompt
   out.general.clear();       // a prompt for questions says nothing about other text
   const Json before = opening(recipe);

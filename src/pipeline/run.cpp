@@ -211,14 +211,13 @@ class Run {
     fill_metrics(stages_, run_.items, report_);
     fill_tasks(stages_, run_.tasks, report_);
     report_.examples = example_rows(run_.items, stages_);
-    for (const MeasuredStage& stage : stages_) {
-      report_.total_seconds += stage.result.seconds;
-      report_.stages.push_back(stage.result);
-    }
+    for (const MeasuredStage& stage : stages_) report_.stages.push_back(stage.result);
     report_.loss_parts = loss_parts(stages_);
     report_.rarity = rarity_rows(stages_);
     if (run_.recipe.eval.risks) report_.risks = measure_risks(run_, base_model(), tuned_model());
     judge_files();
+    report_.total_seconds = run_.store.seconds();
+    report_.cost = cost_of(run_.recipe.cost, report_.total_seconds);
     report_.findings = find_conclusions(report_);
     report_.peak_rss_bytes = std::max(peak_rss_, peak_rss_bytes());
     add_next_commands();

@@ -18,6 +18,7 @@ namespace hone {
 struct RunOptions {
   std::string command;  // as typed, for the report
   std::string hone_version;
+  std::string program;   // this program, to measure memory in a process of its own; empty: it is not measured
   bool precise = false;  // everything in f32
   bool restart = false;  // throw away the state of a stopped training
 };

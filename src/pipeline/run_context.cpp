@@ -16,6 +16,16 @@ namespace {
 
 constexpr uint64_t kAdapterDisk = 200u << 20;  // adapter, its resume state, reports
 
+TaskSet validation_tasks(const Recipe& recipe) {
+  std::vector<RecipeTask> entries;
+  for (const RecipeTask& task : recipe.eval.tasks) {
+    if (task.valid.empty()) continue;
+    entries.push_back(task);
+    entries.back().data = task.valid;
+  }
+  return TaskSet(std::move(entries), recipe.seed);
+}
+
 }  // namespace
 
 BitsPerWeight::BitsPerWeight(const WeightSource& source) {
@@ -45,6 +55,7 @@ void RunContext::prepare() {
          opened.path.string());
   if (!recipe.rival.model.empty()) open_model(recipe.rival.model);  // not there: said before any work
   tasks = TaskSet(recipe);
+  if (recipe.gates.repair) valid_tasks = validation_tasks(recipe);
   const ChatCodec codec{.tokenizer = *tokenizer, .chat_template = *chat_template};
   train = load_dataset(recipe.train, codec, recipe.max_length);
   if (!recipe.valid.empty()) valid = load_dataset(recipe.valid, codec, recipe.max_length);

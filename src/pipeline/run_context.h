@@ -40,6 +40,7 @@ struct RunContext {
   Dataset train, valid;
   MeasureItems items;
   TaskSet tasks;
+  TaskSet valid_tasks;  // of the tasks that have validation rows, these rows; for repairs
   std::string base_hash, base_fingerprint;
   std::vector<std::string> notes;
 

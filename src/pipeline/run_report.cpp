@@ -60,6 +60,8 @@ void fill_stage(const Measurement& m, StageResult& stage) {
     stage.metrics["text_ms_p50"] = timed(m.latency.median);
     stage.metrics["text_ms_p95"] = timed(m.latency.p95);
   }
+  if (m.memory_bytes > 0)
+    stage.metrics["memory_bytes"] = {.value = static_cast<double>(m.memory_bytes), .n = 1};
   if (m.latency.joules) stage.metrics["joules_per_token"] = timed(*m.latency.joules);
 }
 
@@ -138,6 +140,12 @@ std::vector<std::pair<std::string, std::string>> tuning_rows(const Recipe& recip
     rows.emplace_back("epochs", fmt::format("{:g}", tune.epochs > 0 ? tune.epochs : 1.0));
   rows.emplace_back("seed", fmt::format("{}", tune.seed));
   return rows;
+}
+
+std::optional<RunCost> cost_of(const Recipe::Cost& cost, double seconds) {
+  if (cost.currency.empty()) return std::nullopt;
+  return RunCost{
+      .currency = cost.currency, .hourly = cost.hourly(), .amount = cost.hourly() * seconds / 3600};
 }
 
 std::string perplexity_protocol(const Recipe& recipe) {

@@ -39,6 +39,8 @@ void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items,
 // Settings as shown: {"rank", "16"}, …
 std::vector<std::pair<std::string, std::string>> tuning_rows(const Recipe& recipe);
 std::string perplexity_protocol(const Recipe& recipe);
+// Absent where the recipe names no price.
+std::optional<RunCost> cost_of(const Recipe::Cost& cost, double seconds);
 std::vector<ExampleAnswers> example_rows(const MeasureItems& items, const std::vector<MeasuredStage>& stages);
 
 }  // namespace hone

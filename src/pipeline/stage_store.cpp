@@ -51,7 +51,7 @@ fs::path StageStore::record_path(const std::string& stage) const {
   return folder_ / "stages" / (stage + ".json");
 }
 
-std::optional<Json> StageStore::find(const std::string& stage, const std::string& key) const {
+std::optional<Json> StageStore::find(const std::string& stage, const std::string& key) {
   const fs::path path = record_path(stage);
   std::error_code error;
   if (!fs::is_regular_file(path, error)) return std::nullopt;
@@ -64,6 +64,7 @@ std::optional<Json> StageStore::find(const std::string& stage, const std::string
       say(fmt::format("{}: {} was changed or removed since; doing it again", stage, file.string()));
       return std::nullopt;
     }
+    count(stage, record.value("seconds", 0.0));
     return record.at("result");
   } catch (const Json::exception&) {
     say(fmt::format("{}: {} is damaged; doing it again", stage, path.string()));
@@ -72,15 +73,29 @@ std::optional<Json> StageStore::find(const std::string& stage, const std::string
 }
 
 void StageStore::save(const std::string& stage, const std::string& key, const Json& result,
-                      const std::vector<fs::path>& artifacts) {
+                      const std::vector<fs::path>& artifacts, double seconds) {
   Json record;
   record["stage"] = stage;
   record["key"] = key;
   record["artifacts"] = Json::array();
   for (const fs::path& artifact : artifacts)
     record["artifacts"].push_back({{"path", artifact.string()}, {"hash", content_hash(folder_ / artifact)}});
+  seconds = std::max(seconds, std::chrono::duration<double>(Clock::now() - last_).count());
+  record["seconds"] = seconds;
   record["result"] = result;
   write_file(record_path(stage), record.dump(1));
+  count(stage, seconds);
+}
+
+void StageStore::count(const std::string& stage, double seconds) {
+  seconds_[stage] = seconds;
+  last_ = Clock::now();
+}
+
+double StageStore::seconds() const {
+  double all = 0;
+  for (const auto& [stage, seconds] : seconds_) all += seconds;
+  return all;
 }
 
 }  // namespace hone

@@ -4,7 +4,9 @@
 // stage.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -27,16 +29,24 @@ class StageStore {
   const std::filesystem::path& folder() const noexcept { return folder_; }
 
   // The stored result of a stage done with this key, artifacts intact.
-  std::optional<nlohmann::ordered_json> find(const std::string& stage, const std::string& key) const;
-  // Paths of artifacts are relative to the folder.
+  std::optional<nlohmann::ordered_json> find(const std::string& stage, const std::string& key);
+  // Paths of artifacts are relative to the folder. What it took is the time since the last record was found
+  // or saved; seconds: where that is more, as for training that was stopped and went on.
   void save(const std::string& stage, const std::string& key, const nlohmann::ordered_json& result,
-            const std::vector<std::filesystem::path>& artifacts = {});
+            const std::vector<std::filesystem::path>& artifacts = {}, double seconds = 0);
+  // What all records that were found or saved took to make, now or in an earlier call; those of versions that
+  // did not keep it count as nothing.
+  double seconds() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
   std::filesystem::path record_path(const std::string& stage) const;
+  void count(const std::string& stage, double seconds);
 
   std::filesystem::path folder_;
   FolderLock lock_;
+  std::map<std::string, double> seconds_;  // by stage
+  Clock::time_point last_ = Clock::now();
 };
 
 }  // namespace hone

@@ -24,6 +24,24 @@ TEST_F(StageStoreTest, FindsOnlyTheSameKey) {
   EXPECT_FALSE(store.find("tune", "k1"));
 }
 
+TEST_F(StageStoreTest, SecondsAreOfAllStagesThatCount) {
+  double first = 0;
+  {
+    StageStore store(folder_);
+    store.save("tune", "k", {{"a", 1}}, {}, 100);  // stopped and gone on: more than this process saw
+    store.save("merge", "k", {{"a", 1}});
+    first = store.seconds();
+    EXPECT_GE(first, 100);
+    EXPECT_LT(first, 110);
+  }
+  StageStore again(folder_);
+  EXPECT_EQ(again.seconds(), 0);
+  EXPECT_TRUE(again.find("tune", "k"));
+  EXPECT_TRUE(again.find("merge", "k"));
+  EXPECT_TRUE(again.find("merge", "k"));  // counts once
+  EXPECT_DOUBLE_EQ(again.seconds(), first);
+}
+
 TEST_F(StageStoreTest, ArtifactsMustBeIntact) {
   StageStore store(folder_);
   fs::create_directories(folder_ / "adapter");

@@ -54,7 +54,7 @@ Json train_now(StageStore& store, const std::string& stage, const std::string& n
   std::error_code error;
   std::vector<fs::path> artifacts = {fs::path(name) / "peft"};
   if (fs::exists(output / "adapter.gguf", error)) artifacts.push_back(fs::path(name) / "adapter.gguf");
-  store.save(stage, key, json, artifacts);
+  store.save(stage, key, json, artifacts, json.at("seconds").get<double>());
   return json;
 }
 

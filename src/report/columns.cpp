@@ -121,9 +121,9 @@ int share_decimals(const Measured& share) {
 
 std::vector<Column> stage_columns(const RunReport& report) {
   std::vector<Column> columns = standing_columns(report);
-  // The last five stand in a table of what it takes to run.
+  // The last seven stand in a table of what it takes to run.
   const std::set<std::string> known = {
-      "answer_loss",   "perplexity",    "kl",          "top1_agreement", "decode_tok_s",
+      "answer_loss",   "perplexity",    "kl",          "top1_agreement", "decode_tok_s",    "memory_bytes",
       "prefill_tok_s", "first_text_ms", "text_ms_p50", "text_ms_p95",    "joules_per_token"};
   std::set<std::string> more;
   const auto of_task = [&](const std::string& key) {  // these have tables of their own

@@ -1,6 +1,8 @@
 // Words for what was done, and the glossary.
 #include "report/facts.h"
 
+#include <fmt/format.h>
+
 #include "report/text.h"
 
 namespace hone::layout {
@@ -14,6 +16,15 @@ std::string tuned_on(const RunReport& report) {
     add(format_count(report.trainable_parameters) + " trainable parameters");
   if (report.train_tok_s > 0) add(format_number(report.train_tok_s, 3) + " tokens per second");
   return text;
+}
+
+// Money is of a day: prices change.
+std::string cost_text(const RunReport& report) {
+  const RunCost& cost = *report.cost;
+  return fmt::format("{} {}: {} at {} {} an hour, the recipe\u2019s prices on {}",
+                     format_number(cost.amount, 3), single_line(cost.currency),
+                     format_seconds(report.total_seconds), format_number(cost.hourly, 3),
+                     single_line(cost.currency), report.date);
 }
 
 }  // namespace
@@ -32,6 +43,7 @@ Facts run_facts(const RunReport& report) {
   add("Perplexity", report.perplexity_protocol);
   add("Reference for KL", report.kl_reference);
   add("Time", report.total_seconds > 0 ? format_seconds(report.total_seconds) : "");
+  add("Cost", report.cost ? cost_text(report) : "");
   add("Peak memory", format_bytes(report.peak_rss_bytes));
   std::string files;
   for (const StageResult& stage : report.stages) {

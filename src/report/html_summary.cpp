@@ -56,9 +56,12 @@ std::string key_figures(const RunReport& report) {
     if (smallest != files.front()) out += file_figure(*smallest);
   }
   if (report.total_seconds > 0 && std::isfinite(report.total_seconds)) {
-    out += key_figure(
-        "Whole run", format_seconds(report.total_seconds),
-        report.peak_rss_bytes ? "at most " + format_bytes(report.peak_rss_bytes) + " of memory" : "");
+    std::string about =
+        report.peak_rss_bytes ? "at most " + format_bytes(report.peak_rss_bytes) + " of memory" : "";
+    if (report.cost)
+      about += fmt::format("{}{} {}", about.empty() ? "" : ", ", format_number(report.cost->amount, 2),
+                           single_line(report.cost->currency));
+    out += key_figure("Whole run", format_seconds(report.total_seconds), about);
   }
   return out.empty() ? "" : "<dl class=\"figures\">\n" + out + "</dl>\n";
 }

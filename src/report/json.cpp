@@ -127,6 +127,10 @@ Json to_json(const RunReport& report) {
   Json json = Json::object();
   visit_plain(report, JsonWriter{json});
   json["tuning"] = pairs_json(report.tuning, "name", "value");
+  if (report.cost)
+    json["cost"] = {{"currency", valid_utf8(report.cost->currency)},
+                    {"hourly", number_json(report.cost->hourly)},
+                    {"amount", number_json(report.cost->amount)}};
   if (report.tuning_gain) json["tuning_gain"] = measured_json(*report.tuning_gain);
   if (report.general_change) json["general_change"] = measured_json(*report.general_change);
   add_proof(report, json);
@@ -153,6 +157,13 @@ RunReport from_json(const Json& json) {
   RunReport report;
   visit_plain(report, [&](const char* key, auto& value) { reader.read(key, value); });
   reader.read("tuning", "name", "value", report.tuning);
+  if (json.contains("cost")) {
+    const JsonReader cost(json.at("cost"), "cost");
+    RunCost& out = report.cost.emplace();
+    cost.read("currency", out.currency);
+    cost.read("hourly", out.hourly);
+    cost.read("amount", out.amount);
+  }
   reader.read("tuning_gain", report.tuning_gain);
   reader.read("general_change", report.general_change);
   read_proof(reader, report);

@@ -94,6 +94,7 @@ struct Members<RepairAttempt> {
     visit("file_bytes", attempt.file_bytes);
     visit("gain_kept", attempt.gain_kept);
     visit("kl", attempt.kl);
+    visit("missed", attempt.missed);
     visit("passed", attempt.passed);
     visit("chosen", attempt.chosen);
   }

@@ -193,9 +193,10 @@ TextRows repair_rows(const RunReport& report) {
                     single_line(attempt.stage + ": " + attempt.what), format_bytes(attempt.file_bytes),
                     attempt.gain_kept ? share(*attempt.gain_kept) : std::string(kAbsent),
                     attempt.kl ? with_interval(*attempt.kl, 1, false) : std::string(kAbsent),
-                    attempt.chosen   ? "yes, and is the smallest"
-                    : attempt.passed ? "yes"
-                                     : "no"});
+                    attempt.chosen           ? "yes, and is the smallest"
+                    : attempt.passed         ? "yes"
+                    : attempt.missed.empty() ? "no"
+                                             : "no: " + single_line(attempt.missed)});
   return rows;
 }
 

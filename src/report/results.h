@@ -46,7 +46,8 @@ struct StageResult {
   double bits_per_weight = 0;
   double seconds = 0;
   // Keys: answer_loss (nats/token, held-out answers), perplexity (general text), kl (nats, to the reference),
-  // top1_agreement (share), decode_tok_s, prefill_tok_s; of a task TASK.METRIC.
+  // top1_agreement (share), decode_tok_s, prefill_tok_s, memory_bytes (to serve
+  // it); of a task TASK.METRIC.
   std::map<std::string, Measured> metrics;
   // Share of the tuning gain in answer_loss that this stage keeps (1 = all); absent when the gain's own
   // interval includes zero, and for base.
@@ -110,6 +111,7 @@ struct RepairAttempt {
   std::string file, remedy, stage, what;
   uint64_t file_bytes = 0;
   std::optional<Measured> gain_kept, kl;
+  std::string missed;  // the promises it breaks
   bool passed = false, chosen = false;
 };
 
@@ -143,6 +145,13 @@ struct RivalResult {
   Measured advantage;
 };
 
+// What a run cost, at the recipe's prices.
+struct RunCost {
+  std::string currency;
+  double hourly = 0;  // machine and electricity
+  double amount = 0;  // of the whole run, all stages that were made now or earlier
+};
+
 struct LossPoint {
   uint64_t step = 0, tokens = 0;
   double train_loss = 0;
@@ -162,7 +171,8 @@ struct RunReport {
   std::string perplexity_protocol;  // e.g. "llama.cpp convention: windows of 512, second half scored"
   std::string kl_reference;         // e.g. "merged f16, forward in f32"
   std::string dataset_note;         // counts, licence
-  double total_seconds = 0;
+  double total_seconds = 0;         // of all stages, whether made now or in an earlier call
+  std::optional<RunCost> cost;
   uint64_t peak_rss_bytes = 0;
   uint64_t trainable_parameters = 0, train_tokens = 0;
   double train_tok_s = 0;

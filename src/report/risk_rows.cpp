@@ -1,4 +1,4 @@
-// Risks of tuning, loss by rarity and speed, as rows and in words.
+// Risks of tuning and loss by rarity, as rows and in words.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,35 +45,6 @@ TextRows risk_rows(const RunReport& report) {
     const MeasuredText text = format_measured(row.value, is_share(row) ? 100 : 1);
     rows.push_back({what(row), text.value + (is_share(row) ? "\u00A0%" : ""),
                     text.range.empty() ? std::string(kAbsent) : text.range, format_count(row.value.n)});
-  }
-  return rows;
-}
-
-TextRows speed_rows(const RunReport& report) {
-  struct Column {
-    const char *key, *title;
-  };
-  constexpr Column kColumns[] = {{"prefill_tok_s", "Reading, tokens per second"},
-                                 {"decode_tok_s", "Writing, tokens per second"},
-                                 {"first_text_ms", "First text, ms"},
-                                 {"text_ms_p50", "Between texts, ms: half within"},
-                                 {"text_ms_p95", "95\u00A0% within"},
-                                 {"joules_per_token", "Joules per token"}};
-  std::vector<Column> there;
-  for (const Column& column : kColumns)
-    if (std::any_of(report.stages.begin(), report.stages.end(),
-                    [&](const StageResult& stage) { return stage.metrics.contains(column.key); }))
-      there.push_back(column);
-  if (there.empty()) return {};
-  TextRows rows = {{"Stage", "To be loaded"}};
-  for (const Column& column : there) rows[0].emplace_back(column.title);
-  for (const StageResult& stage : report.stages) {
-    rows.push_back({single_line(stage.name), format_bytes(stage.file_bytes)});
-    for (const Column& column : there) {
-      const auto found = stage.metrics.find(column.key);
-      rows.back().push_back(found == stage.metrics.end() ? std::string(kAbsent)
-                                                         : format_number(found->second.value, 3));
-    }
   }
   return rows;
 }

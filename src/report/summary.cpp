@@ -183,7 +183,8 @@ std::string finding_sentence(const RunReport& report, const Finding& finding) {
   const std::string& kind = finding.kind;
   const auto n = layout::format_count(finding.value.n);
   if (kind == "take")
-    return fmt::format("Take the {}, {}: the smallest that surely keeps nearly all of the gain.", name, size);
+    return fmt::format("Take the {}, {}: the smallest that surely keeps nearly all of the gain{}.", name,
+                       size, report.gates.empty() ? "" : " and breaks no promise");
   if (kind == "take_best")
     return fmt::format(
         "No file surely keeps nearly all of the gain; the {}, {}, keeps the largest share. A format with "

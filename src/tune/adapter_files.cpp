@@ -148,12 +148,16 @@ LoadedAdapter load_adapter(Model& model, const fs::path& path, const LoadAdapter
     return finish(read_adapter_gguf(model, file, papers, notes));
   }
   const fs::path folder = peft_folder(path);
-  const SafetensorsFile file(folder / "adapter_model.safetensors");
+  const SafetensorsFile file(adapter_weights(path));
   return finish(read_peft(model, folder, file, papers, notes));
 }
 
+fs::path adapter_weights(const fs::path& path) {
+  return fs::is_directory(path) ? peft_folder(path) / "adapter_model.safetensors" : path;
+}
+
 std::string adapter_file_hash(const fs::path& path) {
-  return hash_file(fs::is_directory(path) ? peft_folder(path) / "adapter_model.safetensors" : path);
+  return hash_file(adapter_weights(path));
 }
 
 }  // namespace hone

@@ -40,7 +40,9 @@ struct LoadedAdapter {
 LoadedAdapter load_adapter(Model& model, const std::filesystem::path& path,
                            const LoadAdapterOptions& options);
 
-// Hash of the adapter's own file, for provenance.
+// The file that holds the values of the adapter in `path`.
+std::filesystem::path adapter_weights(const std::filesystem::path& path);
+// Its hash, for provenance.
 std::string adapter_file_hash(const std::filesystem::path& path);
 
 }  // namespace hone

@@ -13,6 +13,8 @@ class Proof(HoneCase):
     def setUpClass(cls):
         super().setUpClass()
         (cls.folder / "choices.jsonl").write_text(choice_rows(12, categories=True))
+        (cls.folder / "choices-valid.jsonl").write_text("".join(choice_rows(20).splitlines(True)[12:]))
+        (cls.folder / "answers.jsonl").write_text('{"prompt": "Once upon a", "answer": "time"}\n' * 2)
         (cls.folder / "words.jsonl").write_text('{"text": "Once upon a time"}\n{"text": "She was very happy"}\n')
 
     def proof(self, name, gates="", tasks=None):
@@ -102,6 +104,44 @@ class Proof(HoneCase):
         before = {p.name: p.stat().st_mtime_ns for p in (self.folder / "runs/repair/stages").iterdir()}
         self.run_ok("run", path)
         self.assertEqual(before, {p.name: p.stat().st_mtime_ns for p in (self.folder / "runs/repair/stages").iterdir()})
+
+    def test_repairs_are_chosen_by_validation_rows_of_tasks(self):
+        tasks = '[[eval.tasks]]\ntask = "choices"\ndata = "choices.jsonl"\nvalid = "choices-valid.jsonl"\n'
+        path = self.proof("chosen", 'max_task_drop = -1\nfiles = ["q4_0"]\non_fail = "repair"\nremedies = ["format"]', tasks)
+        self.assertEqual(self.call("run", path, "--quiet").returncode, 3)
+        tried = self.report("chosen")["repairs"]
+        self.assertTrue(tried)
+        self.assertEqual({attempt["missed"] for attempt in tried}, {"max_task_drop of choices"})
+        stored = json.loads((self.folder / "runs/chosen/stages/task-choices-tuned-valid.json").read_text())["result"]
+        self.assertEqual(len(stored["correct"]), 8)  # the validation rows, not the twelve of the test
+        self.assertIn("no: max\\_task\\_drop of choices", (self.folder / "runs/chosen/report.md").read_text())
+
+    def test_general_text_has_validation_text(self):
+        (self.folder / "general-valid.txt").write_text("The sun was warm and the bird sang a song in the tree. " * 60)
+        path = self.proof("spared", 'max_general_drop = -1\nfiles = ["q4_0"]\non_fail = "repair"\nremedies = ["format"]', "")
+        path.write_text(path.read_text().replace("[eval]\n", '[eval]\ngeneral_valid = "general-valid.txt"\n'))
+        self.assertEqual(self.call("run", path, "--quiet").returncode, 3)
+        self.assertEqual({a["missed"] for a in self.report("spared")["repairs"]},
+                         {"max_general_drop of perplexity of general text"})
+        sums = [json.loads((self.folder / f"runs/spared/stages/measure-tuned{suffix}.json").read_text())["result"]["general"]
+                for suffix in ("", "-valid")]
+        self.assertNotEqual(sums[0]["nll"], sums[1]["nll"])
+
+    def test_memory_and_money(self):
+        path = self.proof("priced", 'max_kl = 9\n[cost]\ncurrency = "EUR"\nper_hour = 0.2\nper_kwh = 0.5\nwatts = 100')
+        self.run_ok("run", path)
+        report = self.report("priced")
+        self.assertEqual(report["cost"]["currency"], "EUR")
+        self.assertAlmostEqual(report["cost"]["hourly"], 0.25)
+        self.assertAlmostEqual(report["cost"]["amount"], 0.25 * report["total_seconds"] / 3600, places=6)
+        for stage in report["stages"]:
+            self.assertGreater(stage["metrics"]["memory_bytes"]["value"], stage["file_bytes"], stage["name"])
+        text = (self.folder / "runs/priced/report.md").read_text()
+        self.assertIn("EUR for a million tokens written", text)
+        self.assertIn("Memory to serve it, at most", text)
+        seconds = report["total_seconds"]
+        self.run_ok("run", path)  # all of it from records: what was spent stays the same
+        self.assertAlmostEqual(self.report("priced")["total_seconds"], seconds, delta=0.2)
 
     def test_a_promise_that_no_remedy_keeps(self):
         path = self.proof("hopeless", 'max_kl = 0\nfiles = ["q4_0"]\non_fail = "repair"\nremedies = ["format"]')
@@ -205,6 +245,14 @@ class Proof(HoneCase):
             for metric in ("answer_loss", "perplexity", "choices.acc"):
                 self.assertAlmostEqual(stage["metrics"][metric]["value"], run[theirs]["metrics"][metric]["value"], places=6)
         self.assertIn("Questions answered", page.read_text())
+        beside = self.run_ok("eval", "--stages", f"base={self.gguf},tuned={self.gguf}+runs/made/adapter,{files['q8_0']}",
+                             "--chat", "test.jsonl", "--max-length", 128)
+        for stage in beside["stages"][:2]:
+            for metric in ("answer_loss", "memory_bytes"):
+                self.assertIn(metric, stage["metrics"])
+            self.assertAlmostEqual(stage["metrics"]["answer_loss"]["value"],
+                                   run[stage["name"]]["metrics"]["answer_loss"]["value"], places=6)
+        self.assertEqual(beside["stages"][1]["file_bytes"], run["tuned"]["file_bytes"])
         two = self.run_ok("eval", "--stages", f"{files['f16']},{files['q4_0']}", "--task", "choices", "--data", "choices.jsonl")
         self.assertEqual([change["against"] for change in two["tasks"][0]["changes"]], ["made-f16"])
 
@@ -215,6 +263,7 @@ class Proof(HoneCase):
         wrong("--model: got one, expected none beside --stages", "--stages", "a,b", "--model", self.gguf, "--chat", "test.jsonl")
         wrong("--report: got x.html, but no --stages", "--model", self.gguf, "--chat", "test.jsonl", "--report", "x.html")
         wrong("--model is required", "--chat", "test.jsonl")
+        wrong("got no adapter behind", "--stages", f"{self.gguf},{self.gguf}+", "--chat", "test.jsonl")
         wrong("nothing to measure on", "--stages", f"{self.gguf},{files['f16']}")
 
     def test_wrong_recipes(self):
@@ -230,7 +279,15 @@ class Proof(HoneCase):
         wrong(r"tasks: got .*expected a list of tables", tasks="tasks = 3\n".replace("tasks", "[eval.tasks]\nx"))
         wrong(r"got no gate, expected at least one of min_gain_kept", gates="strict = true")
         wrong(r'files: unknown value "q5_0"', gates='max_kl = 1\nfiles = ["q5_0"]')
-        wrong(r"tasks have no validation data to choose by", gates='max_task_drop = 0.1\non_fail = "repair"')
+        wrong(r"got no promise that has validation data to choose by", gates='max_task_drop = 0.1\non_fail = "repair"')
+        with_valid = '[[eval.tasks]]\ntask = "choices"\ndata = "choices.jsonl"\nvalid = "%s.jsonl"\n'
+        wrong(r"which only on_fail = .repair. uses", tasks=with_valid % "choices-valid")
+        wrong(r"valid and data are the same file", 'max_task_drop = 0.1\non_fail = "repair"', with_valid % "choices")
+        wrong(r"got no currency", gates="max_kl = 1\n[cost]\nper_hour = 1")
+        wrong(r"got one of per_kwh and watts", gates='max_kl = 1\n[cost]\ncurrency = "EUR"\nwatts = 65')
+        wrong(r"\[cost\]: got no price", gates='max_kl = 1\n[cost]\ncurrency = "EUR"')
+        wrong(r"wrong.toml:\d+:\d+: \[\[eval.tasks\]\] match: .*nosuch",
+              tasks='[[eval.tasks]]\ntask = "generate"\ndata = "answers.jsonl"\nmatch = "nosuch"\n')
         wrong(r'remedies: unknown value "pray"', gates='max_kl = 1\non_fail = "repair"\nremedies = ["pray"]')
         wrong(r"max_task_drop: got no task to measure on", gates="max_task_drop = 0.1", tasks="")
 

@@ -18,7 +18,7 @@ SEED = int(os.environ.get("HONE_TEST_SEED") or random.SystemRandom().randrange(1
 STOPS = 5  # in each trial
 # What a report may say otherwise the second time: when, how long, how fast, what was done anew.
 TIMED = {"date", "seconds", "total_seconds", "train_tok_s", "peak_rss_bytes", "status", "prefill_tok_s", "decode_tok_s", "machine",
-         "tok_s", "resumed_from", "command", "first_text_ms", "text_ms_p50", "text_ms_p95", "joules_per_token"}
+         "tok_s", "resumed_from", "command", "memory_bytes", "first_text_ms", "text_ms_p50", "text_ms_p95", "joules_per_token"}
 
 
 def without_times(value):

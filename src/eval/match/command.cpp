@@ -1,34 +1,15 @@
 // A program of the user's judges. Only the command line can name one: data that is downloaded must not run
 // anything.
-#include <unistd.h>
-
 #include <array>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/private_folder.h"
 #include "base/program.h"
 #include "eval/match/match_list.h"
 
 namespace hone {
 namespace {
-
-// A folder that only the user can read, gone with its owner.
-class PrivateFolder {
- public:
-  PrivateFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hone-match-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      fail(ErrorCode::kIo, "--match-command: {}: cannot make a folder for answers", name);
-    path = name;
-  }
-  ~PrivateFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-  std::filesystem::path path;
-};
 
 std::string item_json(const TaskItem& item) {
   nlohmann::ordered_json json;
@@ -44,12 +25,12 @@ class Command : public Matcher {
  public:
   explicit Command(const JudgeOptions& options)
       : arguments_(options.command), seconds_(options.command_seconds) {
-    arguments_.push_back((folder_.path / "item.json").string());
+    arguments_.push_back((folder_.path() / "item.json").string());
   }
   Match match(const TaskItem& item, const std::string& answer) const override {
-    write_file(folder_.path / "answer.txt", answer);
-    write_file(folder_.path / "item.json", item_json(item));
-    const ProgramEnd end = run_program(arguments_, folder_.path / "answer.txt", seconds_);
+    write_file(folder_.path() / "answer.txt", answer);
+    write_file(folder_.path() / "item.json", item_json(item));
+    const ProgramEnd end = run_program(arguments_, folder_.path() / "answer.txt", seconds_);
     if (end.timed_out) return {.scores = {0}, .extracted = "timed out", .right = false};
     const bool right = end.exit_code == 0;
     return {.scores = {right ? 1.0 : 0.0},

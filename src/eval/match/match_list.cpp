@@ -46,12 +46,12 @@ NamedMatcher make_matcher(const ordered_json& spec, const std::string& where, co
   return {&kind, kind.make(settings, options)};
 }
 
-ordered_json parse_match(const std::string& text) {
+ordered_json parse_match(const std::string& text, const std::string& where) {
   if (!text.starts_with("{")) return text;
   ordered_json spec = ordered_json::parse(text, nullptr, false);
   if (!spec.is_object())
-    fail(ErrorCode::kInvalidArgument,
-         "--match: got {}, expected a matcher's name or a JSON object with \"type\"", text);
+    fail(ErrorCode::kInvalidArgument, "{}: got {}, expected a matcher's name or a JSON object with \"type\"",
+         where, text);
   return spec;
 }
 

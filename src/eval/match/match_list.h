@@ -24,6 +24,6 @@ struct NamedMatcher {
 NamedMatcher make_matcher(const nlohmann::ordered_json& spec, const std::string& where,
                           const JudgeOptions& options, bool from_data);
 // What --match was given, as a spec; throws kInvalidArgument for broken JSON.
-nlohmann::ordered_json parse_match(const std::string& text);
+nlohmann::ordered_json parse_match(const std::string& text, const std::string& where);
 
 }  // namespace hone
