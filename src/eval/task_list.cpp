@@ -11,6 +11,7 @@ namespace {
 constexpr auto kTasks = std::to_array<const Task*>({
     &kTaskHellaswag,
     &kTaskArc,
+    &kTaskOpenbookqa,
     &kTaskPiqa,
     &kTaskMmlu,
     &kTaskWinogrande,

@@ -10,6 +10,7 @@ namespace hone {
 
 extern const Task kTaskHellaswag;
 extern const Task kTaskArc;
+extern const Task kTaskOpenbookqa;
 extern const Task kTaskPiqa;
 extern const Task kTaskMmlu;
 extern const Task kTaskWinogrande;
@@ -30,5 +31,7 @@ const Task& find_task(std::string_view name);
 // Rows that are already prompts: "context" (or "question"), "choices", and "answer" or "label" as number,
 // letter or the choice's text; "category" if any. Readers fall back on it.
 TaskItem read_prepared(const Row& row);
+// The columns "choices" {text, label} and "answerKey" into an item.
+void read_labelled(const Row& row, TaskItem& item);
 
 }  // namespace hone

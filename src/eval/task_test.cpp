@@ -51,6 +51,10 @@ TEST(TaskTest, PromptsOfTheOthers) {
       "answerKey": "2"})")
                 .answer,
             1u);
+  const TaskItem book = read("openbookqa", R"({"question_stem": "The sun is", "choices": {"text": ["a star",
+      "a lamp"], "label": ["A", "B"]}, "answerKey": " A"})");
+  EXPECT_EQ(book.contexts[0], "The sun is");
+  EXPECT_EQ(book.answer, 0u);
   const TaskItem mmlu = read("mmlu", R"({"question": " Q? ", "choices": ["x", "y"], "answer": 1,
       "subject": "high_school"})");
   EXPECT_EQ(mmlu.contexts[0], "Q?\nA. x\nB. y\nAnswer:");

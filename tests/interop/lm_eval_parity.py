@@ -26,6 +26,7 @@ MMLU = {"description": "The following are multiple choice questions (with answer
 TASKS = {
     "hellaswag": ("hellaswag", "hellaswag", {}),
     "arc": ("arc_easy", "arc_easy", {}),
+    "openbookqa": ("openbookqa", "openbookqa", {}),
     "piqa": ("piqa", "piqa", {}),
     "mmlu": ("mmlu", "mmlu_anatomy", MMLU),
     "winogrande": ("winogrande", "winogrande", {}),

@@ -5,6 +5,18 @@
 
 namespace hone {
 
+void read_labelled(const Row& row, TaskItem& item) {
+  const Row choices = row.part("choices");
+  item.choices = choices.texts("text");
+  const std::vector<std::string> labels = choices.texts("label");
+  const std::string key = row.text("answerKey");
+  const size_t begin = std::min(key.find_first_not_of(' '), key.size());  // some rows have a space before it
+  const auto found = std::find(labels.begin(), labels.end(), key.substr(begin));
+  if (labels.size() != item.choices.size()) choices.wrong("label", "one label for each text");
+  if (found == labels.end()) row.wrong("answerKey", "one of the choices' labels");
+  item.answer = static_cast<size_t>(found - labels.begin());
+}
+
 TaskItem read_prepared(const Row& row) {
   TaskItem item;
   const bool is_question = !row.has("context") && row.has("question");
