@@ -1,6 +1,7 @@
 // Items are ordered by their contexts' tokens, so that those with a common beginning (the stem) are
 // neighbours. A group of neighbours runs its stem once, then every context behind a copy of it, then the
-// first continuation of each, the second of each, … in forwards of some hundred tokens.
+// first continuation of each, the second of each, … in forwards of some hundred tokens. Small groups, such as
+// the two halves of a WinoGrande question, go together: weights are read once a forward, whatever it holds.
 #include "eval/likelihood.h"
 
 #include <algorithm>
@@ -19,9 +20,11 @@
 namespace hone {
 namespace {
 
-constexpr size_t kGroupTokens = 1024;       // of contexts behind the stem
-constexpr uint64_t kGroupBytes = 1u << 29;  // of their caches
-constexpr size_t kLogitRows = 64;           // logits rows held at a time
+constexpr size_t kBatchTokens = 1024;       // of the groups that go together: stems, and contexts behind them
+constexpr uint64_t kBatchBytes = 1u << 29;  // of their caches
+constexpr size_t kShortest = 4;             // stem; a copy costs about as much as a token or two
+constexpr size_t kLong = 64;       // stems from this on are kept for the next group, which goes alone
+constexpr size_t kLogitRows = 64;  // logits rows held at a time
 
 using Tokens = std::vector<TokenId>;
 
@@ -57,6 +60,9 @@ void check(const Model& model, std::span<const LikelihoodItem> items) {
 // Neighbours in the order of contexts, and how many tokens all of them begin with.
 struct Group {
   size_t begin = 0, end = 0, stem = 0;
+  size_t tokens = 0;   // to be run: the stem, and the contexts behind it
+  uint64_t bytes = 0;  // of the contexts' caches
+  size_t size() const noexcept { return end - begin; }
 };
 
 class Evaluation {
@@ -81,9 +87,9 @@ class Evaluation {
     Progress progress(label, items_.size(), "items");
     for (size_t at = 0; at < order_.size();) {
       throw_if_interrupted("evaluation");
-      const Group group = next_group(at);
-      run_group(group);
-      at = group.end;
+      const std::vector<Group> batch = next_batch(at);
+      run_batch(batch);
+      at = batch.back().end;
       progress.update(at);
     }
     progress.finish();
@@ -94,46 +100,90 @@ class Evaluation {
   const LikelihoodItem& item(size_t at) const { return items_[order_[at]]; }
   size_t capacity(size_t at) const { return item(at).context.size() + longest_continuation(item(at)); }
 
+  // The last token of a context is always run: its logits are wanted.
+  std::span<const TokenId> beginning(size_t at) const {
+    return std::span(item(at).context).first(item(at).context.size() - 1);
+  }
+
   Group next_group(size_t begin) const {
-    // The last token of a context is always run: its logits are wanted.
-    const auto beginning = [&](size_t at) {
-      return std::span(item(at).context).first(item(at).context.size() - 1);
-    };
-    Group group{.begin = begin, .end = begin + 1, .stem = beginning(begin).size()};
-    size_t total = item(begin).context.size();
-    uint64_t bytes = KvCache::bytes(model_.config(), capacity(begin), format_);
+    Group group{.begin = begin, .end = begin + 1, .tokens = item(begin).context.size()};
+    group.bytes = KvCache::bytes(model_.config(), capacity(begin), format_);
+    size_t total = group.tokens;  // of all contexts, whole
     for (size_t at = begin + 1; at < order_.size(); ++at) {
-      const size_t stem = std::min(group.stem, common_beginning(beginning(begin), beginning(at)));
-      const size_t n = at + 1 - begin;
-      const bool keeps = stem >= kMinStem || group.stem < kMinStem || n == 2;
-      const size_t more = total + item(at).context.size();
-      const size_t work = more - (stem >= kMinStem ? stem * n : 0);
-      bytes += KvCache::bytes(model_.config(), capacity(at), format_);
-      if (!keeps || work > kGroupTokens || bytes > kGroupBytes) break;
-      group.stem = stem;
-      group.end = at + 1;
-      total = more;
+      const size_t n = group.size();
+      size_t stem = common_beginning(beginning(begin), beginning(at));
+      if (n > 1) stem = std::min(stem, group.stem);
+      // Worth it where it saves more than leaving the new one out.
+      if (stem < kShortest || stem * n < group.stem * (n - 1)) break;
+      const size_t tokens = total + item(at).context.size() - stem * n;
+      const uint64_t bytes = group.bytes + KvCache::bytes(model_.config(), capacity(at), format_);
+      if (n > 1 && (tokens - stem > kBatchTokens || bytes > kBatchBytes)) break;
+      total += item(at).context.size();
+      group = {.begin = begin, .end = at + 1, .stem = stem, .tokens = tokens, .bytes = bytes};
     }
-    if (group.end == begin + 1) group.stem = stem_.common(beginning(begin));  // the last group's, if any
-    if (group.stem < kMinStem) group.stem = 0;
     return group;
   }
 
-  void run_group(const Group& group) {
-    if (group.stem > 0) stem_.become(ctx_, std::span(item(group.begin).context).first(group.stem));
-    std::vector<KvCache> caches;
-    std::vector<Feed> feeds;
-    caches.reserve(group.end - group.begin);
-    for (size_t at = group.begin; at < group.end; ++at) {
-      caches.emplace_back(model_.config(), capacity(at), format_);
-      if (group.stem > 0) stem_.copy_to(caches.back(), group.stem);
-      feeds.push_back({std::span(item(at).context).subspan(group.stem), &caches.back(), 1});
+  // Groups that run together; one with a long stem, or behind one that is kept, runs alone.
+  std::vector<Group> next_batch(size_t begin) const {
+    std::vector<Group> batch;
+    size_t tokens = 0;
+    uint64_t bytes = 0;
+    while (begin < order_.size()) {
+      Group group = next_group(begin);
+      const size_t kept = std::min(stem_.common(beginning(begin)), group.size() > 1 ? group.stem : SIZE_MAX);
+      const bool alone = group.stem >= kLong || kept >= kLong;
+      if (!batch.empty() &&
+          (alone || tokens + group.tokens > kBatchTokens || bytes + group.bytes > kBatchBytes))
+        break;
+      if (alone && group.size() == 1) group.stem = kept;
+      tokens += group.tokens;
+      bytes += group.bytes;
+      begin = group.end;
+      batch.push_back(group);
+      if (alone) break;
     }
-    add_rows(advance_hidden(model_, ctx_, feeds), first_tokens(group));
+    return batch;
+  }
+
+  void run_batch(const std::vector<Group>& batch) {
+    std::vector<KvCache> caches;
+    caches.reserve(batch.back().end - batch.front().begin);
+    for (size_t at = batch.front().begin; at < batch.back().end; ++at)
+      caches.emplace_back(model_.config(), capacity(at), format_);
+    run_stems(batch, caches);
+    std::vector<Feed> feeds;
+    for (const Group& group : batch)
+      for (size_t at = group.begin; at < group.end; ++at)
+        feeds.push_back(
+            {std::span(item(at).context).subspan(group.stem), &caches[at - batch.front().begin], 1});
+    const Group whole{.begin = batch.front().begin, .end = batch.back().end};
+    add_rows(advance_hidden(model_, ctx_, feeds), first_tokens(whole));
     size_t rounds = 0;
-    for (size_t at = group.begin; at < group.end; ++at)
+    for (size_t at = whole.begin; at < whole.end; ++at)
       rounds = std::max(rounds, item(at).continuations.size());
-    for (size_t round = 0; round < rounds; ++round) run_round(group, round, caches);
+    for (size_t round = 0; round < rounds; ++round) run_round(whole, round, caches);
+  }
+
+  // Every cache gets its group's stem: a long one from what is kept, short ones all in one forward, each in
+  // the cache of its group's first context.
+  void run_stems(const std::vector<Group>& batch, std::vector<KvCache>& caches) {
+    const size_t first = batch.front().begin;
+    if (batch.size() == 1 && batch[0].stem >= kLong) {
+      stem_.become(ctx_, std::span(item(first).context).first(batch[0].stem));
+      for (KvCache& cache : caches) stem_.copy_to(cache, batch[0].stem);
+      return;
+    }
+    std::vector<Feed> feeds;
+    for (const Group& group : batch)
+      if (group.stem > 0)
+        feeds.push_back(
+            {std::span(item(group.begin).context).first(group.stem), &caches[group.begin - first], 0});
+    if (feeds.empty()) return;
+    advance_hidden(model_, ctx_, feeds);
+    for (const Group& group : batch)
+      for (size_t at = group.begin + 1; group.stem > 0 && at < group.end; ++at)
+        caches[at - first].copy_from(caches[group.begin - first], group.stem);
   }
 
   // What one row of logits is asked: log p of a token, for a result.
