@@ -50,8 +50,9 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   RunRecord& record = common.entry->record();
   record.model = recipe.base;
   record.recipe = recipe.text;
-  std::vector<std::filesystem::path> files = {recipe.train, recipe.test, recipe.valid, recipe.eval.general,
-                                              recipe.eval.general_valid};
+  std::vector<std::filesystem::path> files = {
+      recipe.train,        recipe.test, recipe.valid, recipe.eval.general, recipe.eval.general_valid,
+      recipe.eval.refusals};
   for (const RecipeTask& task : recipe.eval.tasks)
     files.insert(files.end(), {task.data, task.shots_data, task.valid});
   for (const std::filesystem::path& file : files) {

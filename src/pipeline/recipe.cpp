@@ -100,6 +100,9 @@ constexpr Key kKeys[] = {
     {"eval", "speed", false, [](const Value& v, Recipe& r) { r.eval.speed = v.boolean(); }},
     {"eval", "breakdown", false, [](const Value& v, Recipe& r) { r.eval.breakdown = v.boolean(); }},
     {"eval", "risks", false, [](const Value& v, Recipe& r) { r.eval.risks = v.boolean(); }},
+    {"eval", "refusals", false, [](const Value& v, Recipe& r) { r.eval.refusals = v.file(); }},
+    {"eval", "sensitivity", false,
+     [](const Value& v, Recipe& r) { r.eval.sensitivity = v.list(r.quantize_to); }},
     {"eval", "tasks", false, [](const Value& v, Recipe& r) { r.eval.tasks = read_recipe_tasks(v); }},
     {"rival", "system", false, [](const Value& v, Recipe& r) { r.rival.system = v.text(); }},
     {"rival", "shots", false, [](const Value& v, Recipe& r) { r.rival.shots = v.integer(1, 1000); }},
@@ -247,6 +250,9 @@ void check_combinations(const Recipe& recipe, const RecipeNode& root, const std:
   apart(recipe.train, recipe.test, "[data] train and test",
         "a model must be measured on data it has not seen");
   constexpr const char* kChosen = "what repairs are chosen by must not be what they are measured on";
+  if (!recipe.eval.refusals.empty() && !recipe.eval.risks)
+    fail(ErrorCode::kInvalidArgument,
+         "{}: [eval] refusals: got a file, but risks = false; refusals are one of the risks", file);
   apart(recipe.eval.general_valid, recipe.eval.general, "[eval] general_valid and general", kChosen);
   for (const RecipeTask& task : recipe.eval.tasks)
     apart(task.valid, task.data, "[[eval.tasks]] valid and data", kChosen);

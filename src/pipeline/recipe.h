@@ -61,6 +61,8 @@ struct Recipe {
     bool speed = true;         // time prefill and decode of each stage
     bool breakdown = true;     // also measure each file in f32 and through a cache: where its loss comes from
     bool risks = true;         // overfitting, answers known by heart, drift, test data in the training data
+    std::filesystem::path refusals;        // prompts, as chats; among the risks: how many are declined
+    std::vector<std::string> sensitivity;  // of [quantize] to: round each layer alone, and measure that
     std::vector<RecipeTask> tasks;
   } eval;
 

@@ -7,26 +7,10 @@
 #include "base/progress.h"
 #include "pipeline/gates.h"
 #include "pipeline/remedy.h"
+#include "pipeline/sensitivity.h"
 
 namespace hone {
 namespace {
-
-// Nothing that the report measures on: validation chats, and general text where the recipe has some for this.
-MeasureItems validation_items(const RunContext& run) {
-  Recipe other = run.recipe;
-  other.eval.general = run.recipe.eval.general_valid;
-  other.eval.speed = false;
-  MeasureItems items = general_items(other, *run.tokenizer);
-  items.chats = chat_items(run.valid);
-  items.n_chats = run.valid.samples.size();
-  items.n_chat_tokens = run.valid.n_tokens;
-  items.key = run.items.key;
-  items.key["test"] = content_hash(run.recipe.valid);
-  items.key["limit"] = 0;
-  items.key["general"] = other.eval.general.empty() ? "" : content_hash(other.eval.general);
-  for (const char* unused : {"speed", "examples", "example_tokens", "counts"}) items.key.erase(unused);
-  return items;
-}
 
 // "min_gain_kept of answer loss, max_task_drop of arc"
 std::string missed_promises(const std::vector<GateResult>& gates) {
@@ -80,11 +64,8 @@ class Repair {
   }
 
   std::optional<Product> first_that_passes(const Remedy& remedy, const Product& failed) {
-    const RemedyInput input{.run = in_.run,
-                            .merged = in_.products.front(),
-                            .failed = failed,
-                            .valid = valid_,
-                            .sensitivity = report_.sensitivity};
+    const RemedyInput input{
+        .run = in_.run, .merged = in_.products.front(), .failed = failed, .sensitivity = report_.sensitivity};
     for (const MakeProduct& make : remedy.candidates(input)) {
       Product product = make();
       if (judge(remedy, failed, product)) return product;

@@ -5,6 +5,7 @@
 #include "data/contamination.h"
 #include "eval/neutral_chats.h"
 #include "eval/overfit.h"
+#include "pipeline/refusal_rates.h"
 #include "pipeline/run_report.h"
 
 namespace hone {
@@ -13,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
+constexpr size_t kRefusalTokens = 64;  // of an answer; what declines does so in its first words
 
 std::vector<ScoreItem> training_items(const RunContext& run) {
   Dataset some;
@@ -33,6 +35,18 @@ TokenScores tokens_of(const Models& models, const std::vector<ScoreItem>& items,
   return out;
 }
 
+void add_refusals(const RunContext& run, const Models& models, std::vector<RiskRow>& out) {
+  const std::vector<ChatRecord> prompts = read_chats(run.recipe.eval.refusals);
+  const auto refused = [&](const LoadedModel& loaded, const char* name) {
+    return count_refusals(greedy_answers(loaded, {.model = &loaded.model(), .compute = models.compute},
+                                         prompts, kRefusalTokens, fmt::format("risks: refusals, {}", name)));
+  };
+  const auto base = refused(models.base, "base"), tuned = refused(models.tuned, "tuned");
+  out.push_back({"refusals", "base", measured(bootstrap_mean(base))});
+  out.push_back({"refusals", "tuned", measured(bootstrap_mean(tuned))});
+  out.push_back({"refusals", "change", measured(mean_difference(base, tuned))});
+}
+
 std::vector<RiskRow> measure_now(RunContext& run, const Models& models) {
   const ChatCodec codec{.tokenizer = *run.tokenizer, .chat_template = *run.chat_template};
   const TokenScores train = tokens_of(models, training_items(run), "risks: training answers");
@@ -50,6 +64,7 @@ std::vector<RiskRow> measure_now(RunContext& run, const Models& models) {
   const auto kl =
       document_sums(neutral.tokens, neutral.n_documents, [](const TokenScore& t) { return t.kl; });
   out.push_back({"drift", "tuned", measured(bootstrap_mean(kl))});
+  if (!run.recipe.eval.refusals.empty()) add_refusals(run, models, out);
   return out;
 }
 
@@ -91,13 +106,15 @@ std::vector<RiskRow> from_json(const Json& json) {
 std::vector<RiskRow> measure_risks(RunContext& run, const StageModel& base, const StageModel& tuned) {
   Json items = run.items.key;
   items["compute"] = compute_mode_name(run.compute);
-  const std::string key = key_of({{"stage", "risks"},
-                                  {"version", kVersion},
-                                  {"neutral", kNeutralChats},
-                                  {"train", content_hash(run.recipe.train)},
-                                  {"items", items},
-                                  {"base", base.model_hash},
-                                  {"adapter", tuned.adapter_hash}});
+  Json parts = {{"stage", "risks"},
+                {"version", kVersion},
+                {"neutral", kNeutralChats},
+                {"train", content_hash(run.recipe.train)},
+                {"items", items},
+                {"base", base.model_hash},
+                {"adapter", tuned.adapter_hash}};
+  if (!run.recipe.eval.refusals.empty()) parts["refusals"] = content_hash(run.recipe.eval.refusals);
+  const std::string key = key_of(parts);
   if (const std::optional<Json> stored = run.store.find("risks", key)) return from_json(*stored);
   const AdapterChoice adapter{.path = tuned.adapter};
   const LoadedModel base_model(base.model), tuned_model(tuned.model, std::span(&adapter, 1));

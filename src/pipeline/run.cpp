@@ -17,6 +17,7 @@
 #include "pipeline/rival.h"
 #include "pipeline/run_context.h"
 #include "pipeline/run_report.h"
+#include "pipeline/sensitivity.h"
 #include "pipeline/task_report.h"
 #include "pipeline/train_stage.h"
 #include "report/report.h"
@@ -42,6 +43,7 @@ class Run {
     for (const std::string& format : run_.recipe.quantize_to)
       products_.push_back(quantize_product(run_, products_.front(), format));
     measure_files();
+    measure_sensitivity();
     repair();
     return finish();
   }
@@ -181,6 +183,15 @@ class Run {
     for (const Product& product : products_) models.push_back(product.model);
     std::vector<StageMeasurement> measured = measure_stages(run_, exam(), models, &models.front());
     for (size_t i = 0; i < products_.size(); ++i) add_stage(products_[i].result, std::move(measured[i]));
+  }
+
+  void measure_sensitivity() {
+    for (const std::string& format : run_.recipe.eval.sensitivity)
+      for (const Product& file : products_) {
+        if (file.result.name != format) continue;
+        const std::vector<GroupSensitivity> groups = sensitivity_of(run_, products_.front(), file);
+        report_.sensitivity.insert(report_.sensitivity.end(), groups.begin(), groups.end());
+      }
   }
 
   void describe() {

@@ -115,4 +115,20 @@ uint64_t RunContext::largest_together(uint64_t files) const {
   return files < available_memory_bytes() / 2 ? files : files / (recipe.quantize_to.size() + 1) * 2;
 }
 
+MeasureItems validation_items(const RunContext& run) {
+  Recipe other = run.recipe;
+  other.eval.general = run.recipe.eval.general_valid;
+  other.eval.speed = false;
+  MeasureItems items = general_items(other, *run.tokenizer);
+  items.chats = chat_items(run.valid);
+  items.n_chats = run.valid.samples.size();
+  items.n_chat_tokens = run.valid.n_tokens;
+  items.key = run.items.key;
+  items.key["test"] = content_hash(run.recipe.valid);
+  items.key["limit"] = 0;
+  items.key["general"] = other.eval.general.empty() ? "" : content_hash(other.eval.general);
+  for (const char* unused : {"speed", "examples", "example_tokens", "counts"}) items.key.erase(unused);
+  return items;
+}
+
 }  // namespace hone

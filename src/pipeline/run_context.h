@@ -50,4 +50,7 @@ struct RunContext {
   uint64_t largest_together(uint64_t files) const;
 };
 
+// The recipe's validation chats, and general text where it has some for this: nothing that is reported on.
+MeasureItems validation_items(const RunContext& run);
+
 }  // namespace hone

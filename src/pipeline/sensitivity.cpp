@@ -11,6 +11,9 @@
 namespace hone {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
+constexpr int kVersion = 1;
 constexpr size_t kTogether = 8;  // models at a time: the reference is computed once for all of them
 
 // A model of which some tensors come from another file with the same tensors.
@@ -80,6 +83,29 @@ double mean_kl(const Scores& scores) {
 std::string group_of(const std::string& tensor) {
   if (!tensor.starts_with("blk.")) return tensor.substr(0, tensor.rfind(".weight"));
   return tensor.substr(0, tensor.find('.', 4));
+}
+
+std::vector<GroupSensitivity> sensitivity_of(RunContext& run, const Product& merged, const Product& file) {
+  const MeasureItems items = run.recipe.valid.empty() ? run.items : validation_items(run);
+  const std::string key = key_of({{"stage", "sensitivity"},
+                                  {"version", kVersion},
+                                  {"items", items.key},
+                                  {"compute", compute_mode_name(run.compute)},
+                                  {"whole", merged.model.model_hash},
+                                  {"rounded", file.model.model_hash}});
+  const std::string& format = file.result.name;
+  const std::string record = "sensitivity-" + format;
+  std::vector<GroupSensitivity> out;
+  if (const std::optional<Json> stored = run.store.find(record, key)) {
+    for (const Json& g : *stored)
+      out.push_back({format, g.at(0).get<std::string>(), g.at(1).get<double>(), g.at(2).get<uint64_t>()});
+    return out;
+  }
+  out = measure_sensitivity(merged.model.model, file.model.model, format, items.chats, run.compute);
+  Json json = Json::array();
+  for (const GroupSensitivity& g : out) json.push_back({g.group, g.kl, g.weights});
+  run.store.save(record, key, json);
+  return out;
 }
 
 std::vector<GroupSensitivity> measure_sensitivity(const std::string& whole_path,

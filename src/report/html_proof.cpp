@@ -169,7 +169,7 @@ std::string sensitivity_section(const RunReport& report) {
   return about(
              "Each part of the model was rounded alone, the rest left as it was: how far the predictions on "
              "the "
-             "validation answers move. The long bars are where more bits help most.") +
+             "answers held back for this move. The long bars are where more bits help most.") +
          choices("sensitivity", "Format", all);
 }
 

@@ -126,7 +126,8 @@ struct RarityRow {
 // A risk of tuning, measured. Kinds: "overfit" (held-out loss less training loss, of base and tuned),
 // "by_heart" (share of answers whose continuation is reproduced word for word; training and held-out),
 // "drift" (KL of the tuned model from the base on neutral chats), "overlap" (share of held-out documents that
-// share a run of words with the training data).
+// share a run of words with the training data), "refusals" (share of prompts that are declined; of base and
+// tuned, and the paired change).
 struct RiskRow {
   std::string kind, of;  // of: "base", "tuned"; "training", "held-out"
   Measured value;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "report/proof_rows.h"
@@ -25,11 +26,15 @@ std::string what(const RiskRow& row) {
     return fmt::format("Answers continued word for word over 32 tokens, {} data", single_line(row.of));
   if (row.kind == "drift") return "KL from the base on neutral chats, nats per token";
   if (row.kind == "overlap") return "Held-out chats that share 13 words in a row with the training data";
+  if (row.kind == "refusals" && row.of == "change")
+    return "What tuning changed in that share, prompt by prompt";
+  if (row.kind == "refusals")
+    return fmt::format("Prompts that are declined, {} (by English phrases; a guess)", single_line(row.of));
   return single_line(row.kind + ", " + row.of);
 }
 
 bool is_share(const RiskRow& row) {
-  return row.kind == "by_heart" || row.kind == "overlap";
+  return row.kind == "by_heart" || row.kind == "overlap" || row.kind == "refusals";
 }
 
 std::string bucket_name(uint64_t low, uint64_t high) {
@@ -96,6 +101,12 @@ std::vector<std::string> risk_warnings(const RunReport& report) {
         fmt::format("{} of the training answers are known by heart: what is private in them can be "
                     "got out again.",
                     format_percent(heart->value.value, 1)));
+  const RiskRow* refusals = find(report, "refusals", "change");
+  if (refusals != nullptr && (refusals->value.high < 0 || refusals->value.low > 0))
+    out.push_back(fmt::format(
+        "Tuning made the model decline {} often: {} of the prompts {}.",
+        refusals->value.high < 0 ? "less" : "more", format_percent(std::abs(refusals->value.value), 1),
+        refusals->value.high < 0 ? "are answered now" : "are declined now and were not"));
   return out;
 }
 

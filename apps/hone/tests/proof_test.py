@@ -5,7 +5,7 @@ not kept ends.
 proof_test.py HONE SOURCE_FOLDER"""
 import json
 
-from hone_case import HoneCase, choice_rows, main
+from hone_case import HoneCase, chats, choice_rows, main
 
 
 class Proof(HoneCase):
@@ -126,6 +126,20 @@ class Proof(HoneCase):
         sums = [json.loads((self.folder / f"runs/spared/stages/measure-tuned{suffix}.json").read_text())["result"]["general"]
                 for suffix in ("", "-valid")]
         self.assertNotEqual(sums[0]["nll"], sums[1]["nll"])
+
+    def test_refusals_and_sensitivity_on_request(self):
+        (self.folder / "asked.jsonl").write_text(chats(5, 40))
+        path = self.proof("asked", tasks="")
+        path.write_text(path.read_text().replace("[eval]\n", '[eval]\nrefusals = "asked.jsonl"\nsensitivity = ["q4_0"]\n'))
+        self.run_ok("run", path)
+        report = self.report("asked")
+        rows = {row["of"]: row["value"] for row in report["risks"] if row["kind"] == "refusals"}
+        self.assertEqual(set(rows), {"base", "tuned", "change"})
+        self.assertEqual(rows["base"]["n"], 5)
+        self.assertAlmostEqual(rows["change"]["value"], rows["tuned"]["value"] - rows["base"]["value"])
+        self.assertEqual({(g["format"], g["group"]) for g in report["sensitivity"]},
+                         {("q4_0", g) for g in ("token_embd", *(f"blk.{i}" for i in range(5)))})
+        self.assertIn("Prompts that are declined, tuned", (self.folder / "runs/asked/report.md").read_text())
 
     def test_memory_and_money(self):
         path = self.proof("priced", 'max_kl = 9\n[cost]\ncurrency = "EUR"\nper_hour = 0.2\nper_kwh = 0.5\nwatts = 100')
@@ -267,8 +281,10 @@ class Proof(HoneCase):
         wrong("nothing to measure on", "--stages", f"{self.gguf},{files['f16']}")
 
     def test_wrong_recipes(self):
-        def wrong(says, gates="", tasks=None):
-            self.fails("run", self.proof("wrong", gates, tasks), code=2, says=says)
+        def wrong(says, gates="", tasks=None, settings=""):
+            path = self.proof("wrong", gates, tasks)
+            path.write_text(path.read_text().replace("[eval]\n", "[eval]\n" + settings))
+            self.fails("run", path, code=2, says=says)
         wrong(r'unknown value "hellaswga"; did you mean "hellaswag"', tasks='[[eval.tasks]]\ntask = "hellaswga"\ndata = "choices.jsonl"\n')
         wrong(r"\[\[eval.tasks\]\] data is missing", tasks='[[eval.tasks]]\ntask = "choices"\n')
         wrong(r'unknown key "limits" in \[\[eval.tasks\]\]; did you mean "limit"',
@@ -283,6 +299,8 @@ class Proof(HoneCase):
         with_valid = '[[eval.tasks]]\ntask = "choices"\ndata = "choices.jsonl"\nvalid = "%s.jsonl"\n'
         wrong(r"which only on_fail = .repair. uses", tasks=with_valid % "choices-valid")
         wrong(r"valid and data are the same file", 'max_task_drop = 0.1\non_fail = "repair"', with_valid % "choices")
+        wrong(r"refusals: got a file, but risks = false", settings='refusals = "choices.jsonl"\nrisks = false\n')
+        wrong(r'sensitivity: unknown value "q5_0"', settings='sensitivity = ["q5_0"]\n')
         wrong(r"got no currency", gates="max_kl = 1\n[cost]\nper_hour = 1")
         wrong(r"got one of per_kwh and watts", gates='max_kl = 1\n[cost]\ncurrency = "EUR"\nwatts = 65')
         wrong(r"\[cost\]: got no price", gates='max_kl = 1\n[cost]\ncurrency = "EUR"')

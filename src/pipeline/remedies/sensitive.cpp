@@ -11,34 +11,8 @@
 namespace hone {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr int kVersion = 1;
 constexpr const char* kMoreBits = "q8_0";
 constexpr int kShares[] = {12, 25, 50};  // per cent of the weights that may have more bits
-
-std::vector<GroupSensitivity> measured_groups(const RemedyInput& in) {
-  const std::string key = key_of({{"stage", "sensitivity"},
-                                  {"version", kVersion},
-                                  {"items", in.valid.key},
-                                  {"compute", compute_mode_name(in.run.compute)},
-                                  {"whole", in.merged.model.model_hash},
-                                  {"rounded", in.failed.model.model_hash}});
-  const std::string record = "sensitivity-" + in.failed.result.name;
-  if (const std::optional<Json> stored = in.run.store.find(record, key)) {
-    std::vector<GroupSensitivity> out;
-    for (const Json& g : *stored)
-      out.push_back({in.failed.result.name, g.at(0).get<std::string>(), g.at(1).get<double>(),
-                     g.at(2).get<uint64_t>()});
-    return out;
-  }
-  const std::vector<GroupSensitivity> out = measure_sensitivity(
-      in.merged.model.model, in.failed.model.model, in.failed.result.name, in.valid.chats, in.run.compute);
-  Json json = Json::array();
-  for (const GroupSensitivity& g : out) json.push_back({g.group, g.kl, g.weights});
-  in.run.store.save(record, key, json);
-  return out;
-}
 
 std::vector<FormatOverride> most_sensitive(std::vector<GroupSensitivity> groups, int share) {
   std::sort(groups.begin(), groups.end(), [](const GroupSensitivity& a, const GroupSensitivity& b) {
@@ -56,8 +30,10 @@ std::vector<FormatOverride> most_sensitive(std::vector<GroupSensitivity> groups,
 }
 
 std::vector<MakeProduct> candidates(const RemedyInput& input) {
-  const std::vector<GroupSensitivity> groups = measured_groups(input);
-  input.sensitivity.insert(input.sensitivity.end(), groups.begin(), groups.end());
+  const std::vector<GroupSensitivity> groups = sensitivity_of(input.run, input.merged, input.failed);
+  const auto known = [&](const GroupSensitivity& g) { return g.format == input.failed.result.name; };
+  if (std::none_of(input.sensitivity.begin(), input.sensitivity.end(), known))
+    input.sensitivity.insert(input.sensitivity.end(), groups.begin(), groups.end());
   std::vector<MakeProduct> out;
   for (const int share : kShares) {
     std::vector<FormatOverride> overrides = most_sensitive(groups, share);
