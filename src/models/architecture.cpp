@@ -84,19 +84,31 @@ void check_tensors(const Architecture& arch, const ModelConfig& config, const We
   }
 }
 
-void read_rope_factors(WeightSource& source, ModelConfig& config) {
-  const std::optional<size_t> at = source.find("rope_freqs.weight");
-  if (!at) return;
+// Divisors of the rotary frequencies; empty when the source has no such tensor.
+std::vector<float> read_factors(WeightSource& source, const char* name) {
+  const std::optional<size_t> at = source.find(name);
+  if (!at) return {};
   const TensorInfo& info = source.tensors()[*at];
   std::vector<float> factors(info.n_elements());  // its shape was checked against the config
   info.format->to_float(source.data(*at).data(), factors.data(), factors.size());
   source.release(*at);
   for (size_t i = 0; i < factors.size(); ++i)
     if (!std::isfinite(factors[i]) || factors[i] <= 0)
-      fail(ErrorCode::kCorruption,
-           "{}: tensor 'rope_freqs.weight': value {}: got {}, expected a finite number > 0",
-           source.description(), i, factors[i]);
-  config.rope_factors = std::move(factors);
+      fail(ErrorCode::kCorruption, "{}: tensor '{}': value {}: got {}, expected a finite number > 0",
+           source.description(), name, i, factors[i]);
+  return factors;
+}
+
+void read_rope_factors(WeightSource& source, ModelConfig& config) {
+  if (config.long_context_length == 0) {
+    config.rope_factors = read_factors(source, kRopeFreqs);
+    return;
+  }
+  config.rope_factors = read_factors(source, kRopeShort);
+  config.rope_long_factors = read_factors(source, kRopeLong);
+  if (config.rope_factors.empty() || config.rope_long_factors.empty())
+    fail(ErrorCode::kCorruption, "{}: tensors '{}' and '{}': got one or none, expected both for Long RoPE",
+         source.description(), kRopeShort, kRopeLong);
 }
 
 }  // namespace

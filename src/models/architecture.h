@@ -13,6 +13,14 @@
 
 namespace hone {
 
+// Divisors of the rotary frequencies that GGUF keeps as tensors and Hugging Face in config.json.
+inline constexpr const char *kRopeFreqs = "rope_freqs.weight", *kRopeShort = "rope_factors_short.weight",
+                            *kRopeLong = "rope_factors_long.weight";
+struct RopeFactors {
+  const char* tensor;
+  std::vector<float> values;
+};
+
 // Shape symbols of the tensor table, resolved against a ModelConfig.
 enum class Dim {
   kNone,
@@ -52,9 +60,8 @@ struct Architecture {
   ModelConfig (*config_from_gguf)(const Metadata& metadata);
   // Fills GGUF metadata (hyperparameters only) from config.json; throws naming the key.
   void (*metadata_from_hf)(const nlohmann::json& config, Metadata& out);
-  // Divisors of the rotary frequencies (rope_freqs.weight) that config.json asks for; empty when it asks for
-  // none. Null: the family has none.
-  std::vector<float> (*rope_factors_from_hf)(const nlohmann::json& config) = nullptr;
+  // The RopeFactors that config.json asks for; may be none. Null: the family has none.
+  std::vector<RopeFactors> (*rope_factors_from_hf)(const nlohmann::json& config) = nullptr;
   // The reverse: hyperparameters of config.json, architectures and model_type included. Throws kNotSupported
   // when Hugging Face has no way to say it.
   void (*hf_from_config)(const ModelConfig& config, nlohmann::ordered_json& out);
@@ -70,7 +77,7 @@ const TensorRow* find_row(const Architecture& arch, std::string_view gguf_name, 
 std::string hf_name(const TensorRow& row, size_t layer);
 std::string gguf_name(const TensorRow& row, size_t layer);
 
-// The whole config of a source: its metadata read by its architecture, rope_freqs.weight, whether the
+// The whole config of a source: its metadata read by its architecture, RoPE's factors, whether the
 // embeddings are tied; and the tensor directory checked against the table. Throws kNotSupported
 // (architecture, tensors that no row knows, formats that cannot hold a row), kCorruption (a missing tensor, a
 // wrong shape, a bad number).

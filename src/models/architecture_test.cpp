@@ -278,7 +278,7 @@ TEST(Llama, ComputesLlama3RopeFactors) {
   config["rope_parameters"] = {{"rope_type", "llama3"},   {"rope_theta", 500.0},
                                {"factor", 8.0},           {"low_freq_factor", 1.0},
                                {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 32}};
-  const std::vector<float> factors = architecture_named("llama").rope_factors_from_hf(config);
+  const std::vector<float> factors = architecture_named("llama").rope_factors_from_hf(config).at(0).values;
   const std::vector<float> expected{1.0f, 1.936351f, 6.781182f, 8.0f, 8.0f, 8.0f, 8.0f, 8.0f};
   ASSERT_EQ(factors.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(factors[i], expected[i], 1e-5f * expected[i]) << i;

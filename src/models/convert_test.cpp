@@ -28,8 +28,8 @@ void expect_same_tensors(WeightSource& a, WeightSource& b) {
 
 TEST(Convert, HuggingFaceToGgufKeepsEveryByte) {
   const TestFolder scratch;
-  for (const char* name :
-       {"tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3", "tiny-phi3"}) {
+  for (const char* name : {"tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral", "tiny-qwen2",
+                           "tiny-qwen3", "tiny-phi3", "tiny-phi3-long"}) {
     HfSource source(golden(name));
     convert_to_gguf(source, scratch / "m.gguf", "keep");
     GgufFile file(scratch / "m.gguf");
@@ -67,7 +67,8 @@ TEST(Convert, ThereAndBackIsTheSameFolder) {
   };
   round_trip("tiny-tied", "f32");
   round_trip("tiny-untied", "bf16");
-  for (const char* name : {"tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3", "tiny-phi3"})
+  for (const char* name :
+       {"tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3", "tiny-phi3", "tiny-phi3-long"})
     round_trip(name, "f32");
 }
 

@@ -111,15 +111,45 @@ TEST(Phi3, ReadsAWindowThatIsShorterThanTheContext) {
   }
 }
 
+TEST(Phi3, ReadsLongRope) {
+  json config = hf_of("tiny-phi3-long");
+  const ModelConfig read = config_of(config);
+  EXPECT_EQ(read.context_length, 64u);
+  EXPECT_EQ(read.long_context_length, 256u);
+  EXPECT_EQ(read.rope_dim, 6u);
+  EXPECT_EQ(read.head_dim, 8u);
+  EXPECT_NEAR(read.rope_magnitude, std::sqrt(1 + std::log(4.0) / std::log(64.0)), 1e-6);
+  const auto factors_of = [](const json& of) { return architecture_of_hf("phi3").rope_factors_from_hf(of); };
+  ASSERT_EQ(factors_of(config).size(), 2u);
+  EXPECT_EQ(factors_of(config)[1].values.size(), 3u);
+  // As the first of these models wrote it.
+  json old = config;
+  json rope = old["rope_parameters"];
+  old.erase("rope_parameters");
+  old["rope_scaling"] = {
+      {"type", "su"}, {"short_factor", rope["short_factor"]}, {"long_factor", rope["long_factor"]}};
+  old["rope_theta"] = rope["rope_theta"];
+  old["partial_rotary_factor"] = 0.75;
+  old["original_max_position_embeddings"] = 64;
+  EXPECT_EQ(config_of(old).rope_magnitude, read.rope_magnitude);
+  EXPECT_EQ(config_of(old).rope_dim, 6u);
+  EXPECT_EQ(factors_of(old)[0].values, factors_of(config)[0].values);
+  old["rope_scaling"]["short_factor"] = {1.0, 2.0};
+  expect_error(ErrorCode::kCorruption, {"short_factor", "got 2", "3 numbers"}, [&] { factors_of(old); });
+  old["rope_scaling"]["short_factor"] = {1.0, 2.0, 0.0};
+  expect_error(ErrorCode::kCorruption, {"short_factor", "got 0"}, [&] { factors_of(old); });
+  old["sliding_window"] = 6;
+  expect_error(ErrorCode::kNotSupported, {"sliding_window", "longrope"}, [&] { config_of(old); });
+}
+
 TEST(Phi3, RefusesWhatItWouldRunWrong) {
   const json config = hf_of("tiny-phi3");
   const auto refused = [&](const char* key, const json& value, std::initializer_list<const char*> words) {
     expect_refused(config, key, value, ErrorCode::kNotSupported, words);
   };
   refused("hidden_act", "gelu", {"hidden_act", "gelu", "silu"});
-  refused("rope_parameters", {{"rope_type", "longrope"}}, {"rope_type", "longrope", "linear"});
-  refused("partial_rotary_factor", 0.75, {"partial_rotary_factor", "0.75", "1.0"});
-  refused("rope_parameters", {{"partial_rotary_factor", 0.5}}, {"partial_rotary_factor", "0.5"});
+  refused("rope_parameters", {{"rope_type", "yarn"}}, {"rope_type", "yarn", "linear"});
+  refused("rope_parameters", {{"partial_rotary_factor", 0.45}}, {"rope.dimension_count", "3", "even"});
   refused("rope_parameters", {{"rope_type", "linear"}, {"factor", 2.0}}, {"sliding_window", "6", "linear"});
 }
 

@@ -35,17 +35,19 @@ size_t read_vocab_size(const Metadata& metadata, const std::string& arch) {
   return metadata_size(metadata, arch + ".vocab_size", {1, kMaxVocab}, n_tokens);
 }
 
-void read_rope_scaling(const Metadata& metadata, const std::string& arch, ModelConfig& config) {
+void read_rope_scaling(const Metadata& metadata, const std::string& arch, RopeKinds kinds,
+                       ModelConfig& config) {
   const std::string type = metadata.find_string(arch + ".rope.scaling.type").value_or("none");
-  if (type == "none") return;
+  if (type == "none" || (kinds.longrope && type == "longrope")) return;
   if (type != "linear")
-    fail(ErrorCode::kNotSupported, "{}.rope.scaling.type: got '{}', hone supports: none, linear", arch, type);
+    fail(ErrorCode::kNotSupported, "{}.rope.scaling.type: got '{}', hone supports: none, linear{}", arch,
+         type, kinds.longrope ? ", longrope" : "");
   config.rope_scale = 1.0f / metadata_float(metadata, arch + ".rope.scaling.factor", kRopeFactorRange);
 }
 
 }  // namespace
 
-ModelConfig shared_config(const Metadata& metadata, const std::string& arch) {
+ModelConfig shared_config(const Metadata& metadata, const std::string& arch, RopeKinds kinds) {
   const auto key = [&](const char* name) { return arch + "." + name; };
   const SizeRange dim{1, kMaxDim};
   ModelConfig config;
@@ -69,12 +71,14 @@ ModelConfig shared_config(const Metadata& metadata, const std::string& arch) {
     fail(ErrorCode::kNotSupported, "{}.attention.value_length: got {}, hone needs it equal to key_length {}",
          arch, value_length, config.head_dim);
   config.rope_dim = metadata_size(metadata, key("rope.dimension_count"), dim, config.head_dim);
-  if (config.rope_dim != config.head_dim)
-    fail(ErrorCode::kNotSupported, "{}.rope.dimension_count: got {}, hone rotates whole heads of {}", arch,
-         config.rope_dim, config.head_dim);
+  const bool fits = kinds.partial ? config.rope_dim <= config.head_dim && config.rope_dim % 2 == 0
+                                  : config.rope_dim == config.head_dim;
+  if (!fits)
+    fail(ErrorCode::kNotSupported, "{}.rope.dimension_count: got {}, hone rotates {} of {}", arch,
+         config.rope_dim, kinds.partial ? "an even part" : "the whole", config.head_dim);
   config.norm_eps = metadata_float(metadata, key("attention.layer_norm_rms_epsilon"), kEpsRange);
   config.rope_base = metadata_float(metadata, key("rope.freq_base"), kRopeBaseRange, 10000.0f);
-  read_rope_scaling(metadata, arch, config);
+  read_rope_scaling(metadata, arch, kinds, config);
   return config;
 }
 

@@ -30,14 +30,16 @@ inline constexpr TensorRow kOutputRow{.gguf = "output.weight",
                                       .cols = Dim::kEmbd,
                                       .required = false,
                                       .per_layer = false};
-// Llama 3.1's long-context RoPE; Hugging Face keeps it as numbers in config.json.
-inline constexpr TensorRow kRopeFreqsRow{.gguf = "rope_freqs.weight",
-                                         .hf = "",
-                                         .role = TensorRole::kOther,
-                                         .rows = Dim::kNone,
-                                         .cols = Dim::kRopePairs,
-                                         .required = false,
-                                         .per_layer = false};
+// Divisors of rotary frequencies; Hugging Face keeps them as numbers in config.json.
+constexpr TensorRow rope_factors_row(const char* gguf) {
+  return {.gguf = gguf,
+          .hf = "",
+          .role = TensorRole::kOther,
+          .rows = Dim::kNone,
+          .cols = Dim::kRopePairs,
+          .required = false,
+          .per_layer = false};
+}
 
 constexpr TensorRow norm_row(std::string_view gguf, std::string_view hf, TensorRole role,
                              Dim width = Dim::kEmbd) {
@@ -93,9 +95,14 @@ inline constexpr TensorRow kFfnDownRow =
 inline constexpr FloatRange kRopeBaseRange{1, 1e12};
 inline constexpr FloatRange kRopeFactorRange{0, 1e6};
 
+// Kinds of RoPE that a family may have beside the plain and the linear one over whole heads.
+struct RopeKinds {
+  bool partial = false;   // of the first columns of a head
+  bool longrope = false;  // <arch>.rope.scaling.type
+};
 // Layers, widths, heads, context, vocabulary, norm, RoPE base and linear scaling, from "<arch>.…" keys.
 // Throws naming the key.
-ModelConfig shared_config(const Metadata& metadata, const std::string& arch);
+ModelConfig shared_config(const Metadata& metadata, const std::string& arch, RopeKinds kinds = {});
 
 // The same numbers from config.json into "<arch>.…" keys, in the order in which llama.cpp's converter writes
 // them. `rope` holds rope_theta (else config.json itself does), rope_type and factor.

@@ -61,7 +61,7 @@ HfSource::HfSource(const fs::path& folder) : folder_(folder) {
   const nlohmann::json config = read_json_object(config_path);
   const Architecture* arch = nullptr;
   ModelConfig parsed;
-  std::vector<float> rope_factors;
+  std::vector<RopeFactors> rope_factors;
   try {
     arch = &architecture_of(config);
     metadata_.set_string("general.architecture", std::string(arch->gguf_name));
@@ -77,7 +77,7 @@ HfSource::HfSource(const fs::path& folder) : folder_(folder) {
   }
   open_weights();
   plan_tensors(*arch, parsed);
-  if (!rope_factors.empty()) add_rope_factors(rope_factors);
+  for (RopeFactors& factors : rope_factors) add_rope_factors(std::move(factors));
   metadata_.set_u32("general.file_type", dominant_file_type(tensors_));
   read_tokenizer(config, parsed.n_vocab);
   read_chat_template();
@@ -214,13 +214,13 @@ void HfSource::refuse_leftovers(const Architecture& arch, const ModelConfig& con
        folder_.string(), n, arch.gguf_name, config.n_layers, fmt::join(leftovers, ", "), n > 4 ? ", …" : "");
 }
 
-void HfSource::add_rope_factors(const std::vector<float>& factors) {
+void HfSource::add_rope_factors(RopeFactors factors) {
   TensorInfo info;
-  info.name = "rope_freqs.weight";
-  info.shape = {factors.size()};
+  info.name = factors.tensor;
+  info.shape = {factors.values.size()};
   info.format = &format_of(FormatId::kF32);
   Item item;
-  item.computed = factors;
+  item.computed = std::move(factors.values);
   tensors_.push_back(std::move(info));
   items_.push_back(std::move(item));
 }

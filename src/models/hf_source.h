@@ -44,7 +44,7 @@ class HfSource final : public WeightSource {
   void open_shards(const std::filesystem::path& index);
   void plan_tensors(const Architecture& arch, const ModelConfig& config);
   void add_tensor(const Architecture& arch, const TensorRow& row, size_t layer, const ModelConfig& config);
-  void add_rope_factors(const std::vector<float>& factors);
+  void add_rope_factors(RopeFactors factors);
   bool is_tied_copy(const Architecture& arch, const TensorRow& row, const ModelConfig& config) const;
   void refuse_leftovers(const Architecture& arch, const ModelConfig& config) const;
   void read_tokenizer(const nlohmann::json& config, size_t n_vocab);

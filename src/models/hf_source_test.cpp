@@ -109,8 +109,8 @@ TEST(HfSource, CarriesTokenizerAndTemplate) {
 }
 
 TEST(HfSource, EveryFamilysTokenizerEqualsTransformers) {
-  for (const char* name :
-       {"tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral", "tiny-qwen2", "tiny-qwen3", "tiny-phi3"}) {
+  for (const char* name : {"tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral", "tiny-qwen2",
+                           "tiny-qwen3", "tiny-phi3", "tiny-phi3-long"}) {
     const SafetensorsFile file(golden(std::string(name) + ".expected.safetensors"));
     const auto bytes = file.find("text_ids")->data;
     const auto* ids = reinterpret_cast<const int32_t*>(bytes.data());

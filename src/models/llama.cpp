@@ -15,7 +15,7 @@ constexpr TensorRow kTensors[] = {
     kTokenEmbdRow,
     kOutputNormRow,
     kOutputRow,
-    kRopeFreqsRow,
+    rope_factors_row(kRopeFreqs),
     kAttnNormRow,
     with_order(kAttnQRow, RowOrder::kRopeQ),
     with_order(kAttnKRow, RowOrder::kRopeK),
@@ -90,7 +90,7 @@ std::vector<float> llama3_factors(const Llama3Rope& rope, double base, size_t he
   return factors;
 }
 
-std::vector<float> rope_factors_from_hf(const nlohmann::json& config) {
+std::vector<RopeFactors> rope_factors_from_hf(const nlohmann::json& config) {
   const nlohmann::json& rope = rope_object(config);
   if (rope_type(rope) != "llama3") return {};
   Llama3Rope parameters;
@@ -108,7 +108,7 @@ std::vector<float> rope_factors_from_hf(const nlohmann::json& config) {
   Metadata hyperparameters;
   metadata_from_hf(config, hyperparameters);
   const auto head_dim = static_cast<size_t>(hyperparameters.integer("llama.rope.dimension_count"));
-  return llama3_factors(parameters, hyperparameters.number("llama.rope.freq_base"), head_dim);
+  return {{kRopeFreqs, llama3_factors(parameters, hyperparameters.number("llama.rope.freq_base"), head_dim)}};
 }
 
 // The first factor that the rule does not give; the number of factors when it gives all.

@@ -157,8 +157,9 @@ Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const 
   if (block.attn_q_norm.defined()) q = rms_norm(ctx, q, block.attn_q_norm, config.norm_eps);
   if (block.attn_k_norm.defined()) k = rms_norm(ctx, k, block.attn_k_norm, config.norm_eps);
   const std::vector<float>& turns = config.window(layer) != 0 ? window_frequencies : frequencies;
-  q = rope(ctx, q, config.head_dim, batch.positions, turns, config.rope_interleaved);
-  k = rope(ctx, k, config.head_dim, batch.positions, turns, config.rope_interleaved);
+  const RopeTurns rotation{turns, config.rope_interleaved, config.rope_magnitude};
+  q = rope(ctx, q, config.head_dim, batch.positions, rotation);
+  k = rope(ctx, k, config.head_dim, batch.positions, rotation);
   const float scale = config.attention_scale != 0 ? config.attention_scale
                                                   : 1.0f / std::sqrt(static_cast<float>(config.head_dim));
   const AttentionShape shape{config.n_heads, config.n_kv_heads, config.head_dim, scale, config.window(layer)};

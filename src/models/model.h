@@ -23,12 +23,18 @@ struct ModelConfig {
   std::string name;          // general.name
   size_t n_layers = 0, n_embd = 0, n_ff = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0, n_vocab = 0;
   size_t context_length = 0;
-  size_t rope_dim = 0;
+  size_t rope_dim = 0;  // the first so many of a head's columns are rotated
   float norm_eps = 1e-5f, rope_base = 10000.0f;
   float rope_scale = 1.0f;          // linear scaling: positions are multiplied by this (1 / factor)
   std::vector<float> rope_factors;  // rope_freqs.weight: frequencies are divided by these; empty: none
-  bool rope_interleaved = true;     // GGUF llama order
-  float attention_scale = 0;        // 0: 1 / sqrt(head_dim)
+  // Long RoPE (Ding et al. 2024): rope_factors are the short ones, for up to context_length tokens; cosine
+  // and sine are multiplied by rope_magnitude. hone does not run the long factors, and keeps them for
+  // exports.
+  float rope_magnitude = 1.0f;
+  std::vector<float> rope_long_factors;
+  size_t long_context_length = 0;  // with the long factors; 0: no Long RoPE
+  bool rope_interleaved = true;    // GGUF llama order
+  float attention_scale = 0;       // 0: 1 / sqrt(head_dim)
   // Keys that a token sees in each layer, itself among them; 0: all before it. Empty: all in every layer.
   std::vector<size_t> windows;
   float window_rope_base = 10000.0f;  // of layers with a window, without rope_scale and rope_factors

@@ -192,8 +192,12 @@ TEST_P(Golden, SequencesTogetherEqualSingleOnes) {
 
 INSTANTIATE_TEST_SUITE_P(Tiny, Golden,
                          testing::Values("tiny-tied", "tiny-untied", "tiny-gemma3", "tiny-mistral",
-                                         "tiny-qwen2", "tiny-qwen3", "tiny-phi3"),
-                         [](const auto& golden) { return std::string(golden.param).substr(5); });
+                                         "tiny-qwen2", "tiny-qwen3", "tiny-phi3", "tiny-phi3-long"),
+                         [](const auto& golden) {
+                           std::string name = std::string(golden.param).substr(5);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST(ActivationBytes, FallWithEveryRecomputedBlockButTheLast) {
   HfSource source(kGolden / "tiny-tied");

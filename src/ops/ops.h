@@ -23,10 +23,17 @@ Tensor embedding(OpContext& ctx, const MatrixView& table, std::span<const int32_
 // normalised by themselves, as heads are. dw goes to `trainable` when given. (Zhang & Sennrich 2019)
 Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Parameter* trainable = nullptr);
 
-// Rotary embedding. x (T, n_heads * D); pairs (2i, 2i+1) when `interleaved` (GGUF llama order), else halves
-// (i, i + D/2). frequencies (D/2): radians per position. Su et al. 2021.
+// How heads are turned: radians per position of each pair, which rotate the first 2P columns of a head, P of
+// them; pairs (2i, 2i+1) when interleaved (GGUF llama order), else (i, i + P). What is rotated is also
+// multiplied by magnitude.
+struct RopeTurns {
+  std::span<const float> frequencies;  // (P), 2P <= D
+  bool interleaved = true;
+  float magnitude = 1.0f;
+};
+// Rotary embedding. x (T, n_heads * D). Su et al. 2021.
 Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const int32_t> positions,
-            std::span<const float> frequencies, bool interleaved);
+            const RopeTurns& turns);
 
 // kGelu is its tanh form.
 enum class Activation { kSilu, kGelu };

@@ -269,9 +269,11 @@ TEST(Backward, Rope) {
   const std::vector<int32_t> positions = {0, 1, 2, 0, 1, 7};
   const std::vector<float> frequencies = {1.0f, 0.3f, 0.05f, 0.01f};
   for (const bool interleaved : {false, true})
-    check_gradient(rng, random_tensor(rng, {6, 24}), [&](OpContext& ctx, const Tensor& x) {
-      return rope(ctx, x, 8, positions, frequencies, interleaved);
-    });
+    for (const size_t pairs : {size_t{4}, size_t{3}})  // whole heads, and three quarters of them
+      check_gradient(rng, random_tensor(rng, {6, 24}), [&](OpContext& ctx, const Tensor& x) {
+        return rope(ctx, x, 8, positions,
+                    {std::span(frequencies).first(pairs), interleaved, pairs == 4 ? 1.0f : 1.3f});
+      });
 }
 
 TEST(Backward, GatedUnitsAndAdd) {

@@ -14,6 +14,7 @@ namespace {
 struct Angles {
   std::vector<int32_t> positions;
   std::vector<float> frequencies;
+  float magnitude = 1;
   std::vector<float> cos, sin;  // (T, D/2)
   // (T, D): each twice, for turning neighbours; the sine negative first, and the other way round for turning
   // back.
@@ -22,8 +23,9 @@ struct Angles {
 };
 
 std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
-                                             std::span<const float> frequencies) {
+                                             std::span<const float> frequencies, float magnitude) {
   auto angles = std::make_shared<Angles>();
+  angles->magnitude = magnitude;
   angles->positions.assign(positions.begin(), positions.end());
   angles->frequencies.assign(frequencies.begin(), frequencies.end());
   const size_t half = angles->half = frequencies.size();
@@ -36,8 +38,8 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
         for (size_t i = begin * half; i < end * half; ++i) {
           const double angle =
               static_cast<double>(positions[i / half]) * static_cast<double>(frequencies[i % half]);
-          angles->cos[i] = static_cast<float>(std::cos(angle));
-          angles->sin[i] = static_cast<float>(std::sin(angle));
+          angles->cos[i] = magnitude * static_cast<float>(std::cos(angle));
+          angles->sin[i] = magnitude * static_cast<float>(std::sin(angle));
           angles->pair_cos[2 * i] = angles->pair_cos[2 * i + 1] = angles->cos[i];
           angles->pair_sin[2 * i] = -angles->sin[i];
           angles->pair_sin[2 * i + 1] = angles->pair_back[2 * i] = angles->sin[i];
@@ -51,19 +53,19 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
 // Every layer turns the same positions, at one of at most two frequencies, so the last two tables are kept.
 // Ops run on one thread at a time each.
 std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions,
-                                         std::span<const float> frequencies) {
+                                         std::span<const float> frequencies, float magnitude) {
   thread_local std::shared_ptr<const Angles> last, other;
   const auto fits = [&](const std::shared_ptr<const Angles>& angles) {
-    return angles && std::ranges::equal(angles->positions, positions) &&
+    return angles && angles->magnitude == magnitude && std::ranges::equal(angles->positions, positions) &&
            std::ranges::equal(angles->frequencies, frequencies);
   };
   if (fits(last)) return last;
   last.swap(other);
-  if (!fits(last)) last = compute_angles(positions, frequencies);
+  if (!fits(last)) last = compute_angles(positions, frequencies, magnitude);
   return last;
 }
 
-// One head; direction -1 turns back.
+// One head; direction -1 turns back. Columns behind the rotated ones stay.
 void rotate_head(const Angles& angles, size_t t, size_t head_dim, bool interleaved, float direction,
                  const float* x, float* y) {
   const size_t half = angles.half;
@@ -95,9 +97,11 @@ void rotate(const Tensor& in, Tensor& out, const Angles& angles, size_t head_dim
 }  // namespace
 
 Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const int32_t> positions,
-            std::span<const float> frequencies, bool interleaved) {
-  HONE_CHECK(positions.size() == x.rows() && x.cols() % head_dim == 0 && 2 * frequencies.size() <= head_dim);
-  const std::shared_ptr<const Angles> angles = angles_for(positions, frequencies);
+            const RopeTurns& turns) {
+  HONE_CHECK(positions.size() == x.rows() && x.cols() % head_dim == 0 &&
+             2 * turns.frequencies.size() <= head_dim);
+  const std::shared_ptr<const Angles> angles = angles_for(positions, turns.frequencies, turns.magnitude);
+  const bool interleaved = turns.interleaved;
   Tensor y = Tensor::empty(x.shape());
   rotate(x, y, *angles, head_dim, interleaved, 1.0f);
   if (ctx.tape == nullptr || !ctx.tape->requires_grad(x)) return y;

@@ -254,6 +254,14 @@ def make_families(folder, wanted):
         make(folder, "tiny-phi3", Phi3Config(**common, vocab_size=len(words), sliding_window=6, rope_theta=1000.0,
                                              bos_token_id=1, eos_token_id=2, pad_token_id=0),
              torch.float32, "10MB", 7, words, text)
+    if wanted("tiny-phi3-long"):
+        words = sentencepiece_tokenizer(False)
+        make(folder, "tiny-phi3-long", Phi3Config(
+            **{**common, "max_position_embeddings": 256}, original_max_position_embeddings=64, vocab_size=len(words),
+            rope_parameters={"rope_type": "longrope", "rope_theta": 1000.0, "partial_rotary_factor": 0.75,
+                             "original_max_position_embeddings": 64,
+                             "short_factor": [1.0, 1.1, 1.5], "long_factor": [1.2, 2.0, 4.0]},
+            tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, pad_token_id=0), torch.float32, "10MB", 8, words, text)
 
 
 def main():
