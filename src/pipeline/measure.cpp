@@ -23,28 +23,6 @@ constexpr size_t kSpeedPrompt = 256;  // tokens
 constexpr size_t kSpeedTokens = 32;
 constexpr size_t kSpeedRuns = 3;
 
-Json to_json(const std::vector<DocumentScore>& documents) {
-  Json out = Json::array();
-  for (const DocumentScore& d : documents) out.push_back({d.sum, d.count});
-  return out;
-}
-
-std::vector<DocumentScore> documents_from_json(const Json& json) {
-  std::vector<DocumentScore> out;
-  for (const Json& d : json) out.push_back({d.at(0).get<double>(), d.at(1).get<double>()});
-  return out;
-}
-
-Json to_json(const Scores& scores) {
-  return {{"nll", to_json(scores.nll)}, {"kl", to_json(scores.kl)}, {"top1", to_json(scores.top1)}};
-}
-
-Scores scores_from_json(const Json& json) {
-  return {.nll = documents_from_json(json.at("nll")),
-          .kl = documents_from_json(json.at("kl")),
-          .top1 = documents_from_json(json.at("top1"))};
-}
-
 double quantile(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
   const auto at = static_cast<size_t>(share * static_cast<double>(values.size()));
@@ -232,48 +210,6 @@ std::string items_hash(const std::vector<ScoreItem>& items) {
     hasher.add(std::as_bytes(std::span(item.targets)));
   }
   return hasher.digest();
-}
-
-Json to_json(const Measurement& measurement) {
-  Json out;
-  out["chats"] = to_json(measurement.chats);
-  out["general"] = to_json(measurement.general);
-  out["rarity"] = Json::array();
-  for (const RarityBucket& bucket : measurement.rarity)
-    out["rarity"].push_back({{"low", bucket.low}, {"high", bucket.high}, {"nll", to_json(bucket.nll)}});
-  out["prefill_tok_s"] = measurement.prefill_tok_s;
-  out["decode_tok_s"] = measurement.decode_tok_s;
-  const Latency& latency = measurement.latency;
-  out["latency"] = {latency.first, latency.median, latency.p95};
-  if (latency.joules) out["joules"] = *latency.joules;
-  out["answers"] = measurement.answers;
-  out["seconds"] = measurement.seconds;
-  return out;
-}
-
-Measurement measurement_from_json(const Json& json) {
-  Measurement out;
-  out.chats = scores_from_json(json.at("chats"));
-  out.general = scores_from_json(json.at("general"));
-  for (const Json& bucket : json.at("rarity"))
-    out.rarity.push_back({bucket.at("low").get<uint64_t>(), bucket.at("high").get<uint64_t>(),
-                          documents_from_json(bucket.at("nll"))});
-  out.prefill_tok_s = json.at("prefill_tok_s").get<double>();
-  out.decode_tok_s = json.at("decode_tok_s").get<double>();
-  const std::vector<double> latency = json.at("latency").get<std::vector<double>>();
-  out.latency = {.first = latency.at(0), .median = latency.at(1), .p95 = latency.at(2), .joules = {}};
-  if (json.contains("joules")) out.latency.joules = json.at("joules").get<double>();
-  out.answers = json.at("answers").get<std::vector<std::string>>();
-  out.seconds = json.at("seconds").get<double>();
-  return out;
-}
-
-Json to_json(const ErrorParts& parts) {
-  return {{"precise", to_json(parts.precise)}, {"cached", to_json(parts.cached)}};
-}
-
-ErrorParts error_parts_from_json(const Json& json) {
-  return {.precise = scores_from_json(json.at("precise")), .cached = scores_from_json(json.at("cached"))};
 }
 
 std::vector<ErrorParts> measure_parts(const std::vector<Subject>& subjects, const Model& reference,

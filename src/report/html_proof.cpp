@@ -135,7 +135,9 @@ std::string speed_section(const RunReport& report) {
   return about(
              "Timed on this machine with a prompt of 256 tokens and 32 written behind it, three times, "
              "beside whatever else "
-             "the machine was doing: the median of runs, and percentiles over all pieces of text.") +
+             "the machine was doing: the median of runs, and percentiles over all pieces of text. Memory is "
+             "the "
+             "most that a process of its own held while doing this once.") +
          text_table(rows, "Speed", true);
 }
 
