@@ -9,64 +9,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "models/architecture.h"
+#include "models/block.h"
 #include "ops/halves.h"
 
 namespace hone {
 namespace {
-
-struct Block {
-  Tensor attn_norm, ffn_norm;
-  Tensor attn_q_norm, attn_k_norm, attn_post_norm, ffn_post_norm;  // of some families
-  Linear attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down;
-  Linear attn_qkv, ffn_gate_up;  // of families that keep these in one matrix, in place of the single ones
-};
-
-// In file order.
-constexpr std::pair<TensorRole, Linear Block::*> kLinears[] = {
-    {TensorRole::kAttnQ, &Block::attn_q},           {TensorRole::kAttnK, &Block::attn_k},
-    {TensorRole::kAttnV, &Block::attn_v},           {TensorRole::kAttnQkv, &Block::attn_qkv},
-    {TensorRole::kAttnOutput, &Block::attn_output}, {TensorRole::kFfnGate, &Block::ffn_gate},
-    {TensorRole::kFfnUp, &Block::ffn_up},           {TensorRole::kFfnGateUp, &Block::ffn_gate_up},
-    {TensorRole::kFfnDown, &Block::ffn_down},
-};
-constexpr std::pair<TensorRole, Tensor Block::*> kNorms[] = {
-    {TensorRole::kAttnNorm, &Block::attn_norm},    {TensorRole::kAttnQNorm, &Block::attn_q_norm},
-    {TensorRole::kAttnKNorm, &Block::attn_k_norm}, {TensorRole::kAttnPostNorm, &Block::attn_post_norm},
-    {TensorRole::kFfnNorm, &Block::ffn_norm},      {TensorRole::kFfnPostNorm, &Block::ffn_post_norm},
-};
-
-// The block's member for a role, or nullptr.
-template <typename Member, size_t kN>
-Member* member_for(Block& block, TensorRole role,
-                   const std::pair<TensorRole, Member Block::*> (&members)[kN]) {
-  for (const auto& [of, member] : members)
-    if (of == role) return &(block.*member);
-  return nullptr;
-}
-
-Tensor read_vector(WeightSource& source, const std::string& name) {
-  const size_t i = *source.find(name);
-  const TensorInfo& info = source.tensors()[i];
-  Tensor t = Tensor::empty({static_cast<size_t>(info.n_elements())});
-  info.format->to_float(source.data(i).data(), t.data(), t.size());
-  source.release(i);
-  return t;
-}
-
-Linear read_linear(WeightSource& source, const std::string& name, TensorRole role) {
-  const size_t i = *source.find(name);
-  const TensorInfo& info = source.tensors()[i];
-  std::vector<float> bias;
-  const std::string bias_name = name.substr(0, name.size() - std::string_view("weight").size()) + "bias";
-  if (source.find(bias_name)) {
-    const Tensor values = read_vector(source, bias_name);
-    bias.assign(values.data(), values.data() + values.size());
-  }
-  Linear linear(name, role, *info.format, static_cast<size_t>(info.shape[1]),
-                static_cast<size_t>(info.shape[0]), source.data(i), std::move(bias));
-  source.release(i);
-  return linear;
-}
 
 // Where int8 activations cost most for the work they save: values are few and every head of their group reads
 // them, and nothing averages the last block's errors out. Off the 4-bit grid SmolLM2's KL to f32 falls from
@@ -75,16 +22,6 @@ bool is_delicate(TensorRole role, bool last_block) {
   if (role == TensorRole::kAttnV || role == TensorRole::kAttnQkv) return true;
   return last_block && (role == TensorRole::kFfnGate || role == TensorRole::kFfnUp ||
                         role == TensorRole::kFfnGateUp || role == TensorRole::kFfnDown);
-}
-
-void check_memory(const WeightSource& source) {
-  uint64_t needed = 0;
-  for (const TensorInfo& info : source.tensors()) needed += info.n_bytes();
-  const uint64_t available = available_memory_bytes();
-  if (needed > available)
-    fail(ErrorCode::kResourceExhausted,
-         "{}: its weights need {} of memory, {} are available; use a smaller format or model",
-         source.description(), format_bytes(needed), format_bytes(available));
 }
 
 }  // namespace
