@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "models/architecture.h"
 #include "models/block.h"
 #include "ops/halves.h"
