@@ -33,10 +33,12 @@ bool has_title(const std::string& answer, const Row& arguments);
 bool two_answers(const std::string& answer, const Row& arguments);
 bool repeats_prompt(const std::string& answer, const Row& arguments);    // prompt_to_repeat
 bool ends_with_phrase(const std::string& answer, const Row& arguments);  // end_phrase
-bool all_capital(const std::string& answer, const Row& arguments);
-bool all_lowercase(const std::string& answer, const Row& arguments);
 bool no_comma(const std::string& answer, const Row& arguments);
 bool quoted(const std::string& answer, const Row& arguments);
+// language.cpp
+bool answers_in_language(const std::string& answer, const Row& arguments);  // language
+bool english_capitals(const std::string& answer, const Row& arguments);
+bool english_lowercase(const std::string& answer, const Row& arguments);
 
 // What several of them share.
 // "less than" or "at least" in the column `relation`.

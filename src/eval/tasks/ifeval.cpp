@@ -40,9 +40,7 @@ TaskItem read(const Row& row) {
       row.fails(fmt::format("\"instruction_id_list\": got \"{}\", expected one of IFEval's 25", ids[i]));
     if (!arguments[i].is_object()) row.wrong("kwargs", "a list with an object for each instruction");
     item.judged_by.push_back({{"id", ids[i]}, {"arguments", arguments[i]}});
-    if (instruction->follows == nullptr)
-      item.left_out = instruction->left_out;
-    else if (ids[i] == "keywords:letter_frequency" && !is_letter(arguments[i]))
+    if (ids[i] == "keywords:letter_frequency" && !is_letter(arguments[i]))
       item.left_out = ids[i] + " of what is no letter is checked for a letter drawn at random";
     else  // says now what is wrong with the arguments
       instruction->follows(
