@@ -39,8 +39,7 @@ TEST(IfevalTest, FollowsLmEvaluationHarness) {
                                                                                       << answers[i];
     }
   }
-  // All but those of languages (below, and language_test.cpp) and of sentences, which need NLTK's model.
-  EXPECT_EQ(seen.size(), all_instructions().size() - 2);
+  EXPECT_EQ(seen.size(), all_instructions().size() - 1);  // languages: below, and in language_test.cpp
 }
 
 TEST(IfevalTest, AllInstructionsOfThePaper) {
@@ -56,7 +55,27 @@ TEST(IfevalTest, Sentences) {
   EXPECT_EQ(ifeval::count_sentences(""), 0u);
   EXPECT_EQ(ifeval::count_sentences("One without an end"), 1u);
   EXPECT_EQ(ifeval::count_sentences("Mr. A. Smith paid 3.50 dollars. \"Really?\" she asked! Yes."), 4u);
-  EXPECT_EQ(ifeval::count_sentences("Fruit, e.g. Apples, etc. It is so... good. (He left.) Done"), 3u);
+  // To Punkt "e.g." and "etc." end sentences; what follows an ellipsis or an abbreviation opens one when it
+  // is a common word.
+  EXPECT_EQ(ifeval::count_sentences("Fruit, e.g. Apples, etc. It is so... good. (He left.) Done"), 5u);
+  EXPECT_EQ(ifeval::count_sentences("So... The end. At 5 p.m. Jane and Mr. J. Doe left. At 5 p.m. the bell"),
+            4u);
+  EXPECT_EQ(ifeval::count_sentences("1. Wash.\n2. Dry.\n3. and fold, from $5."), 4u);
+  EXPECT_EQ(ifeval::count_sentences("It **ends.** It ended.[1] (\"Did it?\") What?!! \u201cYes.\u201d"), 5u);
+}
+
+TEST(IfevalTest, WhatWasNotFollowedIsNamed) {
+  const TaskFile file{.task = &find_task("ifeval"), .path = {}, .content_hash = {}, .items = {}};
+  const TaskItem item = read(
+      {{"prompt", "p"},
+       {"instruction_id_list", {"punctuation:no_comma", "startend:quotation", "detectable_format:title"}},
+       {"kwargs", Json::array({Json::object(), Json::object(), Json::object()})}});
+  const Judgement judgement =
+      file.task->writing.judge(file, {})->judge(item, "Sure, here it is:\n\"<<It>>\"");
+  EXPECT_EQ(judgement.extracted,
+            "not followed: punctuation:no_comma (loosely followed), startend:quotation (loosely followed)");
+  EXPECT_EQ(judgement.scores[1].sum, 1);
+  EXPECT_EQ(judgement.scores[3].sum, 3);
 }
 
 TEST(IfevalTest, Languages) {

@@ -43,7 +43,7 @@ bool english_lowercase(const std::string& answer, const Row& arguments);
 // What several of them share.
 // "less than" or "at least" in the column `relation`.
 bool holds(size_t count, size_t limit, const Row& arguments, std::string_view relation);
-// Sentences by punctuation, a list of abbreviations and the next word's case.
+// sentences.cpp: as NLTK's tokenizer (Punkt) ends them.
 size_t count_sentences(std::string_view text);
 // Some letter, and none in lower (upper) case.
 bool is_all_upper(std::string_view text);

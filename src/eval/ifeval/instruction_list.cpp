@@ -16,7 +16,7 @@ constexpr auto kInstructions = std::to_array<Instruction>({
     {"keywords:letter_frequency", ifeval::letter_frequency},
     {"language:response_language", ifeval::answers_in_language, kDetector},
     {"length_constraints:number_sentences", ifeval::number_of_sentences,
-     "sentences are counted by hone's own rule, not by NLTK's Punkt model"},
+     "sentences are counted by Punkt with a short list of words, not with NLTK's model"},
     {"length_constraints:number_paragraphs", ifeval::number_of_paragraphs},
     {"length_constraints:number_words", ifeval::number_of_words},
     {"length_constraints:nth_paragraph_first_word", ifeval::first_word_of_paragraph},

@@ -83,10 +83,13 @@ class IfevalJudge : public Judge {
     double n_strict = 0, n_loose = 0;
     std::string failed;
     for (const ordered_json& instruction : item.judged_by) {
-      const bool is_strict = follows(instruction, strict);
-      if (!is_strict) failed += (failed.empty() ? "not followed: " : ", ") + std::string(instruction["id"]);
+      const bool is_strict = follows(instruction, strict),
+                 is_loose = is_strict || follows(instruction, loose);
+      if (!is_strict)
+        failed += fmt::format("{}{}{}", failed.empty() ? "not followed: " : ", ",
+                              std::string(instruction["id"]), is_loose ? " (loosely followed)" : "");
       n_strict += is_strict ? 1 : 0;
-      n_loose += follows(instruction, loose) ? 1 : 0;
+      n_loose += is_loose ? 1 : 0;
     }
     const auto n = static_cast<double>(item.judged_by.size());
     return {.scores = {{n_strict == n ? 1.0 : 0.0, 1},
