@@ -36,7 +36,7 @@ def answer(args, file, details):
 
 def by_name(ids, verdicts):
     """{name: its verdicts (strict, loose), sorted}: a prompt may hold one name several times."""
-    return {name: sorted(v for i, v in zip(ids, verdicts) if i == name) for name in ids}
+    return {name: sorted(v for i, v in zip(ids, verdicts, strict=True) if i == name) for name in ids}
 
 
 def hone_verdicts(ids, item):
@@ -60,7 +60,7 @@ def compare(rows, items):
         row = rows[item["line"] - 1]
         ids = row["instruction_id_list"]
         theirs = utils.process_results(row, [item["written"]])
-        theirs = by_name(ids, zip(theirs["inst_level_strict_acc"], theirs["inst_level_loose_acc"]))
+        theirs = by_name(ids, list(zip(theirs["inst_level_strict_acc"], theirs["inst_level_loose_acc"], strict=True)))
         ours = hone_verdicts(ids, item)
         for who, verdicts in (("lm-eval", theirs), ("hone", ours)):
             for way in (0, 1):
@@ -69,7 +69,7 @@ def compare(rows, items):
                 sums[who][2 + way] += sum(followed)
         for name, n in collections.Counter(ids).items():
             asked[name] += n
-            wrong = sum(tuple(a) != b for a, b in zip(theirs[name], ours[name]))
+            wrong = sum(tuple(a) != b for a, b in zip(theirs[name], ours[name], strict=True))
             if wrong == 0:
                 continue
             differ[name] += wrong
