@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(
   cmake ninja-build g++ ccache
   libfmt-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libutf8proc-dev libxxhash-dev libsqlite3-dev
-  libedit-dev libre2-dev
+  libedit-dev libre2-dev libcld2-dev
   libgtest-dev libsimde-dev
   python3 python3-venv
 )

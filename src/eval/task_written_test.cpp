@@ -145,7 +145,7 @@ TEST_F(TaskWrittenTest, CategoriesInTheOrderOfTheirNumbers) {
 // Rows that cannot be judged are counted, not scored; --limit counts rows.
 TEST_F(TaskWrittenTest, RowsAreLeftOutByReason) {
   const std::string rows =
-      R"({"prompt": "p", "instruction_id_list": ["language:response_language"], "kwargs": [{"language": "de"}]}
+      R"({"prompt": "p", "instruction_id_list": ["keywords:letter_frequency"], "kwargs": [{"letter": "!", "let_frequency": 3, "let_relation": "at least"}]}
 {"prompt": "p", "instruction_id_list": ["punctuation:no_comma", "change_case:english_lowercase"], "kwargs": [{}, {}]}
 {"prompt": "p", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
 )";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clean_text.h"
 #include "base/error.h"
 #include "runtime/utf8.h"
 
@@ -62,7 +63,7 @@ std::string TextStream::take(size_t n, bool last) {
       break;
     } else {
       out += kReplacement;
-      ++i;
+      i += next_code_point(text, i).bytes;
     }
   }
   pending_.erase(0, i);

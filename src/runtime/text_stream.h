@@ -16,7 +16,8 @@ class TextStream {
   // Takes a token's bytes; returns what is certain now. After a stop string was found, stopped() is true, and
   // the text before it has been returned.
   std::string push(std::string_view bytes);
-  // The end: everything held back; bytes that are not UTF-8 become U+FFFD.
+  // The end: everything held back. Each malformed sequence became U+FFFD, the beginning of a character one
+  // for all its bytes (base/clean_text.h), as in the texts of transformers.
   std::string finish();
   bool stopped() const noexcept { return stopped_; }
 

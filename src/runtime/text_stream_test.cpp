@@ -57,10 +57,10 @@ TEST(TextStream, BadBytesAreReplaced) {
             "b");
   EXPECT_EQ(stream.push("\x82"), "");
   EXPECT_EQ(stream.push("c"),
-            "\xef\xbf\xbd\xef\xbf\xbd"
+            "\xef\xbf\xbd"
             "c");
   EXPECT_EQ(stream.push("\xf0\x9f"), "");
-  EXPECT_EQ(stream.finish(), "\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(stream.finish(), "\xef\xbf\xbd");
   EXPECT_EQ(stream.push("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");  // a surrogate
 }
 

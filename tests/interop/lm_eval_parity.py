@@ -4,8 +4,9 @@ definitions with only the data set replaced. Item for item the same prediction (
 1e-3) or the same written text (up to a place where two tokens are as close), and the same aggregates.
 
 lm_eval_parity.py BUILD MODEL_FOLDER --data FOLDER [--limit N] [--tasks a,b] [--shots N --shots-data FILE] [--chat]
-FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Without --tasks, all
-whose file is there. --shots without --shots-data takes a file's last rows as examples, and the others as items. Needs
+                  [--max-tokens N]
+FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Without --tasks, all with
+choices whose file is there. --shots without --shots-data takes a file's last rows as examples, and the others as items. Needs
 tests/requirements-heavy.txt.
 """
 import argparse
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import punkt_model
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
@@ -36,8 +39,9 @@ TASKS = {
     "truthfulqa_mc2": ("truthfulqa", "truthfulqa_mc2", {}),
     "lambada": ("lambada", "lambada_openai", {}),
     "gsm8k": ("gsm8k", "gsm8k", {}),
+    "ifeval": ("ifeval", "ifeval", {}),
 }
-WRITTEN = {"gsm8k"}  # tasks answered by writing; both print a metric under the same name
+WRITTEN = {"gsm8k", "ifeval"}  # tasks answered by writing; both print a metric under the same name
 # Under which name hone prints lm-eval's metric.
 RENAMED = {("truthfulqa_mc2", "acc"): "true_share"}
 CLOSE = 1e-3  # nats between the largest two: rounding may decide
@@ -51,6 +55,10 @@ def lm_eval_run(args, task, file, name, changes):
     from lm_eval.tasks._yaml_loader import load_yaml
     if not hasattr(lm_eval_run, "manager"):
         lm_eval_run.manager = TaskManager()
+    if task == "ifeval":
+        punkt_model.provide()
+        import langdetect
+        langdetect.DetectorFactory.seed = 0  # it draws at random
     config = load_yaml(lm_eval_run.manager._index[name].yaml_path)
     for key in ("tag", "task_alias"):
         config.pop(key, None)
@@ -61,6 +69,8 @@ def lm_eval_run(args, task, file, name, changes):
         config["dataset_kwargs"]["data_files"]["shots"] = str(args.shots_data)
         config["fewshot_split"] = "shots"
         config["fewshot_config"] = {"sampler": "first_n"}
+    if args.max_tokens:
+        config["generation_kwargs"]["max_gen_toks"] = args.max_tokens
     if not hasattr(lm_eval_run, "model"):
         lm_eval_run.model = HFLM(pretrained=args.model, dtype="float32", device="cpu", batch_size=args.batch)
     start = time.time()
@@ -70,7 +80,7 @@ def lm_eval_run(args, task, file, name, changes):
     samples = sorted(result["samples"][name], key=lambda s: s["doc_id"])
     if task in WRITTEN:  # once for each filter
         texts = {s["doc_id"]: (s["arguments"][0][0], s["resps"][0][0]) for s in samples}
-        metrics = {key: value for key, value in result["results"][name].items()
+        metrics = {key.removesuffix(",none"): value for key, value in result["results"][name].items()
                    if isinstance(value, float) and "stderr" not in key}
         return [texts[i] for i in sorted(texts)], metrics, seconds
     metrics = {key.split(",")[0]: value for key, value in result["results"][name].items()
@@ -86,6 +96,8 @@ def hone_run(args, task, file, folder):
         command += ["--shots", str(args.shots), "--shots-data", str(args.shots_data)]
     if args.chat:
         command += ["--apply-chat-template"]
+    if args.max_tokens:
+        command += ["--max-tokens", str(args.max_tokens)]
     start = time.time()
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
@@ -159,6 +171,7 @@ def main():
     parser.add_argument("--tasks", default=None)
     parser.add_argument("--shots", type=int, default=0)
     parser.add_argument("--shots-data", default=None)
+    parser.add_argument("--max-tokens", type=int, default=0, help="of a written answer; 0: the task's")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--chat", action="store_true")
     args = parser.parse_args()
@@ -166,7 +179,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         data = pathlib.Path(args.data)
-        for task in args.tasks.split(",") if args.tasks else [t for t in TASKS if (data / f"{TASKS[t][0]}.jsonl").is_file()]:
+        for task in args.tasks.split(",") if args.tasks else [t for t in TASKS if t not in WRITTEN and (data / f"{TASKS[t][0]}.jsonl").is_file()]:
             stem, name, changes = TASKS[task]
             rows = [row for row in (data / f"{stem}.jsonl").read_text(encoding="utf-8").split("\n") if row]
             if args.shots and not given_shots:

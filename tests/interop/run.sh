@@ -36,6 +36,8 @@ check lm_eval_parity.py "$build" "$folder/hf" --data tasks
 check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks arc,piqa,boolq --shots 2
 check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks arc,piqa --chat
 check lm_eval_parity.py "$build" "$folder/hf" --data ../data --tasks gsm8k --limit 3
+check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks ifeval --chat --limit 14 --max-tokens 24
+check ifeval_parity.py "$build" "$folder/hf" --data tasks/ifeval.jsonl --max-tokens 64
 if [ -f tokenizer_compare.py ]; then check tokenizer_compare.py --tool "$build/tests/interop/tokenize_tool"; fi
 check ../install/wheel_test.py
 if [ -n "$failed" ]; then

@@ -216,14 +216,14 @@ class Proof(HoneCase):
 
     def test_what_a_written_task_cannot_judge_is_named(self):
         rows = [{"prompt": "Say hello.", "instruction_id_list": [name], "kwargs": [arguments]} for name, arguments in
-                (("change_case:english_capital", {}), ("punctuation:no_comma", {}), ("language:response_language", {"language": "de"}))]
+                (("change_case:english_capital", {}), ("punctuation:no_comma", {}), ("keywords:letter_frequency", {"letter": "!", "let_frequency": 3}))]
         (self.folder / "ifeval.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         self.run_ok("run", self.proof("written", tasks='[[eval.tasks]]\ntask = "ifeval"\ndata = "ifeval.jsonl"\nmax_tokens = 8\n'))
         table = self.report("written")["tasks"][0]
         self.assertEqual(table["n"], 2)
         self.assertIn("1 rows left out", table["protocol"])
-        self.assertIn("language detector", table["protocol"])
-        self.assertIn("1 of change_case:english_capital: only the case", table["protocol"])
+        self.assertIn("drawn at random", table["protocol"])
+        self.assertIn("1 of change_case:english_capital: the language is told by CLD2", table["protocol"])
         for stage in self.report("written")["stages"]:
             self.assertEqual(stage["metrics"]["ifeval." + table["metric"]]["n"], 2)
         tasks = '[[eval.tasks]]\ntask = "generate"\ndata = "qa.jsonl"\nmatch = { type = "regex", pattern = "(" }\n'

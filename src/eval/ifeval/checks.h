@@ -33,15 +33,17 @@ bool has_title(const std::string& answer, const Row& arguments);
 bool two_answers(const std::string& answer, const Row& arguments);
 bool repeats_prompt(const std::string& answer, const Row& arguments);    // prompt_to_repeat
 bool ends_with_phrase(const std::string& answer, const Row& arguments);  // end_phrase
-bool all_capital(const std::string& answer, const Row& arguments);
-bool all_lowercase(const std::string& answer, const Row& arguments);
 bool no_comma(const std::string& answer, const Row& arguments);
 bool quoted(const std::string& answer, const Row& arguments);
+// language.cpp
+bool answers_in_language(const std::string& answer, const Row& arguments);  // language
+bool english_capitals(const std::string& answer, const Row& arguments);
+bool english_lowercase(const std::string& answer, const Row& arguments);
 
 // What several of them share.
 // "less than" or "at least" in the column `relation`.
 bool holds(size_t count, size_t limit, const Row& arguments, std::string_view relation);
-// Sentences by punctuation, a list of abbreviations and the next word's case.
+// sentences.cpp: as NLTK's tokenizer (Punkt) ends them.
 size_t count_sentences(std::string_view text);
 // Some letter, and none in lower (upper) case.
 bool is_all_upper(std::string_view text);

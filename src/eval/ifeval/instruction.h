@@ -14,8 +14,7 @@ struct Instruction {
   std::string_view id;  // "keywords:existence"
   // arguments: the row's "kwargs". Throws kInvalidArgument when one is missing or wrong.
   bool (*follows)(const std::string& answer, const Row& arguments) = nullptr;
-  std::string_view left_out = {};  // why it cannot be checked at all
-  std::string_view remark = {};    // what is not checked as it is defined
+  std::string_view remark = {};  // what is not checked as it is defined
 };
 
 std::span<const Instruction> all_instructions() noexcept;

@@ -7,18 +7,16 @@
 namespace hone {
 namespace {
 
-constexpr std::string_view kOnlyCase = "only the case is checked, not that the language is English";
+constexpr std::string_view kDetector = "the language is told by CLD2, not by langdetect";
 
 constexpr auto kInstructions = std::to_array<Instruction>({
     {"keywords:existence", ifeval::has_keywords},
     {"keywords:frequency", ifeval::keyword_frequency},
     {"keywords:forbidden_words", ifeval::lacks_words},
     {"keywords:letter_frequency", ifeval::letter_frequency},
-    {"language:response_language", nullptr, "language:response_language needs a language detector"},
-    {"length_constraints:number_sentences",
-     ifeval::number_of_sentences,
-     {},
-     "sentences are counted by hone's own rule, not by NLTK's Punkt model"},
+    {"language:response_language", ifeval::answers_in_language, kDetector},
+    {"length_constraints:number_sentences", ifeval::number_of_sentences,
+     "sentences are counted by Punkt with a short list of words, not with NLTK's model"},
     {"length_constraints:number_paragraphs", ifeval::number_of_paragraphs},
     {"length_constraints:number_words", ifeval::number_of_words},
     {"length_constraints:nth_paragraph_first_word", ifeval::first_word_of_paragraph},
@@ -35,8 +33,8 @@ constexpr auto kInstructions = std::to_array<Instruction>({
     {"startend:end_checker", ifeval::ends_with_phrase},
     {"startend:quotation", ifeval::quoted},
     {"change_case:capital_word_frequency", ifeval::capital_words},
-    {"change_case:english_capital", ifeval::all_capital, {}, kOnlyCase},
-    {"change_case:english_lowercase", ifeval::all_lowercase, {}, kOnlyCase},
+    {"change_case:english_capital", ifeval::english_capitals, kDetector},
+    {"change_case:english_lowercase", ifeval::english_lowercase, kDetector},
     {"punctuation:no_comma", ifeval::no_comma},
 });
 

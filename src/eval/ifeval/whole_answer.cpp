@@ -29,12 +29,6 @@ bool ends_with_phrase(const std::string& answer, const Row& arguments) {
   return lower(text).ends_with(phrase);
 }
 
-bool all_capital(const std::string& answer, const Row&) {
-  return is_all_upper(answer);
-}
-bool all_lowercase(const std::string& answer, const Row&) {
-  return is_all_lower(answer);
-}
 bool no_comma(const std::string& answer, const Row&) {
   return answer.find(',') == std::string::npos;
 }

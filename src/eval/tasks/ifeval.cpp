@@ -40,9 +40,7 @@ TaskItem read(const Row& row) {
       row.fails(fmt::format("\"instruction_id_list\": got \"{}\", expected one of IFEval's 25", ids[i]));
     if (!arguments[i].is_object()) row.wrong("kwargs", "a list with an object for each instruction");
     item.judged_by.push_back({{"id", ids[i]}, {"arguments", arguments[i]}});
-    if (instruction->follows == nullptr)
-      item.left_out = instruction->left_out;
-    else if (ids[i] == "keywords:letter_frequency" && !is_letter(arguments[i]))
+    if (ids[i] == "keywords:letter_frequency" && !is_letter(arguments[i]))
       item.left_out = ids[i] + " of what is no letter is checked for a letter drawn at random";
     else  // says now what is wrong with the arguments
       instruction->follows(
@@ -85,10 +83,13 @@ class IfevalJudge : public Judge {
     double n_strict = 0, n_loose = 0;
     std::string failed;
     for (const ordered_json& instruction : item.judged_by) {
-      const bool is_strict = follows(instruction, strict);
-      if (!is_strict) failed += (failed.empty() ? "not followed: " : ", ") + std::string(instruction["id"]);
+      const bool is_strict = follows(instruction, strict),
+                 is_loose = is_strict || follows(instruction, loose);
+      if (!is_strict)
+        failed += fmt::format("{}{}{}", failed.empty() ? "not followed: " : ", ",
+                              std::string(instruction["id"]), is_loose ? " (loosely followed)" : "");
       n_strict += is_strict ? 1 : 0;
-      n_loose += follows(instruction, loose) ? 1 : 0;
+      n_loose += is_loose ? 1 : 0;
     }
     const auto n = static_cast<double>(item.judged_by.size());
     return {.scores = {{n_strict == n ? 1.0 : 0.0, 1},

@@ -3,15 +3,11 @@ exact match (its script as lm-evaluation-harness has it for Qasper), ROUGE-L (ro
 (lm-evaluation-harness). Writes matches.json and ifeval.json.
 
 usage: make_matches.py OUTPUT_FOLDER       needs tests/requirements-heavy.txt (rouge_score and nltk come with lm-eval)
-
-IFEval's module wants langdetect, immutabledict and NLTK's data, which the instructions compared here do not use: they are
-replaced by empty ones. Words of capitals are counted on the whole text as one sentence.
 """
 import json
 import pathlib
 import random
 import sys
-import types
 
 WORDS = ("the a an cat Cat's sat on mat, running runs ran happily nationally digitizers conflated hopping ponies caresses "
          "agreed plastered motoring sized falling filing sky skies dying news enjoyment relational valency archaeology "
@@ -97,6 +93,10 @@ ANSWERS = [
     "Intro line\n* Hello *world*\n\"My answer is maybe.\"\nIs there anything else I can help with?\"",
     "Title: <<  >>\n<<>>", "- a\n-b\n  - c\n\n*d", "*\n* x", "Sure!\n{\"a\": 1}\nDone", "THE \u201cBIG\u201d DOG DIDN\u2019T BARK\u2014EVER...OK? RIGHT/WRONG",
     "Section1\nSection 2 Section  3", "No commas here at all", "[a][b] [c\nd] []",
+    "Mr. A. Smith paid 3.50 dollars to Dr. Jones. \"Really?\" she asked! (He left.) What?! Yes...",
+    "1. Wash it.\n2. Dry it.\n3. eat it.\n\nFruit, e.g. apples, pears etc. are good. See No. 5 and vol. 2.",
+    "**Dear Sir,**\n\nIt was the U.S. team. I saw Prof. Lee at 5 p.m. The game began... and then it rained.** It ended.[1] So what",
+    "wait... what? i mean, who knows. he left at 9 a.m. he came back at noon.",
 ]
 RELATIONS = ("less than", "at least")
 
@@ -108,6 +108,7 @@ def instructions():
     out += [("keywords:forbidden_words", {"forbidden_words": k}) for k in (["word"], ["cat", "dog"], ["more", "hello"])]
     out += [("keywords:letter_frequency", {"letter": c, "let_frequency": n, "let_relation": r})
             for c, n in (("e", 5), ("A", 2), ("z", 1)) for r in RELATIONS]
+    out += [("length_constraints:number_sentences", {"num_sentences": n, "relation": r}) for n in (1, 2, 3, 4, 5, 6, 8) for r in RELATIONS]
     out += [("length_constraints:number_words", {"num_words": n, "relation": r}) for n in (3, 10) for r in RELATIONS]
     out += [("length_constraints:number_paragraphs", {"num_paragraphs": n}) for n in (1, 2, 3)]
     out += [("length_constraints:nth_paragraph_first_word", {"num_paragraphs": n, "nth_paragraph": i, "first_word": w})
@@ -129,15 +130,12 @@ def instructions():
 
 
 def ifeval():
-    import nltk
-    for name in ("langdetect", "immutabledict"):
-        sys.modules[name] = types.ModuleType(name)
-    sys.modules["langdetect"].detect = lambda text: "en"
-    sys.modules["langdetect"].LangDetectException = ValueError
-    sys.modules["immutabledict"].immutabledict = dict
-    nltk.data.find = lambda name: name
-    from lm_eval.tasks.ifeval import instructions_util, utils
-    instructions_util.nltk.word_tokenize = lambda text: nltk.tokenize.word_tokenize(text, preserve_line=True)
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "interop"))
+    import punkt_model
+    punkt_model.provide()
+    import langdetect
+    from lm_eval.tasks.ifeval import utils
+    langdetect.detect = lambda text: "en"  # what it makes of languages is in languages.json
     out = []
     for name, arguments in instructions():
         example = utils.InputExample(key=0, instruction_id_list=[name], prompt="", kwargs=[arguments])
