@@ -56,7 +56,8 @@ std::string_view language_of(std::string_view text) {
       clean.data(), static_cast<int>(clean.size()), /*is_plain_text=*/true, &no_hints,
       CLD2::kCLDFlagBestEffort, likeliest, percent, scores, /*resultchunkvector=*/nullptr, &letter_bytes,
       &reliable, &valid_bytes);
-  HONE_CHECK(static_cast<size_t>(valid_bytes) == clean.size());
+  // Text that CLD2 refuses after all is in no language it knows; what a model wrote must not end the program.
+  if (static_cast<size_t>(valid_bytes) != clean.size()) return "un";
   const std::string_view code = CLD2::LanguageCode(found);
   return code == "iw" ? "he" : code;  // Hebrew's code until 1989
 }
