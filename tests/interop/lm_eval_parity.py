@@ -182,6 +182,8 @@ def main():
         for task in args.tasks.split(",") if args.tasks else [t for t in TASKS if t not in WRITTEN and (data / f"{TASKS[t][0]}.jsonl").is_file()]:
             stem, name, changes = TASKS[task]
             rows = [row for row in (data / f"{stem}.jsonl").read_text(encoding="utf-8").split("\n") if row]
+            if args.shots and not given_shots and task == "mmlu":  # examples are of the item's subject: of one, then
+                rows = [json.dumps({**json.loads(row), "subject": "anatomy"}) for row in rows]
             if args.shots and not given_shots:
                 args.shots_data = folder / f"{stem}.shots.jsonl"
                 args.shots_data.write_text("\n".join(rows[-args.shots:]) + "\n", encoding="utf-8")

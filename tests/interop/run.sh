@@ -33,7 +33,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$build/hone" convert "$("$python" -c "import interop_common; print(interop_common.smollm2())")" --output "$folder/hf" --quiet
 check lm_eval_parity.py "$build" "$folder/hf" --data tasks
-check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks arc,piqa,boolq --shots 2
+check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks arc,piqa,boolq,winogrande,copa --shots 2
 check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks arc,piqa --chat
 check lm_eval_parity.py "$build" "$folder/hf" --data ../data --tasks gsm8k --limit 3
 check lm_eval_parity.py "$build" "$folder/hf" --data tasks --tasks ifeval --chat --limit 14 --max-tokens 24
