@@ -31,9 +31,10 @@ struct LineReader::Editor {
     ::el_set(edit, EL_PROMPT, &Editor::show_prompt);
     ::el_set(edit, EL_HIST, &::history, history);
     ::el_set(edit, EL_EDITOR, "emacs");
-    ::el_set(edit, EL_ADDFN, "hone-cancel", "drops the line", &Editor::cancel);
+    // By its wide form: the other one never frees its copies of the names.
+    ::el_wset(edit, EL_ADDFN, L"hone-cancel", L"drops the line", &Editor::cancel);
     ::el_set(edit, EL_BIND, "^C", "hone-cancel", nullptr);
-    ::el_set(edit, EL_ADDFN, "hone-suspend", "back to the shell for a while", &Editor::suspend);
+    ::el_wset(edit, EL_ADDFN, L"hone-suspend", L"back to the shell for a while", &Editor::suspend);
     ::el_set(edit, EL_BIND, "^Z", "hone-suspend", nullptr);
     ::el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
     ::el_set(edit, EL_BIND, "\\e[1;5C", "em-next-word", nullptr);
