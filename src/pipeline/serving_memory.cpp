@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "base/error.h"
 #include "base/private_folder.h"
 #include "base/program.h"
 #include "base/progress.h"
@@ -50,13 +51,19 @@ std::optional<uint64_t> measure_serving_memory(const std::string& program, const
     arguments.push_back(to_text(adapter));
   }
   if (compute == ComputeMode::kPrecise) arguments.emplace_back("--precise");
-  const ProgramEnd end = run_program(arguments, input, kMostSeconds, output);
-  std::optional<uint64_t> peak;
-  if (!end.timed_out && end.exit_code == 0) peak = peak_in(read_file(output));
-  if (!peak)
-    say(fmt::format("{}: memory to serve it: not measured, {} generate ended with {}", served.model, program,
-                    end.timed_out ? "the time limit" : fmt::format("exit status {}", end.exit_code)));
-  return peak;
+  std::string why;
+  try {
+    const ProgramEnd end = run_program(arguments, input, kMostSeconds, output);
+    if (!end.timed_out && end.exit_code == 0)
+      if (const auto peak = peak_in(read_file(output))) return peak;
+    why = fmt::format("{} generate ended with {}", program,
+                      end.timed_out ? "the time limit" : fmt::format("exit status {}", end.exit_code));
+  } catch (const Error& error) {  // a run does not end for this
+    if (error.code() == ErrorCode::kCancelled) throw;
+    why = error.what();
+  }
+  say(fmt::format("{}: memory to serve it: not measured: {}", served.model, why));
+  return std::nullopt;
 }
 
 }  // namespace hone
