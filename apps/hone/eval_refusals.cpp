@@ -1,15 +1,16 @@
 #include "eval_refusals.h"
 
 #include "eval/refusals.h"
-#include "pipeline/refusal_rates.h"
 
 namespace hone::cli {
+
 void RefusalOptions::declare(CLI::App& app) {
   CLI::Option* option = app.add_option(
       "--refusals", prompts,
       "prompts, as chats in JSON Lines: how many greedy answers begin like a refusal (a list of "
       "English phrases, in the JSON's protocol)");
-  app.add_option("--refusal-tokens", tokens, "with --refusals: tokens of an answer (default 64)")
+  app.add_option("--refusal-tokens", tokens,
+                 fmt::format("with --refusals: tokens of an answer (default {})", kRefusalTokens))
       ->needs(option)
       ->check(CLI::Range(1, 4096));
 }

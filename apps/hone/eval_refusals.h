@@ -2,13 +2,13 @@
 #pragma once
 
 #include "eval_output.h"
-#include "pipeline/loaded_model.h"
+#include "pipeline/refusal_rates.h"
 
 namespace hone::cli {
 
 struct RefusalOptions {
   std::string prompts;
-  size_t tokens = 64;  // of an answer
+  size_t tokens = kRefusalTokens;
 
   void declare(CLI::App& app);
 };

@@ -10,6 +10,9 @@
 
 namespace hone {
 
+// Of an answer, where nobody says otherwise: what declines does so in its first words.
+constexpr size_t kRefusalTokens = 64;
+
 // Greedy answers to each prompt, a chat without its last answer, of at most max_tokens tokens. Throws what
 // generate() throws, kNotSupported without a chat template, kCancelled.
 std::vector<std::string> greedy_answers(const LoadedModel& loaded, const Candidate& candidate,

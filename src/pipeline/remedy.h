@@ -14,6 +14,7 @@ struct RemedyInput {
   RunContext& run;
   const Product& merged;
   const Product& failed;
+  const MeasureItems& valid;                   // what may be looked at; the test data may not
   std::vector<GroupSensitivity>& sensitivity;  // for the report
 };
 // Makes a file, or finds it made.

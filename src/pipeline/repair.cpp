@@ -64,8 +64,11 @@ class Repair {
   }
 
   std::optional<Product> first_that_passes(const Remedy& remedy, const Product& failed) {
-    const RemedyInput input{
-        .run = in_.run, .merged = in_.products.front(), .failed = failed, .sensitivity = report_.sensitivity};
+    const RemedyInput input{.run = in_.run,
+                            .merged = in_.products.front(),
+                            .failed = failed,
+                            .valid = valid_,
+                            .sensitivity = report_.sensitivity};
     for (const MakeProduct& make : remedy.candidates(input)) {
       Product product = make();
       if (judge(remedy, failed, product)) return product;

@@ -14,7 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
-constexpr size_t kRefusalTokens = 64;  // of an answer; what declines does so in its first words
 
 std::vector<ScoreItem> training_items(const RunContext& run) {
   Dataset some;

@@ -186,10 +186,13 @@ class Run {
   }
 
   void measure_sensitivity() {
-    for (const std::string& format : run_.recipe.eval.sensitivity)
+    const Recipe& recipe = run_.recipe;
+    if (recipe.eval.sensitivity.empty()) return;
+    const MeasureItems items = recipe.valid.empty() ? run_.items : validation_items(run_);
+    for (const std::string& format : recipe.eval.sensitivity)
       for (const Product& file : products_) {
         if (file.result.name != format) continue;
-        const std::vector<GroupSensitivity> groups = sensitivity_of(run_, products_.front(), file);
+        const std::vector<GroupSensitivity> groups = sensitivity_of(run_, items, products_.front(), file);
         report_.sensitivity.insert(report_.sensitivity.end(), groups.begin(), groups.end());
       }
   }

@@ -85,8 +85,8 @@ std::string group_of(const std::string& tensor) {
   return tensor.substr(0, tensor.find('.', 4));
 }
 
-std::vector<GroupSensitivity> sensitivity_of(RunContext& run, const Product& merged, const Product& file) {
-  const MeasureItems items = run.recipe.valid.empty() ? run.items : validation_items(run);
+std::vector<GroupSensitivity> sensitivity_of(RunContext& run, const MeasureItems& items,
+                                             const Product& merged, const Product& file) {
   const std::string key = key_of({{"stage", "sensitivity"},
                                   {"version", kVersion},
                                   {"items", items.key},

@@ -9,8 +9,9 @@ namespace hone {
 // "blk.3" for a layer's tensors, the tensor's name up to ".weight" for others.
 std::string group_of(const std::string& tensor);
 
-// Of a file of the run, on its validation chats, or its test's where it has none; kept in the run's store.
-std::vector<GroupSensitivity> sensitivity_of(RunContext& run, const Product& merged, const Product& file);
+// Of a file of the run, on the chats of `items`; kept in the run's store.
+std::vector<GroupSensitivity> sensitivity_of(RunContext& run, const MeasureItems& items,
+                                             const Product& merged, const Product& file);
 
 // One entry for each group that differs between the two files, in the model's order: mean KL divergence from
 // the whole model (f32) on the items, in nats. Holds a few copies of the model at a time.

@@ -30,7 +30,8 @@ std::vector<FormatOverride> most_sensitive(std::vector<GroupSensitivity> groups,
 }
 
 std::vector<MakeProduct> candidates(const RemedyInput& input) {
-  const std::vector<GroupSensitivity> groups = sensitivity_of(input.run, input.merged, input.failed);
+  const std::vector<GroupSensitivity> groups =
+      sensitivity_of(input.run, input.valid, input.merged, input.failed);
   const auto known = [&](const GroupSensitivity& g) { return g.format == input.failed.result.name; };
   if (std::none_of(input.sensitivity.begin(), input.sensitivity.end(), known))
     input.sensitivity.insert(input.sensitivity.end(), groups.begin(), groups.end());
