@@ -109,7 +109,7 @@ void run_works(const Arguments& arguments, LoadedModel& loaded, BenchResult& res
   for (const std::string& peer : arguments.peers)
     peers.push_back(parse_peer(peer, loaded.path().string(), settings, result.threads));
   std::vector<Prepared> prepared = prepare_works(loaded, arguments);
-  result.roofs = roofs_of(result.machine, ModelCost(loaded.model()).quantized, settings.precise);
+  result.roofs = roofs_of(result.machine, ModelCost(loaded.model()), settings.precise);
   for (const Prepared& p : prepared) {
     WorkResult work;
     work.name = p.work->name;

@@ -45,7 +45,7 @@ const BenchWork kPerplexityWork = {
           // Half of the tokens meet the vocabulary.
           return WorkCost{
               .weight_operations = 2 * cost.block_weights,
-              .float_operations = cost.head_weights,
+              .head_operations = cost.head_weights,
               .bytes = (cost.block_bytes + cost.head_bytes) / static_cast<double>(settings.context)};
         },
 };

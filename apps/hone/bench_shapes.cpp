@@ -38,7 +38,7 @@ std::vector<Shape> shapes_of(const Model& model) {
   return all;
 }
 
-double seconds_of_product(const Shape& shape, size_t rows, ComputeMode compute) {
+double seconds_of_product(const Shape& shape, size_t rows, HeadProduct product) {
   const MatrixView& first = shape.matrices[0];
   Rng rng(1);
   std::vector<float> x(rows * first.cols), y(rows * first.rows);
@@ -50,8 +50,11 @@ double seconds_of_product(const Shape& shape, size_t rows, ComputeMode compute) 
     const auto start = Clock::now();
     double seconds = 0;
     while (done < shape.matrices.size() || seconds < kSeconds) {
-      gemm_nt(rows, x.data(), first.cols, shape.matrices[done % shape.matrices.size()], y.data(), first.rows,
-              {.compute = compute});
+      const GemmTerm term{{rows, first.cols, x.data(), first.cols, 1},
+                          shape.matrices[done % shape.matrices.size()],
+                          product.exact};
+      const GemmTarget target{std::span(&term, 1), y.data(), first.rows};
+      gemm_nt(std::span(&target, 1), {.compute = product.compute});
       ++done;
       seconds = std::chrono::duration<double>(Clock::now() - start).count();
     }
@@ -68,14 +71,15 @@ std::vector<ShapeResult> time_shapes(const Model& model, size_t rows, bool preci
   for (const Shape& shape : shapes_of(model)) {
     const MatrixView& w = shape.matrices[0];
     for (const size_t m : {size_t{1}, rows}) {
-      const ComputeMode fast =
-          w.data == model.head().data ? head_compute(ComputeMode::kFast, m) : ComputeMode::kFast;
+      const ComputeMode compute = precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+      const HeadProduct product =
+          w.data == model.head().data ? head_product(compute, m) : HeadProduct{compute};
       ShapeResult result;
       result.name = fmt::format("{}, {} row{}", shape.name, m, m == 1 ? "" : "s");
       result.operations =
           2.0 * static_cast<double>(m) * static_cast<double>(w.rows) * static_cast<double>(w.cols);
       result.bytes = static_cast<double>(w.rows * w.row_bytes() + m * (w.rows + w.cols) * sizeof(float));
-      result.seconds = seconds_of_product(shape, m, precise ? ComputeMode::kPrecise : fast);
+      result.seconds = seconds_of_product(shape, m, product);
       results.push_back(std::move(result));
       if (rows == 1) break;
     }

@@ -36,10 +36,12 @@ class TimedWork {
 
 // What a token costs: operations (a multiply-add being two) and bytes that must come from memory.
 struct WorkCost {
-  double weight_operations = 0;  // on the road of the weights: int8 if they are quantized, else bf16
-  double float_operations = 0;   // on the road that gradients and the vocabulary projection take: bf16
+  double weight_operations =
+      0;                        // on the road of the weights: int8 if they are quantized, else that of floats
+  double float_operations = 0;  // on the road that gradients take: bf16 or f32, whichever is faster
+  double head_operations = 0;   // of the vocabulary projection of many rows (ops/context.h: HeadProduct)
   double bytes = 0;
-  double operations() const { return weight_operations + float_operations; }
+  double operations() const { return weight_operations + float_operations + head_operations; }
 };
 
 struct BenchWork {
@@ -67,14 +69,15 @@ struct ModelCost {
   double late_weights = 0;  // of block_weights, those that only tokens with a wanted result meet
   double block_bytes = 0, head_bytes = 0;
   bool quantized = false;  // any matrix of a block
+  bool head_quantized = false;
   explicit ModelCost(const Model& model);
 };
 
-// Operations per second at best on the two roads of WorkCost.
+// Operations per second at best on the roads of WorkCost.
 struct Roofs {
-  double weight_operations = 0, float_operations = 0;
+  double weight_operations = 0, float_operations = 0, head_operations = 0;
 };
-Roofs roofs_of(const MachineLimits& machine, bool quantized, bool precise);
+Roofs roofs_of(const MachineLimits& machine, const ModelCost& model, bool precise);
 // Tokens per second at best: what the products or the memory allow, whichever is less.
 double limit_of(const WorkCost& cost, const Roofs& roofs, const MachineLimits& machine);
 

@@ -42,19 +42,24 @@ ModelCost::ModelCost(const Model& model) {
     quantized = quantized || linear.weight().format->quantized;
   });
   head_weights = static_cast<double>(model.head().rows) * static_cast<double>(model.head().cols);
+  head_quantized = model.head().format->quantized;
   head_bytes = static_cast<double>(model.head().rows * model.head().row_bytes());
 }
 
-Roofs roofs_of(const MachineLimits& machine, bool quantized, bool precise) {
-  const double f32 = machine.f32_gflops * 1e9;
-  if (precise) return {f32, f32};
-  const double bf16 = machine.bf16_gflops > 0 ? machine.bf16_gflops * 1e9 : f32;
-  return {quantized && machine.int8_gops > 0 ? machine.int8_gops * 1e9 : bf16, bf16};
+Roofs roofs_of(const MachineLimits& machine, const ModelCost& model, bool precise) {
+  const double f32 = machine.f32_gflops * 1e9, bf16 = machine.bf16_gflops * 1e9,
+               int8 = machine.int8_gops * 1e9;
+  if (precise) return {f32, f32, f32};
+  const double floats = std::max(f32, bf16);
+  // Two planes of codes are twice the work.
+  const bool planes = model.head_quantized && bf16 < f32 && int8 > 0;
+  return {model.quantized && int8 > 0 ? int8 : floats, floats, planes ? int8 / 2 : floats};
 }
 
 double limit_of(const WorkCost& cost, const Roofs& roofs, const MachineLimits& machine) {
-  const double computing =
-      cost.weight_operations / roofs.weight_operations + cost.float_operations / roofs.float_operations;
+  const double computing = cost.weight_operations / roofs.weight_operations +
+                           cost.float_operations / roofs.float_operations +
+                           cost.head_operations / roofs.head_operations;
   return 1.0 / std::max(computing, cost.bytes / (machine.read_gb_s * 1e9));
 }
 

@@ -39,6 +39,27 @@ bool has_f16c() noexcept {
 }
 #endif
 
+bool is_intel() noexcept {
+#if defined(__x86_64__)
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(0, &eax, &ebx, &ecx, &edx) != 0 && ebx == signature_INTEL_ebx;
+#else
+  return false;
+#endif
+}
+
+bool choose_bf16() {
+  const bool has = active_isa() == Isa::kAvx512;
+  const char* wanted = std::getenv("HONE_BF16");
+  if (wanted == nullptr || *wanted == '\0') return has && !is_intel();
+  const std::string_view value = wanted;
+  if (value != "0" && value != "1")
+    fail(ErrorCode::kInvalidArgument, "HONE_BF16: got '{}', expected 0 or 1", value);
+  if (value == "1" && !has)
+    fail(ErrorCode::kNotSupported, "HONE_BF16: {} has no products in bf16; unset it", isa_name(active_isa()));
+  return value == "1";
+}
+
 }  // namespace
 
 bool has_avx_vnni() noexcept {
@@ -93,6 +114,11 @@ std::span<const Isa> all_isas() noexcept {
 Isa active_isa() {
   static const Isa isa = choose();
   return isa;
+}
+
+bool bf16_pays() {
+  static const bool pays = choose_bf16();
+  return pays;
 }
 
 }  // namespace hone

@@ -19,6 +19,10 @@ bool isa_supported(Isa isa) noexcept;
 std::span<const Isa> all_isas() noexcept;
 // 256-bit VNNI in the VEX encoding: products of int8 that machines with AVX2 and without AVX-512 may have.
 bool has_avx_vnni() noexcept;
+// Whether products in bf16 are faster than in f32 with the active instruction set. AMD's cores do twice as
+// many a cycle; Intel's without AMX half as many (Emerald Rapids: 160 GFLOP/s against 318). The environment
+// variable HONE_BF16 (0, 1) overrides and is an error when not available. Throws as active_isa.
+bool bf16_pays();
 // The best supported, or HONE_ISA. Throws kInvalidArgument (unknown name), kNotSupported (not on this
 // machine).
 Isa active_isa();

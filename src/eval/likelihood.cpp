@@ -1,6 +1,7 @@
 // Items are ordered by their contexts' tokens, so that those with a common beginning (the stem) are
 // neighbours. A group of neighbours runs its stem once, then every context behind a copy of it, then the
-// first continuation of each, the second of each, … in forwards of some hundred tokens. Small groups, such as
+// first continuation of each, the second of each, … in forwards of some hundred tokens. What a continuation
+// begins with like the one before it (half of a PIQA answer, often) is not run again. Small groups, such as
 // the two halves of a WinoGrande question, go together: weights are read once a forward, whatever it holds.
 #include "eval/likelihood.h"
 
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "base/round.h"
 #include "base/threads.h"
 #include "eval/softmax.h"
 #include "runtime/advance.h"
@@ -23,8 +25,10 @@ namespace {
 constexpr size_t kBatchTokens = 1024;       // of the groups that go together: stems, and contexts behind them
 constexpr uint64_t kBatchBytes = 1u << 29;  // of their caches
 constexpr size_t kShortest = 4;             // stem; a copy costs about as much as a token or two
-constexpr size_t kLong = 64;       // stems from this on are kept for the next group, which goes alone
-constexpr size_t kLogitRows = 64;  // logits rows held at a time
+constexpr size_t kLong = 64;  // stems from this on are kept for the next group, which goes alone
+// Logits held at a time, and their rows at least and at most: every such chunk unpacks the whole output
+// matrix.
+constexpr size_t kLogitBytes = 64u << 20, kLeastRows = 64, kMostRows = 1024;
 
 using Tokens = std::vector<TokenId>;
 
@@ -203,26 +207,52 @@ class Evaluation {
     return asks;
   }
 
-  // Continuation `round` of each item that has one of several tokens.
+  // Tokens of continuation j that the one before it has run: their states stand in the cache, and their rows
+  // were asked for both.
+  size_t shared(size_t at, size_t j) const {
+    if (j == 0) return 0;
+    const Tokens &before = item(at).continuations[j - 1], &c = item(at).continuations[j];
+    return common_beginning(std::span(before).first(before.size() - 1), std::span(c).first(c.size() - 1));
+  }
+
+  // What the rows of continuation `round` from the first that is run are asked: its own next tokens, and
+  // those of later continuations as long as they share the row.
+  void ask_rows(size_t at, size_t round, Asks& asks) {
+    const std::vector<Tokens>& all = item(at).continuations;
+    const size_t first = shared(at, round), base = asks.size();
+    size_t end = all[round].size() - 1;
+    asks.resize(base + end - first);
+    for (size_t j = round; j < all.size(); ++j) {
+      if (j > round) end = std::min(end, shared(at, j));
+      for (size_t t = first; t < end; ++t)
+        asks[base + t - first].push_back({all[j][t + 1], &results_[order_[at]][j]});
+    }
+  }
+
+  // Continuation `round` of each item that has more of it to run.
   void run_round(const Group& group, size_t round, std::vector<KvCache>& caches) {
     std::vector<Feed> feeds;
     Asks asks;
     for (size_t at = group.begin; at < group.end; ++at) {
       if (round >= item(at).continuations.size()) continue;
       const Tokens& c = item(at).continuations[round];
-      if (c.size() < 2) continue;
+      const size_t first = shared(at, round), n = c.size() - 1 - first;
       KvCache& cache = caches[at - group.begin];
-      cache.truncate(item(at).context.size());
-      feeds.push_back({std::span(c).first(c.size() - 1), &cache, c.size() - 1});
-      for (size_t t = 1; t < c.size(); ++t) asks.push_back({{c[t], &results_[order_[at]][round]}});
+      cache.truncate(item(at).context.size() + first);
+      if (n == 0) continue;
+      feeds.push_back({std::span(c).subspan(first, n), &cache, n});
+      ask_rows(at, round, asks);
     }
     if (!feeds.empty()) add_rows(advance_hidden(model_, ctx_, feeds), asks);
   }
 
   void add_rows(const Tensor& hidden, const Asks& asks) {
     HONE_CHECK(hidden.rows() == asks.size());
-    for (size_t begin = 0; begin < asks.size(); begin += kLogitRows) {
-      const size_t n = std::min(kLogitRows, asks.size() - begin);
+    const size_t most =
+        std::clamp(kLogitBytes / (model_.config().n_vocab * sizeof(float)), kLeastRows, kMostRows);
+    const size_t step = ceil_div(asks.size(), std::max<size_t>(1, ceil_div(asks.size(), most)));
+    for (size_t begin = 0; begin < asks.size(); begin += step) {
+      const size_t n = std::min(step, asks.size() - begin);
       Tensor picked = Tensor::empty({n, hidden.cols()});
       std::memcpy(picked.data(), hidden.row(begin), n * hidden.cols() * sizeof(float));
       const Tensor logits = model_.logits(ctx_, picked);

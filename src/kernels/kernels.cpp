@@ -23,7 +23,11 @@ const Kernels* kernels_for(Isa isa) noexcept {
 }
 
 const Kernels& active_kernels() {
-  static const Kernels& kernels = *kernels_for(active_isa());
+  static const Kernels kernels = [] {
+    Kernels active = *kernels_for(active_isa());
+    if (!bf16_pays()) active.tile_bf16 = nullptr;
+    return active;
+  }();
   return kernels;
 }
 

@@ -93,7 +93,7 @@ struct Kernels {
 
 // nullptr when the ISA was not compiled in.
 const Kernels* kernels_for(Isa isa) noexcept;
-// The table of active_isa().
+// The table of active_isa(), without bf16 products where f32's are faster (bf16_pays).
 const Kernels& active_kernels();
 
 }  // namespace hone

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "cpu/isa.h"
 #include "models/architecture.h"
 #include "models/block.h"
 #include "ops/halves.h"
@@ -140,6 +141,7 @@ Model::Rows Model::Impl::rows_behind(size_t layer, const TokenBatch& batch, Rows
 }
 
 Model::Model(WeightSource& source) : impl_(std::make_unique<Impl>()) {
+  bf16_pays();  // throws where kernels may not
   impl_->load(source);
 }
 Model::~Model() = default;
@@ -221,9 +223,11 @@ CrossEntropyResult Model::loss(OpContext& ctx, const TokenBatch& batch, std::spa
 }
 
 Tensor Model::logits(OpContext& ctx, const Tensor& hidden) const {
+  const HeadProduct product = head_product(ctx.compute, hidden.rows());
   OpContext head_ctx = ctx;
-  head_ctx.compute = head_compute(ctx.compute, hidden.rows());
-  return matmul(head_ctx, hidden, head());
+  head_ctx.compute = product.compute;
+  const MatmulWeight weight{head(), nullptr, {}, product.exact};
+  return std::move(matmul(head_ctx, hidden, std::span(&weight, 1))[0]);
 }
 
 void Model::for_each_linear(const std::function<void(size_t layer, Linear&)>& visit) {
@@ -243,7 +247,7 @@ size_t Model::activation_bytes_per_token(size_t recomputed_blocks, ComputeMode c
   const size_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
   // What the closures of one block keep: in f32 the inputs of its norms; as products read them (ops/halves.h)
   // the norms' outputs, q, k, v, the attention's output twice, gate, up and their product.
-  const size_t element = multiplies_in_bf16(compute) ? 2 : sizeof(float);
+  const size_t element = compute != ComputeMode::kPrecise ? 2 : sizeof(float);
   const Block& b = impl_->blocks.front();
   const size_t more_norms = (b.attn_post_norm.size() + b.ffn_post_norm.size()) +
                             (b.attn_q_norm.defined() ? q : 0) + (b.attn_k_norm.defined() ? kv : 0);

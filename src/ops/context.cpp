@@ -13,9 +13,11 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
               : "default (int8 activations on quantized weights, f32 products on others)";
 }
 
-ComputeMode head_compute(ComputeMode mode, size_t rows) noexcept {
+HeadProduct head_product(ComputeMode mode, size_t rows) noexcept {
   constexpr size_t kDecodedRows = 8;
-  return mode == ComputeMode::kFast && rows > kDecodedRows ? ComputeMode::kHalf : mode;
+  if (mode != ComputeMode::kFast || rows <= kDecodedRows) return {mode};
+  if (active_kernels().tile_bf16 == nullptr) return {mode, true};
+  return {ComputeMode::kHalf};
 }
 
 bool fast_is_precise(const Format& format) noexcept {

@@ -17,14 +17,19 @@ class LinearObserver {
 
 enum class ComputeMode {
   kPrecise,  // every product in f32
-  // Forward: int8 activations with quantized weights; bf16 products with float ones, where the ISA has them.
-  // Gradients: bf16 products.
+  // Forward: int8 activations with quantized weights; bf16 products with float ones, where they are faster
+  // than f32's (bf16_pays). Gradients: bf16 products, on the same condition.
   kFast,
-  kHalf,  // bf16 products with f32 accumulation where the ISA has them, whatever the weights
+  kHalf,  // bf16 products with f32 accumulation where they are faster than f32's, whatever the weights
 };
 // How the vocabulary projection of many rows multiplies: int8 activations would cost there a quarter of all
-// the divergence from f32 (about 0.0008 nats with SmolLM2), so the fast mode takes bf16.
-ComputeMode head_compute(ComputeMode mode, size_t rows) noexcept;
+// the divergence from f32 (about 0.0008 nats with SmolLM2), so the fast mode takes bf16, or two planes of
+// codes (GemmTerm::exact) where bf16 does not pay.
+struct HeadProduct {
+  ComputeMode compute;
+  bool exact = false;
+};
+HeadProduct head_product(ComputeMode mode, size_t rows) noexcept;
 
 // "precise (f32)" or what the fast mode means on the active ISA, for printing beside numbers.
 const char* compute_mode_name(ComputeMode mode) noexcept;

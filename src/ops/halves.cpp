@@ -18,7 +18,11 @@ bool multiplies_in_bf16(ComputeMode mode) noexcept {
 }
 
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept {
-  return multiplies_in_bf16(mode) && cols % 2 == 0;
+  return mode != ComputeMode::kPrecise && cols % 2 == 0;
+}
+
+KeptRows KeptRows::operand(const Tensor& x, ComputeMode mode) {
+  return {x, multiplies_in_bf16(mode) ? mode : ComputeMode::kPrecise};
 }
 
 KeptRows::KeptRows(const Tensor& x, ComputeMode mode) : tensor_(x.without_values()) {

@@ -1,6 +1,5 @@
-// Activations as the products of a compute mode read them. Where products are in bf16, a bf16 copy of half
-// the size stands for the tensor: operand A of later products takes it as it is, and it is all that backward
-// needs of the tensor as operand B.
+// Activations as backward and the products of a compute mode read them. Unless all is in f32, a bf16 copy of
+// half the size is all that is kept of a tensor until backward; bf16 products take it as it is.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +9,7 @@
 
 namespace hone {
 
-// Whether products with float operands are in bf16 in this mode on the active instruction set.
+// Whether products with float operands are in bf16 in this mode on this processor.
 bool multiplies_in_bf16(ComputeMode mode) noexcept;
 // Whether rows of so many columns are kept as halves: rows of an odd length would not begin on whole pairs.
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept;
@@ -19,6 +18,8 @@ class KeptRows {
  public:
   KeptRows() = default;
   KeptRows(const Tensor& x, ComputeMode mode);
+  // x for products that follow at once: halves only where they are multiplied as such.
+  static KeptRows operand(const Tensor& x, ComputeMode mode);
 
   bool defined() const noexcept { return f32_.defined() || halves_.defined(); }
   // The tensor without its values, for the tape.

@@ -55,7 +55,7 @@ std::vector<Flowing> flowing_branches(Tape& tape, const Group& group) {
   std::vector<Flowing> flowing;
   for (const Branch& branch : group.branches) {
     const Tensor dy = tape.take_grad(branch.y);
-    if (dy.defined()) flowing.push_back({&branch, dy, KeptRows(dy, group.compute), {}});
+    if (dy.defined()) flowing.push_back({&branch, dy, KeptRows::operand(dy, group.compute), {}});
   }
   return flowing;
 }

@@ -1,5 +1,5 @@
-// Training multiplies in bf16, and forward through quantized weights in int8, where the processor can: its
-// losses follow those of f32.
+// Training keeps activations in bf16 and multiplies in it where that pays, and forward through quantized
+// weights in int8: its losses follow those of f32.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,7 +7,6 @@
 
 #include "base/folder_test_support.h"
 #include "base/progress.h"
-#include "kernels/kernels.h"
 #include "tune/testing.h"
 #include "tune/trainer.h"
 
@@ -48,8 +47,7 @@ TEST(Precision, LossesFollowF32) {
     if (std::string_view(format) == "f32") {
       EXPECT_NEAR(*fast.best_valid_loss, *precise.best_valid_loss, 0.005 * *precise.best_valid_loss);
     }
-    // Otherwise nothing was compared.
-    EXPECT_EQ(equal, active_kernels().tile_bf16 == nullptr) << format;
+    EXPECT_FALSE(equal) << format;  // otherwise nothing was compared
   }
 }
 

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import time
 import unittest
+from unittest import mock
 
 from hone_case import HONE, HoneCase, chats, main
 
@@ -281,6 +282,16 @@ class BadInput(HoneCase):
     def after(self, seconds):
         end = time.monotonic() + seconds
         return lambda: time.monotonic() > end
+
+    def test_instruction_sets(self):
+        arguments = ("generate", "--model", self.gguf, "--raw", "--prompt", "Once", "--max-tokens", 1)
+        for name, value in {"HONE_ISA": "sse", "HONE_BF16": "yes"}.items():
+            with mock.patch.dict(os.environ, {name: value}):
+                self.fails(*arguments, code=2, says=f"{name}: got '{value}', expected")
+        with mock.patch.dict(os.environ, {"HONE_ISA": "scalar", "HONE_BF16": "1"}):
+            self.fails(*arguments, code=2, says="HONE_BF16: scalar has no products in bf16")
+        with mock.patch.dict(os.environ, {"HONE_ISA": "scalar", "HONE_BF16": "0"}):
+            self.assertEqual(len(self.run_ok(*arguments)["tokens"]), 1)
 
     def test_stopped_by_signal(self):
         folder = self.folder / "stop"
