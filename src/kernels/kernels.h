@@ -31,6 +31,10 @@ using HalfRow = void (*)(const std::byte* w, uint16_t* y, size_t n) noexcept;
 // Two stored float rows side by side in bf16: y[i] = (low: even[i], high: odd[i]).
 using PairRows = void (*)(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept;
 
+// Rows of pairs of stored halves, two consecutive k in 32 bits, to f32: out[2 p][i], out[2 p + 1][i] of
+// in[p][i].
+using SplitPairs = void (*)(size_t n_pairs, size_t width, const uint32_t* in, float* out) noexcept;
+
 // n stored elements (a multiple of the format's block) to f32: the format's own to_float, bit for bit.
 using DecodeRow = void (*)(const std::byte* w, float* y, size_t n) noexcept;
 
@@ -87,8 +91,9 @@ struct Kernels {
   const PackedKernels* (*packed)(FormatId format) noexcept;
   DotFloat (*dot_float)(FormatId format) noexcept;  // null: not a float format
   DecodeRow (*decode_row)(FormatId format) noexcept;
-  HalfRow (*half_row)(FormatId format) noexcept;    // null: not a float format
-  PairRows (*pair_rows)(FormatId format) noexcept;  // null: not a float format
+  HalfRow (*half_row)(FormatId format) noexcept;        // null: not a float format
+  PairRows (*pair_rows)(FormatId format) noexcept;      // null: not a float format
+  SplitPairs (*split_pairs)(FormatId format) noexcept;  // null: elements are not of 16 bits
 };
 
 // nullptr when the ISA was not compiled in.

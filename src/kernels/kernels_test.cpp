@@ -169,6 +169,31 @@ TEST(Kernels, StoredFloatRowsBecomeHalvesAndPairs) {
   }
 }
 
+TEST(Kernels, PairsOfStoredHalvesSplitIntoRows) {
+  Rng rng(8);
+  constexpr size_t kPairs = 3;
+  for (const FormatId id : {FormatId::kF16, FormatId::kBF16}) {
+    for (const size_t width : {1u, 7u, 8u, 16u, 32u, 45u}) {
+      const std::vector<float> x = normals(rng, 2 * kPairs * width);
+      std::vector<uint32_t> stored(kPairs * width);
+      format_of(id).from_float(x.data(), reinterpret_cast<std::byte*>(stored.data()), x.size());
+      std::vector<float> exact(x.size());
+      format_of(id).to_float(reinterpret_cast<const std::byte*>(stored.data()), exact.data(), x.size());
+      for (const Kernels* ks : all_tables()) {
+        std::vector<float> rows(x.size() + 1, 7);
+        ks->split_pairs(id)(kPairs, width, stored.data(), rows.data());
+        for (size_t p = 0; p < kPairs; ++p)
+          for (size_t i = 0; i < width; ++i) {
+            ASSERT_EQ(rows[2 * p * width + i], exact[2 * (p * width + i)]) << isa_name(ks->isa);
+            ASSERT_EQ(rows[(2 * p + 1) * width + i], exact[2 * (p * width + i) + 1]) << isa_name(ks->isa);
+          }
+        ASSERT_EQ(rows.back(), 7);
+      }
+    }
+  }
+  for (const Kernels* ks : all_tables()) EXPECT_EQ(ks->split_pairs(FormatId::kF32), nullptr);
+}
+
 TEST(Kernels, ConversionsAreExact) {
   Rng rng(4);
   std::vector<float> x = normals(rng, 1003, 100.0);

@@ -98,6 +98,54 @@ HalfRow half_row(FormatId format) noexcept {
   return format == FormatId::kBF16 ? halves_of_bf16 : nullptr;
 }
 
+inline float bf16_at(uint32_t half) noexcept {
+  const uint32_t bits = half << 16;
+  float x;
+  __builtin_memcpy(&x, &bits, 4);
+  return x;
+}
+
+void split_bf16(size_t n_pairs, size_t width, const uint32_t* in, float* out) noexcept {
+  const __m256i high = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
+  for (size_t p = 0; p < n_pairs; ++p, in += width, out += 2 * width) {
+    size_t i = 0;
+    for (; i + 8 <= width; i += 8) {
+      const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i));
+      _mm256_storeu_ps(out + i, _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)));
+      _mm256_storeu_ps(out + width + i, _mm256_castsi256_ps(_mm256_and_si256(pairs, high)));
+    }
+    for (; i < width; ++i) {
+      out[i] = bf16_at(in[i] & 0xffff);
+      out[width + i] = bf16_at(in[i] >> 16);
+    }
+  }
+}
+
+void split_f16(size_t n_pairs, size_t width, const uint32_t* in, float* out) noexcept {
+  // Even halves of every 128 bits, then odd ones: quarters stand as 0, 2 of the even and of the odd ones.
+  const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0, 1, 4, 5, 8,
+                                         9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+  for (size_t p = 0; p < n_pairs; ++p, in += width, out += 2 * width) {
+    size_t i = 0;
+    for (; i + 8 <= width; i += 8) {
+      const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i));
+      const __m256i halves = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(pairs, order), 0xd8);
+      _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm256_castsi256_si128(halves)));
+      _mm256_storeu_ps(out + width + i, _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)));
+    }
+    for (; i < width; ++i) {
+      const auto* halves = reinterpret_cast<const std::byte*>(in + i);
+      out[i] = half_at(halves);
+      out[width + i] = half_at(halves + 2);
+    }
+  }
+}
+
+SplitPairs split_pairs(FormatId format) noexcept {
+  if (format == FormatId::kF16) return split_f16;
+  return format == FormatId::kBF16 ? split_bf16 : nullptr;
+}
+
 // Two stored rows in bf16 side by side, in plain steps.
 template <HalfRow kHalves, size_t kBytes>
 void pair_stored(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {

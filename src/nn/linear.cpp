@@ -1,9 +1,11 @@
 #include "nn/linear.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/large_memory.h"
+#include "base/round.h"
 #include "ops/parallel.h"
 
 namespace hone {
@@ -72,7 +74,11 @@ Linear::Linear(std::string name, TensorRole role, const Format& format, size_t r
     return;
   }
   storage_ = WeightStorage(weight.size());
-  std::memcpy(storage_.data(), weight.data(), weight.size());
+  constexpr size_t kPiece = 1 << 20;
+  thread_pool().run(ceil_div(weight.size(), kPiece), [&](size_t piece, int) {
+    const auto part = weight.subspan(piece * kPiece, std::min(kPiece, weight.size() - piece * kPiece));
+    std::memcpy(storage_.data() + piece * kPiece, part.data(), part.size());
+  });
   view_ = stored;
   view_.data = storage_.data();
 }

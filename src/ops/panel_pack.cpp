@@ -100,6 +100,21 @@ void turn_group(const Kernels& ks, const PanelSlice& s, size_t k, size_t stored,
   }
 }
 
+// Rows [n, n + width) of W, stored as halves, along a slice of K: pairs of them are turned as they stand.
+bool turn_halves(const Kernels& ks, const PanelSlice& s, size_t n, size_t width, float* panel) {
+  const SplitPairs split = s.w.packed == nullptr ? ks.split_pairs(s.w.format->id) : nullptr;
+  const std::byte* first = s.w.data + n * s.w.row_bytes() + s.w.format->bytes(s.k0);
+  const bool aligned = (reinterpret_cast<uintptr_t>(first) | s.w.row_bytes()) % sizeof(uint32_t) == 0;
+  if (split == nullptr || s.kc % 2 != 0 || !aligned) return false;
+  const size_t nr = ks.tile_n, pairs = s.kc / 2;
+  auto* turned = scratch<uint32_t>(pairs * nr, ScratchSlot::kDecoded);
+  if (width < nr) std::memset(turned, 0, pairs * nr * sizeof(uint32_t));
+  ks.transpose32(width, pairs, reinterpret_cast<const uint32_t*>(first), s.w.row_bytes() / sizeof(uint32_t),
+                 turned, nr);
+  split(pairs, nr, turned, panel);
+  return true;
+}
+
 }  // namespace
 
 SliceAhead::SliceAhead(WeightLayout layout, const PanelSlice& s) {
@@ -132,6 +147,7 @@ void F32Panels::pack_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels
       unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, reinterpret_cast<float*>(panels));
       continue;
     }
+    if (turn_halves(ks, s, s.n0 + n, width, reinterpret_cast<float*>(panels))) continue;
     float* rows = scratch<float>(nr * s.kc, ScratchSlot::kDecoded);
     for (size_t r = 0; r < width; ++r) decode_elements(s.w, s.n0 + n + r, s.k0, s.kc, rows + r * s.kc);
     std::memset(rows + width * s.kc, 0, (nr - width) * s.kc * sizeof(float));

@@ -212,6 +212,7 @@ constexpr Kernels kTable = {
     .decode_row = decode_row,
     .half_row = half_row,
     .pair_rows = pair_rows,
+    .split_pairs = split_pairs,
 };
 
 }  // namespace

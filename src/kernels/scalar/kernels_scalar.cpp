@@ -212,6 +212,24 @@ PairRows pair_rows(FormatId format) noexcept {
   return format == FormatId::kBF16 ? pair_stored<halves_of_bf16, 2> : nullptr;
 }
 
+template <FormatId kFormat>
+void split(size_t n_pairs, size_t width, const uint32_t* in, float* out) noexcept {
+  const auto widen = [](uint32_t half) {
+    return kFormat == FormatId::kF16 ? f16_to_f32(static_cast<uint16_t>(half))
+                                     : bf16_to_f32(static_cast<uint16_t>(half));
+  };
+  for (size_t p = 0; p < n_pairs; ++p, in += width, out += 2 * width)
+    for (size_t i = 0; i < width; ++i) {
+      out[i] = widen(in[i] & 0xffff);
+      out[width + i] = widen(in[i] >> 16);
+    }
+}
+
+SplitPairs split_pairs(FormatId format) noexcept {
+  if (format == FormatId::kF16) return split<FormatId::kF16>;
+  return format == FormatId::kBF16 ? split<FormatId::kBF16> : nullptr;
+}
+
 constexpr Kernels kTable = {
     .isa = Isa::kScalar,
     .tile_m = kTileM,
@@ -245,6 +263,7 @@ constexpr Kernels kTable = {
     .decode_row = decode_row,
     .half_row = half_row,
     .pair_rows = pair_rows,
+    .split_pairs = split_pairs,
 };
 
 }  // namespace
