@@ -74,7 +74,8 @@ std::vector<Finding> find_conclusions(const RunReport& report) {
   if (loss) out.push_back(what_to_take(report));
   add_few(report, "answers", "few_answers", out);
   add_few(report, "general", "few_windows", out);
-  if (report.general_change && report.general_change->low > 1)
+  if (report.general_change && report.general_change->low > 1 &&
+      report.general_change->high > kNoticeableChange)
     out.push_back({"general_worse", "tuned", *report.general_change});
   for (const StageResult* file : files_with_gain(report))
     if (file->gain_kept->high < 0) out.push_back({"below_base", file->name, *file->gain_kept});

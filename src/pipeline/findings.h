@@ -8,7 +8,7 @@
 //   take_none        ""         tuning_gain: the gain cannot be told from zero
 //   few_answers      ""         n: how many held-out answers there are
 //   few_windows      ""         n: how many windows of general text there are
-//   general_worse    "tuned"    general_change: surely above 1
+//   general_worse    "tuned"    general_change: surely above 1, perhaps above kNoticeableChange
 //   below_base       file       gain_kept: surely below 0, the file answers worse than the base
 //   overfitted       "tuned"    value: lowest validation loss, n: its step; the last one is clearly higher
 #pragma once

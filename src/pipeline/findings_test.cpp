@@ -92,7 +92,10 @@ TEST(Findings, Warnings) {
   ASSERT_NE(find(all, "below_base"), nullptr);
   EXPECT_EQ(find(all, "below_base")->stage, "q4_0");
   EXPECT_EQ(find(all, "overfitted"), nullptr);  // 1.3 % up is not clearly up
-  report.general_change->low = 1.01;
+  report.general_change->low = 1.001;
+  report.general_change->high = 1.007;
+  EXPECT_EQ(find(find_conclusions(report), "general_worse"), nullptr);
+  report.general_change->high = 1.1;
   report.loss_curve.back().valid_loss = 1.6;
   all = find_conclusions(report);
   EXPECT_NE(find(all, "general_worse"), nullptr);

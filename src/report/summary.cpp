@@ -160,10 +160,11 @@ std::string perplexity_sentence(const RunReport& report) {
       format_measured(*before).value, format_measured(*after).value);
   if (!report.general_change || !std::isfinite(report.general_change->value)) return text + ".";
   const Measured& change = *report.general_change;
-  const char* verdict = change.low > 1    ? "something was forgotten"
-                        : change.high < 1 ? "nothing was forgotten, it fell"
-                                          : "no change that can be told from chance";
-  return text + fmt::format(", {} times as much ({}): {}.", layout::format_number(change.value, 3),
+  const char* verdict = change.low <= 1 && change.high >= 1 ? "no change that can be told from chance"
+                        : change.high < 1                   ? "nothing was forgotten, it fell"
+                        : change.high < kNoticeableChange   ? "hardly anything was forgotten"
+                                                            : "something was forgotten";
+  return text + fmt::format(", {} times as much ({}): {}.", layout::format_number(change.value, 4),
                             interval_words(change), verdict);
 }
 

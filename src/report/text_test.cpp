@@ -139,6 +139,21 @@ TEST(Summary, SaysWhenTuningMadeItWorse) {
   EXPECT_NE(summary_text(report).find("Tuning raised the loss"), std::string::npos);
 }
 
+TEST(Summary, SaysHowMuchWasForgotten) {
+  RunReport report = sample_report();
+  const auto says = [&](double low, double high, const char* verdict) {
+    report.general_change = Measured{(low + high) / 2, 0.01, 100, low, high};
+    EXPECT_NE(summary_text(report).find(verdict), std::string::npos) << verdict << "\n"
+                                                                     << summary_text(report);
+  };
+  says(1.02, 1.05, "something was forgotten");
+  says(1.005, 1.03, "something was forgotten");
+  says(1.001, 1.007, "1.004 times as much");
+  says(1.001, 1.007, "hardly anything was forgotten");
+  says(0.98, 1.03, "no change that can be told from chance");
+  says(0.9, 0.95, "nothing was forgotten, it fell");
+}
+
 TEST(Summary, MissingMeasurementsAndFailures) {
   RunReport report = sample_report();
   report.tasks.clear();

@@ -4,7 +4,7 @@ definitions with only the data set replaced. Item for item the same prediction (
 1e-3) or the same written text (up to a place where two tokens are as close), and the same aggregates.
 
 lm_eval_parity.py BUILD MODEL_FOLDER --data FOLDER [--limit N] [--tasks a,b] [--shots N --shots-data FILE] [--chat]
-                  [--max-tokens N]
+                  [--max-tokens N] [--batch N] [--repeats N]
 FOLDER holds NAME.jsonl in the published data sets' columns (NAME: second column of TASKS). Without --tasks, all with
 choices whose file is there. --shots without --shots-data takes a file's last rows as examples, and the others as items. Needs
 tests/requirements-heavy.txt.
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -162,6 +163,13 @@ def compare(task, theirs, ours):
     return problems, largest, moved
 
 
+def seconds(runs):
+    """Medians of both, of their ratio, and its range."""
+    ratios = [theirs / ours for theirs, ours in runs]
+    text = f"{statistics.median(t for t, _ in runs):.1f} s / {statistics.median(o for _, o in runs):.1f} s"
+    return f"{text} = {statistics.median(ratios):.1f} times ({min(ratios):.1f} to {max(ratios):.1f})"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
@@ -174,6 +182,7 @@ def main():
     parser.add_argument("--max-tokens", type=int, default=0, help="of a written answer; 0: the task's")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--chat", action="store_true")
+    parser.add_argument("--repeats", type=int, default=1, help="in turns, for the times")
     args = parser.parse_args()
     failed, given_shots = False, args.shots_data is not None
     with tempfile.TemporaryDirectory() as folder:
@@ -190,8 +199,11 @@ def main():
                 rows = rows[:-args.shots]
             file = folder / f"{stem}.jsonl"
             file.write_text("\n".join(rows[:args.limit or None]) + "\n", encoding="utf-8")
-            theirs, their_metrics, their_seconds = lm_eval_run(args, task, file, name, changes)
-            ours, our_metrics, our_seconds = hone_run(args, task, file, folder)
+            runs = []
+            for _ in range(args.repeats):
+                theirs, their_metrics, their_seconds = lm_eval_run(args, task, file, name, changes)
+                ours, our_metrics, our_seconds = hone_run(args, task, file, folder)
+                runs.append((their_seconds, our_seconds))
             written = task in WRITTEN
             problems, largest, moved = compare_texts(theirs, ours) if written else compare(task, theirs, ours)
             for metric, value in their_metrics.items():
@@ -208,7 +220,7 @@ def main():
                               for m in their_metrics if isinstance(their_metrics[m], float))
             differ = (f"{moved} texts differ, their logits by at most {largest:.2g} where they part" if written else
                       f"log p differs by at most {largest:.2g}, {moved} predictions")
-            print(f"{task:<15} {len(ours):>5} items: {shown}; {differ}; {their_seconds:.1f} s / {our_seconds:.1f} s", flush=True)
+            print(f"{task:<15} {len(ours):>5} items: {shown}; {differ}; {seconds(runs)}", flush=True)
             for problem in problems[:5]:
                 print(f"  {problem}")
             failed = failed or bool(problems)

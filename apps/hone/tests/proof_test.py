@@ -85,7 +85,7 @@ class Proof(HoneCase):
         stages = {stage["name"]: stage for stage in self.report("seen")["stages"]}
         small, large = (stages[s]["metrics"]["kl"]["value"] for s in ("q4_0", "q8_0"))
         self.assertGreater(small, large)
-        limit = (small + large) / 2
+        limit = (3 * small + large) / 4  # what keeps it on the validation rows keeps it on the test rows
         path = self.proof("repair", f'max_kl = {limit}\nfiles = ["q4_0"]\non_fail = "repair"')
         out = self.run_ok("run", path)
         report = self.report("repair")
