@@ -50,11 +50,8 @@ double seconds_of_product(const Shape& shape, size_t rows, HeadProduct product) 
     const auto start = Clock::now();
     double seconds = 0;
     while (done < shape.matrices.size() || seconds < kSeconds) {
-      const GemmTerm term{{rows, first.cols, x.data(), first.cols, 1},
-                          shape.matrices[done % shape.matrices.size()],
-                          product.exact};
-      const GemmTarget target{std::span(&term, 1), y.data(), first.rows};
-      gemm_nt(std::span(&target, 1), {.compute = product.compute});
+      gemm_nt(rows, x.data(), first.cols, shape.matrices[done % shape.matrices.size()], y.data(), first.rows,
+              {.compute = product.compute}, product.exact);
       ++done;
       seconds = std::chrono::duration<double>(Clock::now() - start).count();
     }

@@ -215,11 +215,11 @@ class Evaluation {
     return common_beginning(std::span(before).first(before.size() - 1), std::span(c).first(c.size() - 1));
   }
 
-  // What the rows of continuation `round` from the first that is run are asked: its own next tokens, and
-  // those of later continuations as long as they share the row.
-  void ask_rows(size_t at, size_t round, Asks& asks) {
+  // What the rows of continuation `round` from `first` on are asked: its own next tokens, and those of later
+  // continuations as long as they share the row.
+  void ask_rows(size_t at, size_t round, size_t first, Asks& asks) {
     const std::vector<Tokens>& all = item(at).continuations;
-    const size_t first = shared(at, round), base = asks.size();
+    const size_t base = asks.size();
     size_t end = all[round].size() - 1;
     asks.resize(base + end - first);
     for (size_t j = round; j < all.size(); ++j) {
@@ -241,7 +241,7 @@ class Evaluation {
       cache.truncate(item(at).context.size() + first);
       if (n == 0) continue;
       feeds.push_back({std::span(c).subspan(first, n), &cache, n});
-      ask_rows(at, round, asks);
+      ask_rows(at, round, first, asks);
     }
     if (!feeds.empty()) add_rows(advance_hidden(model_, ctx_, feeds), asks);
   }

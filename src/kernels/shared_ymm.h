@@ -6,6 +6,14 @@ static inline float half_at(const std::byte* p) {
   __builtin_memcpy(&bits, p, 2);
   return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
 }
+static inline float bf16_at(const std::byte* p) {
+  uint16_t half;
+  __builtin_memcpy(&half, p, 2);
+  const uint32_t bits = static_cast<uint32_t>(half) << 16;
+  float x;
+  __builtin_memcpy(&x, &bits, 4);
+  return x;
+}
 
 void to_f16(size_t n, const float* x, uint16_t* y) noexcept {
   size_t i = 0;
@@ -61,12 +69,7 @@ void decode_bf16(const std::byte* w, float* y, size_t n) noexcept {
     const __m256i half = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 2 * i)));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + i), _mm256_slli_epi32(half, 16));
   }
-  for (; i < n; ++i) {
-    uint16_t half;
-    __builtin_memcpy(&half, w + 2 * i, 2);
-    const uint32_t bits = static_cast<uint32_t>(half) << 16;
-    __builtin_memcpy(y + i, &bits, 4);
-  }
+  for (; i < n; ++i) y[i] = bf16_at(w + 2 * i);
 }
 
 void decode_f32(const std::byte* w, float* y, size_t n) noexcept {
@@ -98,13 +101,6 @@ HalfRow half_row(FormatId format) noexcept {
   return format == FormatId::kBF16 ? halves_of_bf16 : nullptr;
 }
 
-inline float bf16_at(uint32_t half) noexcept {
-  const uint32_t bits = half << 16;
-  float x;
-  __builtin_memcpy(&x, &bits, 4);
-  return x;
-}
-
 void split_bf16(size_t n_pairs, size_t width, const uint32_t* in, float* out) noexcept {
   const __m256i high = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
   for (size_t p = 0; p < n_pairs; ++p, in += width, out += 2 * width) {
@@ -115,8 +111,9 @@ void split_bf16(size_t n_pairs, size_t width, const uint32_t* in, float* out) no
       _mm256_storeu_ps(out + width + i, _mm256_castsi256_ps(_mm256_and_si256(pairs, high)));
     }
     for (; i < width; ++i) {
-      out[i] = bf16_at(in[i] & 0xffff);
-      out[width + i] = bf16_at(in[i] >> 16);
+      const auto* halves = reinterpret_cast<const std::byte*>(in + i);
+      out[i] = bf16_at(halves);
+      out[width + i] = bf16_at(halves + 2);
     }
   }
 }

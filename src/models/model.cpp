@@ -247,7 +247,7 @@ size_t Model::activation_bytes_per_token(size_t recomputed_blocks, ComputeMode c
   const size_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
   // What the closures of one block keep: in f32 the inputs of its norms; as products read them (ops/halves.h)
   // the norms' outputs, q, k, v, the attention's output twice, gate, up and their product.
-  const size_t element = compute != ComputeMode::kPrecise ? 2 : sizeof(float);
+  const size_t element = kept_in_halves(compute, c.n_embd) ? 2 : sizeof(float);
   const Block& b = impl_->blocks.front();
   const size_t more_norms = (b.attn_post_norm.size() + b.ffn_post_norm.size()) +
                             (b.attn_q_norm.defined() ? q : 0) + (b.attn_k_norm.defined() ? kv : 0);

@@ -1,6 +1,7 @@
 #include "ops/context.h"
 
 #include "kernels/kernels.h"
+#include "ops/halves.h"
 #include "ops/matrix.h"
 
 namespace hone {
@@ -16,7 +17,7 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
 HeadProduct head_product(ComputeMode mode, size_t rows) noexcept {
   constexpr size_t kDecodedRows = 8;
   if (mode != ComputeMode::kFast || rows <= kDecodedRows) return {mode};
-  if (active_kernels().tile_bf16 == nullptr) return {mode, true};
+  if (!multiplies_in_bf16(mode)) return {mode, true};
   return {ComputeMode::kHalf};
 }
 

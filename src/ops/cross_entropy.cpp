@@ -37,14 +37,6 @@ void write_gradient(const Kernels& ks, size_t n, float* row, size_t target, doub
   }
 }
 
-// The first n rows' logits.
-void project(const Tensor& x, size_t n, const MatrixView& head, ComputeMode compute, Tensor& logits) {
-  const HeadProduct product = head_product(compute, n);
-  const GemmTerm term{{n, head.cols, x.data(), head.cols, 1}, head, product.exact};
-  const GemmTarget target{std::span(&term, 1), logits.data(), head.rows};
-  gemm_nt(std::span(&target, 1), {.compute = product.compute});
-}
-
 }  // namespace
 
 CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, const MatrixView& head,
@@ -72,7 +64,8 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
     const size_t n = std::min(chunk_rows, scored.size() - begin);
     for (size_t i = 0; i < n; ++i)
       std::memcpy(x.row(i), hidden.row(scored[begin + i]), width * sizeof(float));
-    project(x, n, head, ctx.compute, logits);
+    const HeadProduct product = head_product(ctx.compute, n);
+    gemm_nt(n, x.data(), width, head, logits.data(), vocab, {.compute = product.compute}, product.exact);
     thread_pool().run(n, [&](size_t i, int) {
       const auto target = static_cast<size_t>(targets[scored[begin + i]]);
       HONE_CHECK(target < vocab, "target {} of {}", target, vocab);

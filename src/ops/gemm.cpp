@@ -139,8 +139,8 @@ void gemm_nn(std::span<const GemmTarget> targets, GemmOptions options) {
 }
 
 void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
-             GemmOptions options) {
-  const GemmTerm term{{m, w.cols, a, lda, 1}, w};
+             GemmOptions options, bool exact) {
+  const GemmTerm term{{m, w.cols, a, lda, 1}, w, exact};
   const GemmTarget target{std::span(&term, 1), c, ldc};
   gemm_nt(std::span(&target, 1), options);
 }

@@ -45,9 +45,9 @@ struct GemmTarget {
 void gemm_nt(std::span<const GemmTarget> targets, GemmOptions options = {});
 void gemm_nn(std::span<const GemmTarget> targets, GemmOptions options = {});
 
-// A single product of rows of A (m, k), row stride lda.
+// A single product of rows of A (m, k), row stride lda. exact: GemmTerm::exact.
 void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
-             GemmOptions options = {});
+             GemmOptions options = {}, bool exact = false);
 void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
              GemmOptions options = {});
 // C (m, n) = alpha * A^T * W, A stored f32 (k, m) with row stride lda, W stored (k, n). For weight gradients.
