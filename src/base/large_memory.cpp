@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 #include "base/round.h"
@@ -10,7 +12,7 @@
 namespace hone {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kPage = 4096, kHugePage = size_t{2} << 20;
 constexpr size_t kMapping = size_t{64} << 20;  // of address space; pages come when they are written
 
 struct Mapping {
@@ -41,13 +43,31 @@ std::shared_ptr<Mapping> map(size_t capacity) {
   return mapping;
 }
 
+// The pages that lie wholly in [piece, piece + n).
+void give_back_pages(std::byte* piece, size_t n) noexcept {
+  const auto at = reinterpret_cast<size_t>(piece);
+  const size_t skipped = std::min(n, round_up(at, kPage) - at), whole = (n - skipped) / kPage * kPage;
+  if (whole > 0) ::madvise(piece + skipped, whole, MADV_DONTNEED);
+}
+
+// What AddressSanitizer watches over, which it cannot do within a mapping.
+[[maybe_unused]] std::shared_ptr<std::byte> allocate_watched(size_t n) {
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, n));
+  if (memory == nullptr) return nullptr;
+  std::memset(memory, 0, n);
+  return {memory, [](std::byte* p) { std::free(p); }};
+}
+
 }  // namespace
 
 std::shared_ptr<std::byte> allocate_large(size_t n) {
+  n = round_up(std::max<size_t>(n, 1), 64);
+#if defined(__SANITIZE_ADDRESS__)
+  return allocate_watched(n);
+#endif
   static std::mutex mutex;
   static std::weak_ptr<Mapping> current;
   const std::lock_guard lock(mutex);
-  n = round_up(std::max<size_t>(n, 1), 64);
   std::shared_ptr<Mapping> mapping = current.lock();
   if (!mapping || mapping->capacity - mapping->used < n) {
     mapping = map(round_up(std::max(n, kMapping), kHugePage));
@@ -56,7 +76,7 @@ std::shared_ptr<std::byte> allocate_large(size_t n) {
   }
   std::byte* piece = mapping->data + mapping->used;
   mapping->used += n;
-  return {std::move(mapping), piece};
+  return {piece, [mapping = std::move(mapping), n](std::byte* p) { give_back_pages(p, n); }};
 }
 
 }  // namespace hone

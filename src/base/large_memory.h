@@ -1,5 +1,5 @@
-// Memory for weights: carved out of big mappings in huge pages where the kernel gives them, so that streaming
-// through a model is not stopped at every 4 KB page.
+// Memory for weights and large tensors: carved out of big mappings in huge pages where the kernel gives them,
+// so that streaming through a model, or writing columns of many rows, is not stopped at every 4 KB page.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace hone {
 
-// At least n bytes, aligned to 64, zeroed; nullptr when there is no memory. A mapping goes back to the system
-// when its last piece does.
+// At least n bytes, aligned to 64, zeroed; nullptr when there is no memory. A piece's whole pages go back to
+// the system when it does, the mapping with its last piece.
 std::shared_ptr<std::byte> allocate_large(size_t n);
 
 }  // namespace hone

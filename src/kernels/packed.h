@@ -44,9 +44,13 @@ struct PackedKernels {
   // One group's slice [0, k) into columns [column, column + lanes) of the panel; `slice` points at the
   // group's first wanted block, k is a multiple of the format's block.
   void (*unpack_codes)(size_t k, const std::byte* slice, const Int8Panel& panel, size_t column) noexcept;
-  // c (mr, nr) = or += alpha * a (mr, k) * panel^T; mr <= tile_rows, nr <= panel_cols. a starts at the slice.
-  void (*tile)(size_t mr, size_t nr, size_t k, const Int8Rows& a, const Int8Panel& panel, float* c,
-               size_t ldc, float alpha, bool accumulate) noexcept;
+  // What a row of a adds to all its products with one run of scale_elems, out[m][a.k / scale_elems]: where
+  // the integer sum starts, or, of formats with a minimum, the bits of the float that multiplies it.
+  void (*run_terms)(size_t m, const Int8Rows& a, int32_t* out) noexcept;
+  // c (mr, nr) = or += alpha * a (mr, k) * panel^T; mr <= tile_rows, nr <= panel_cols. a and its terms start
+  // at the slice.
+  void (*tile)(size_t mr, size_t nr, size_t k, const Int8Rows& a, const int32_t* terms,
+               const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
   // out[i * stride + r] = element i of row r of the group's slice, bit for bit what the format's to_float
   // gives.
   void (*unpack_f32)(size_t k, const std::byte* slice, float* out, size_t stride) noexcept;

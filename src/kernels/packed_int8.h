@@ -190,6 +190,19 @@ void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) 
   }
 }
 
+template <typename F>
+void packed_run_terms(size_t m, const Int8Rows& a, int32_t* out) noexcept {
+  constexpr size_t kRuns = 32 / F::kScaleElems;  // that share an activation's scale
+  constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
+  for (size_t i = 0; i < m * (a.k / F::kScaleElems); ++i) {
+    const int32_t sum = code_sum<F::kScaleElems>(a.sums, i);
+    if constexpr (F::kHasMin)
+      out[i] = std::bit_cast<int32_t>(a.d[i / kRuns] * static_cast<float>(sum));
+    else
+      out[i] = -kZero * sum;
+  }
+}
+
 template <size_t kScaleElems, bool kHasMin, bool kSigned, size_t kChain>
 struct Int8Tile {
   template <size_t kMr>
@@ -205,19 +218,24 @@ struct Int8Tile {
   }
 
   template <size_t kMr>
-  static void run(size_t nr, size_t k, int32_t zero, const Int8Rows& a, const Int8Panel& panel, float* c,
-                  size_t ldc, float alpha, bool accumulate) noexcept {
+  static void run(size_t nr, size_t k, const Int8Rows& a, const int32_t* terms, const Int8Panel& panel,
+                  float* c, size_t ldc, float alpha, bool accumulate) noexcept {
     constexpr size_t kNv = kInt8Vecs, kW = Vec::kLanes;
     Vec total[kMr][kNv];
     HONE_UNROLL(8)
     for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
     for (size_t v = 0; v < kNv; ++v) total[m][v] = broadcast(0.0f);
     const uint8_t* codes = panel.codes;
+    const size_t n_terms = a.k / kScaleElems;
+    // The results' lines lie far apart, and were last seen a panel ago.
+    HONE_UNROLL(8)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t v = 0; v < kNv; ++v) __builtin_prefetch(c + m * ldc + v * kW, 1);
     for (size_t s = 0; s < k / kScaleElems; ++s) {
       Ints sums[kMr][kNv];
       HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
-        const Ints start = splat(-zero * code_sum<kScaleElems>(a.sums + m * (a.k / 16), s));
+        const Ints start = splat(kHasMin ? 0 : terms[m * n_terms + s]);
         HONE_UNROLL(2)
         for (size_t v = 0; v < kNv; ++v) sums[m][v] = start;
       }
@@ -240,8 +258,7 @@ struct Int8Tile {
         for (size_t v = 0; v < kNv; ++v)
           total[m][v] = fma(to_float(sums[m][v]), mul(scale, load(d + v * kW)), total[m][v]);
         if constexpr (kHasMin) {
-          const Vec sum =
-              broadcast(da * static_cast<float>(code_sum<kScaleElems>(a.sums + m * (a.k / 16), s)));
+          const Vec sum = broadcast(std::bit_cast<float>(terms[m * n_terms + s]));
           const float* min = panel.min + s * kPanelCols;
           HONE_UNROLL(2)
           for (size_t v = 0; v < kNv; ++v) total[m][v] = fma(sum, load(min + v * kW), total[m][v]);
@@ -255,19 +272,18 @@ struct Int8Tile {
   }
 
   template <size_t kMr>
-  static void pick(size_t mr, size_t nr, size_t k, int32_t zero, const Int8Rows& a, const Int8Panel& panel,
-                   float* c, size_t ldc, float alpha, bool accumulate) noexcept {
-    if (mr == kMr) return run<kMr>(nr, k, zero, a, panel, c, ldc, alpha, accumulate);
-    if constexpr (kMr > 1) pick<kMr - 1>(mr, nr, k, zero, a, panel, c, ldc, alpha, accumulate);
+  static void pick(size_t mr, size_t nr, size_t k, const Int8Rows& a, const int32_t* terms,
+                   const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
+    if (mr == kMr) return run<kMr>(nr, k, a, terms, panel, c, ldc, alpha, accumulate);
+    if constexpr (kMr > 1) pick<kMr - 1>(mr, nr, k, a, terms, panel, c, ldc, alpha, accumulate);
   }
 };
 
 template <typename F>
-void packed_tile(size_t mr, size_t nr, size_t k, const Int8Rows& a, const Int8Panel& panel, float* c,
-                 size_t ldc, float alpha, bool accumulate) noexcept {
-  constexpr int32_t kZero = kDotSigned<F> ? 0 : F::kZero;
+void packed_tile(size_t mr, size_t nr, size_t k, const Int8Rows& a, const int32_t* terms,
+                 const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
   Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>, chain_of<F>()>::template pick<kInt8Rows>(
-      mr, nr, k, kZero, a, panel, c, ldc, alpha, accumulate);
+      mr, nr, k, a, terms, panel, c, ldc, alpha, accumulate);
 }
 
 template <typename F>
@@ -278,6 +294,7 @@ constexpr PackedKernels kPackedKernels = {
     .scale_elems = F::kScaleElems,
     .rows = packed_rows<F>,
     .unpack_codes = packed_unpack_codes<F>,
+    .run_terms = packed_run_terms<F>,
     .tile = packed_tile<F>,
     .unpack_f32 = packed_unpack_f32<F>,
 };

@@ -73,6 +73,11 @@ struct Activations {
     }
   }
   Int8Rows view() const { return {q.data(), d.data(), sums.data(), k}; }
+  std::vector<int32_t> terms(const PackedKernels& packed) const {
+    std::vector<int32_t> out(m * (k / packed.scale_elems));
+    packed.run_terms(m, view(), out.data());
+    return out;
+  }
   // The product with a decoded row, and the size of its terms.
   double dot(size_t row, const float* w, double* size) const {
     double sum = 0;
@@ -204,7 +209,9 @@ TEST(Packed, TilesEqualThePlainLoop) {
         const Activations x(rng, ks, mr, k + before);
         const size_t ldc = nr + 1;
         std::vector<float> c(mr * ldc, kNan);
-        packed.tile(mr, nr, k, x.view().from(0, before), panel, c.data(), ldc, 1.0f, false);
+        const std::vector<int32_t> terms = x.terms(packed);
+        packed.tile(mr, nr, k, x.view().from(0, before), terms.data() + before / packed.scale_elems, panel,
+                    c.data(), ldc, 1.0f, false);
         for (size_t i = 0; i < mr; ++i) {
           for (size_t n = 0; n < nr; ++n) {
             std::vector<float> w(k + before, 0.0f);  // without the first block
@@ -241,9 +248,11 @@ TEST(Packed, LargestCodesFit) {
       std::vector<float> d(k / packed.scale_elems * packed.panel_cols), min(d.size());
       const Int8Panel panel{codes.data(), d.data(), min.data()};
       packed.unpack_codes(k, group.packed.data(), panel, 0);
+      const std::vector<int32_t> terms = x.terms(packed);
       for (size_t i = 0; i < x.m; ++i) {
         float tile = kNan, rows = kNan;
-        packed.tile(1, 1, k, x.view().from(i, 0), panel, &tile, 1, 1.0f, false);
+        packed.tile(1, 1, k, x.view().from(i, 0), terms.data() + i * (k / packed.scale_elems), panel, &tile,
+                    1, 1.0f, false);
         packed.rows(1, 1, group.packed.data(), x.view().from(i, 0), &rows, 1, 1.0f, false);
         double size = 0;
         const double expected = x.dot(i, group.values.data(), &size);

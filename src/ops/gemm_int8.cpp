@@ -19,6 +19,7 @@ constexpr size_t kFewRows = 8;
 constexpr size_t kExactRows = 2;  // up to here memory is the limit, and a second plane of codes costs nothing
 constexpr size_t kMaxLanes = 16;
 constexpr size_t kMaxTileRows = 8, kMaxPanelCols = 2 * kMaxLanes;
+constexpr size_t kMinScaleElems = 16;
 constexpr size_t kSliceK = 640;  // 32 columns of it are 20 KB
 
 // Room for n rows of codes in the calling thread's scratch.
@@ -50,16 +51,66 @@ struct CodeRows {
   Int8Rows rows() const noexcept { return {q, d, sums, k}; }
 };
 
-// Rows of A as int8 blocks, once or as two planes, by all threads.
-Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k, bool exact) {
-  const CodeRows codes(exact ? 2 * m : m, k);
+// visit(i0, i1) for stretches of the m rows of A, by all threads.
+template <typename Visit>
+void for_each_stretch(size_t m, size_t k, const Visit& visit) {
   const size_t rows = std::max<size_t>(1, 16384 / k);
-  thread_pool().run(ceil_div(m, rows), [&](size_t part, int) {
-    for (size_t i = part * rows; i < std::min(m, (part + 1) * rows); ++i)
-      exact ? codes.quantize_twice(i, a + i * lda) : codes.quantize(i, a + i * lda);
+  thread_pool().run(ceil_div(m, rows),
+                    [&](size_t part, int) { visit(part * rows, std::min(m, (part + 1) * rows)); });
+}
+
+Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {
+  const CodeRows codes(m, k);
+  for_each_stretch(m, k, [&](size_t i0, size_t i1) {
+    for (size_t i = i0; i < i1; ++i) codes.quantize(i, a + i * lda);
   });
   return codes.rows();
 }
+
+// What tiles read of A: its rows' codes, once or as two planes, and the run terms of every format among the
+// outputs, kept once for all outputs of that format.
+class PanelRows {
+ public:
+  PanelRows(size_t m, const float* a, size_t lda, size_t k, bool exact, std::span<const GemmOutput> outputs)
+      : planes_(exact ? 2 : 1),
+        m_(m),
+        outputs_(outputs),
+        codes_(planes_ * m, k),
+        terms_(
+            scratch<int32_t>(outputs.size() * planes_ * m * (k / kMinScaleElems), ScratchSlot::kRunTerms)) {
+    for_each_stretch(m, k, [&](size_t i0, size_t i1) {
+      for (size_t i = i0; i < i1; ++i)
+        exact ? codes_.quantize_twice(i, a + i * lda) : codes_.quantize(i, a + i * lda);
+      for (size_t t = 0; t < outputs.size(); ++t) {
+        const PackedKernels& packed = *outputs[t].w.packed;
+        if (first_like(packed) == t)
+          packed.run_terms(planes_ * (i1 - i0), codes(i0, 0), terms(packed, i0, 0));
+      }
+    });
+  }
+
+  bool exact() const noexcept { return planes_ == 2; }
+  // From row i of A and column k0.
+  Int8Rows codes(size_t i, size_t k0) const noexcept { return codes_.rows().from(planes_ * i, k0); }
+  int32_t* terms(const PackedKernels& packed, size_t i, size_t k0) const noexcept {
+    const size_t a_row = codes_.k / packed.scale_elems;
+    return terms_ + first_like(packed) * planes_ * m_ * (codes_.k / kMinScaleElems) + planes_ * i * a_row +
+           k0 / packed.scale_elems;
+  }
+
+ private:
+  // The first output of this format.
+  size_t first_like(const PackedKernels& packed) const noexcept {
+    size_t t = 0;
+    while (outputs_[t].w.packed != &packed) ++t;
+    return t;
+  }
+
+  size_t planes_, m_;
+  std::span<const GemmOutput> outputs_;
+  CodeRows codes_;
+  int32_t* terms_;
+};
 
 // Units (groups or panels) of all targets in one row; visits those in [begin, end) as visit(target, unit).
 template <typename Count, typename Visit>
@@ -126,15 +177,18 @@ void add_planes(size_t m, size_t n, const float* planes, size_t width, float* c,
     }
 }
 
-// One tile's rows of A against the panel, as two planes.
-void tile_exactly(const PackedKernels& p, size_t m, size_t n, size_t k, Int8Rows x, const Int8Panel& panel,
-                  float* c, size_t ldc, float alpha, bool accumulate) {
+// One tile's rows of A, from row i and column k0 on, against the panel.
+void multiply_tile(const PackedKernels& p, size_t m, size_t n, size_t k, const PanelRows& x, size_t i,
+                   size_t k0, const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) {
+  const Int8Rows codes = x.codes(i, k0);
+  const int32_t* terms = x.terms(p, i, k0);
+  if (!x.exact()) return p.tile(m, n, k, codes, terms, panel, c, ldc, alpha, accumulate);
   float planes[kMaxTileRows * kMaxPanelCols];
-  p.tile(2 * m, n, k, x, panel, planes, p.panel_cols, alpha, false);
+  p.tile(2 * m, n, k, codes, terms, panel, planes, p.panel_cols, alpha, false);
   add_planes(m, n, planes, p.panel_cols, c, ldc, accumulate);
 }
 
-void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmOutput& t, size_t panel_idx, bool exact,
+void multiply_panel(size_t m0, size_t m1, const PanelRows& x, const GemmOutput& t, size_t panel_idx,
                     const GemmOptions& options) {
   const PackedKernels& p = *t.w.packed;
   const size_t k = t.w.cols, slice = slice_of(k, t.w.format->block_elems);
@@ -152,20 +206,14 @@ void multiply_panel(size_t m0, size_t m1, Int8Rows x, const GemmOutput& t, size_
                      column);
     }
     const bool accumulate = options.accumulate || k0 > 0;
-    if (exact) {
-      const size_t step = p.tile_rows / 2;
-      for (size_t i = m0; i < m1; i += step)
-        tile_exactly(p, std::min(step, m1 - i), cols, kc, x.from(2 * i, k0), panel, t.c + i * t.ldc + n0,
-                     t.ldc, options.alpha, accumulate);
-    } else {
-      for (size_t i = m0; i < m1; i += p.tile_rows)
-        p.tile(std::min(p.tile_rows, m1 - i), cols, kc, x.from(i, k0), panel, t.c + i * t.ldc + n0, t.ldc,
-               options.alpha, accumulate);
-    }
+    const size_t step = x.exact() ? p.tile_rows / 2 : p.tile_rows;
+    for (size_t i = m0; i < m1; i += step)
+      multiply_tile(p, std::min(step, m1 - i), cols, kc, x, i, k0, panel, t.c + i * t.ldc + n0, t.ldc,
+                    options.alpha, accumulate);
   }
 }
 
-void multiply_panels(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, bool exact,
+void multiply_panels(size_t m, const PanelRows& x, std::span<const GemmOutput> outputs,
                      const GemmOptions& options) {
   const auto panels = [](const GemmOutput& t) { return ceil_div(t.w.rows, t.w.packed->panel_cols); };
   const size_t n = total_units(outputs, panels), threads = static_cast<size_t>(thread_pool().size());
@@ -175,9 +223,8 @@ void multiply_panels(size_t m, Int8Rows x, std::span<const GemmOutput> outputs, 
   thread_pool().run(n * row_parts, [&](size_t task, int) {
     const size_t m0 = task / n * rows, m1 = std::min(m, m0 + rows), unit = task % n;
     if (m0 >= m1) return;
-    visit_units(outputs, unit, unit + 1, panels, [&](const GemmOutput& t, size_t panel) {
-      multiply_panel(m0, m1, x, t, panel, exact, options);
-    });
+    visit_units(outputs, unit, unit + 1, panels,
+                [&](const GemmOutput& t, size_t panel) { multiply_panel(m0, m1, x, t, panel, options); });
   });
 }
 
@@ -202,9 +249,9 @@ void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const G
   if (m <= (options.steady || exact ? kSteadyRows : kExactRows))
     multiply_exactly(m, quantize_exactly(m, a, lda, k), outputs, options);
   else if (m <= kFewRows)
-    multiply_few(m, quantize_rows(m, a, lda, k, false), outputs, options);
+    multiply_few(m, quantize_rows(m, a, lda, k), outputs, options);
   else
-    multiply_panels(m, quantize_rows(m, a, lda, k, exact), outputs, exact, options);
+    multiply_panels(m, PanelRows(m, a, lda, k, exact, outputs), outputs, options);
 }
 
 }  // namespace hone

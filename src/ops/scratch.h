@@ -16,6 +16,7 @@ enum class ScratchSlot {
   kCodes,
   kCodeScales,
   kCodeSums,
+  kRunTerms,
   kHalves,
   kCount
 };

@@ -8,32 +8,46 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "base/large_memory.h"
 #include "ops/parallel.h"
 
 namespace hone {
 namespace {
 
+constexpr size_t kLarge = size_t{256} << 10;
+
+std::shared_ptr<std::byte> allocate(size_t bytes) {
+  if (bytes >= kLarge) return allocate_large(bytes);
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, bytes));
+  if (memory == nullptr) return nullptr;
+  return {memory, [](std::byte* p) { std::free(p); }};
+}
+
+struct Buffer {
+  std::shared_ptr<std::byte> memory;
+  size_t bytes = 0;
+};
+
 // Freed buffers are kept by size and handed out again: the same shapes come back every step, and fresh pages
 // from the operating system cost more than most ops.
 class BufferPool {
  public:
-  // At least `bytes`; becomes the buffer's size, which give() wants to know.
-  float* take(size_t& bytes) {
+  // At least `bytes`.
+  Buffer take(size_t bytes) {
     const std::lock_guard lock(mutex_);
-    auto* buffer = static_cast<float*>(take_free(bytes));
-    if (buffer == nullptr) buffer = static_cast<float*>(take_fresh(bytes));
-    memory_.in_use += bytes;
+    Buffer buffer = take_free(bytes);
+    if (!buffer.memory) buffer = take_fresh(bytes);
+    memory_.in_use += buffer.bytes;
     memory_.peak = std::max(memory_.peak, memory_.in_use);
     return buffer;
   }
-  void give(float* buffer, size_t bytes) noexcept {
+  void give(Buffer buffer) noexcept {
     const std::lock_guard lock(mutex_);
-    memory_.in_use -= bytes;
+    memory_.in_use -= buffer.bytes;
     try {
-      free_[bytes].push_back(buffer);
+      free_[buffer.bytes].push_back(std::move(buffer.memory));
     } catch (...) {
-      std::free(buffer);
-      memory_.held -= bytes;
+      memory_.held -= buffer.bytes;
     }
   }
   TensorMemory memory() noexcept {
@@ -51,38 +65,34 @@ class BufferPool {
 
  private:
   // The smallest that is large enough, unless half of it would be wasted.
-  void* take_free(size_t& bytes) noexcept {
+  Buffer take_free(size_t bytes) noexcept {
     for (auto it = free_.lower_bound(bytes); it != free_.end() && it->first < 2 * bytes; ++it) {
       if (it->second.empty()) continue;
-      float* buffer = it->second.back();
+      Buffer buffer{std::move(it->second.back()), it->first};
       it->second.pop_back();
-      bytes = it->first;
       return buffer;
     }
-    return nullptr;
+    return {};
   }
-  void* take_fresh(size_t bytes) {
+  Buffer take_fresh(size_t bytes) {
     if (limit_ != 0 && memory_.held + bytes > limit_) drop_free();
-    void* buffer = std::aligned_alloc(64, bytes);
-    if (buffer == nullptr) {
+    Buffer buffer{allocate(bytes), bytes};
+    if (!buffer.memory) {
       drop_free();
-      buffer = std::aligned_alloc(64, bytes);
+      buffer.memory = allocate(bytes);
     }
-    if (buffer == nullptr)
+    if (!buffer.memory)
       fail(ErrorCode::kResourceExhausted,
            "memory: cannot allocate {} bytes for a tensor; use smaller batches", bytes);
     memory_.held += bytes;
     return buffer;
   }
   void drop_free() noexcept {
-    for (auto& [bytes, buffers] : free_) {
-      for (float* buffer : buffers) std::free(buffer);
-      memory_.held -= bytes * buffers.size();
-    }
+    for (const auto& [bytes, buffers] : free_) memory_.held -= bytes * buffers.size();
     free_.clear();
   }
   std::mutex mutex_;
-  std::map<size_t, std::vector<float*>> free_;
+  std::map<size_t, std::vector<std::shared_ptr<std::byte>>> free_;
   TensorMemory memory_;
   size_t limit_ = 0;
 };
@@ -129,9 +139,10 @@ Tensor Tensor::empty(Shape shape) {
   t.key_ = next_key();
   t.size_ = product(shape);
   t.shape_ = std::move(shape);
-  size_t bytes = rounded_bytes(t.size_);
-  float* taken = pool().take(bytes);
-  t.storage_ = std::shared_ptr<float>(taken, [bytes](float* buffer) { pool().give(buffer, bytes); });
+  Buffer buffer = pool().take(rounded_bytes(t.size_));
+  auto* data = reinterpret_cast<float*>(buffer.memory.get());
+  t.storage_ = std::shared_ptr<float>(
+      data, [buffer = std::move(buffer)](float*) mutable { pool().give(std::move(buffer)); });
   return t;
 }
 

@@ -1,4 +1,6 @@
 // Interleaved quantized weights.
+#include <bit>
+
 #include "formats/codebook.h"
 #include "kernels/avx2/simd_avx2.h"
 #include "kernels/packed.h"

@@ -1,6 +1,8 @@
 // Interleaved quantized weights over 256-bit VNNI. The tests include this file with the instruction's other
 // encoding.
 #define HONE_VNNI_256 1
+#include <bit>
+
 #include "formats/codebook.h"
 #include "kernels/avx2/simd_avx2.h"
 #include "kernels/packed.h"

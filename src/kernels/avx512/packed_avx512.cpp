@@ -1,4 +1,6 @@
 // Interleaved quantized weights.
+#include <bit>
+
 #include "formats/codebook.h"
 #include "kernels/avx512/simd_avx512.h"
 #include "kernels/packed.h"

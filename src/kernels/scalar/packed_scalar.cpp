@@ -1,4 +1,6 @@
 // Interleaved quantized weights in plain loops over four rows.
+#include <bit>
+
 #include "formats/codebook.h"
 #include "kernels/packed.h"
 #include "kernels/scalar/simd_scalar.h"
