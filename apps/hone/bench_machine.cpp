@@ -11,10 +11,14 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <vector>
 
+#include "base/error.h"
+#include "base/large_memory.h"
 #include "base/threads.h"
 #include "cpu/isa.h"
+#include "kernels/ahead.h"
 
 namespace hone::cli {
 namespace {
@@ -24,7 +28,7 @@ constexpr int kAccumulators = 24;
 constexpr int kSteps = 2000;
 constexpr double kSeconds = 0.15;  // of one measurement
 constexpr int kRuns = 3;
-constexpr size_t kStreamBytes = size_t{256} << 20;
+constexpr size_t kStreamBytes = size_t{256} << 20, kStretch = 256;
 
 // One call of a loop does kSteps * kAccumulators instructions.
 using Loop = void (*)();
@@ -176,19 +180,29 @@ double giga_operations(int n_threads, Loop loop, double operations) {
 }
 
 double read_gigabytes(int n_threads) {
-  const size_t words_each = kStreamBytes / sizeof(uint64_t) / static_cast<size_t>(n_threads);
-  std::vector<std::vector<uint64_t>> parts(static_cast<size_t>(n_threads));
-  for (auto& part : parts) part.assign(words_each, 1);
+  const size_t each = kStreamBytes / static_cast<size_t>(n_threads) / kStretch * kStretch;
+  std::vector<std::shared_ptr<std::byte>> parts;
+  for (int thread = 0; thread < n_threads; ++thread) {
+    parts.push_back(allocate_large(each + kAskAhead));
+    if (!parts.back()) fail(ErrorCode::kResourceExhausted, "memory: cannot hold {} bytes to read", each);
+    std::memset(parts.back().get(), 1, each);
+  }
   std::atomic<uint64_t> sink{0};
   const double calls = calls_per_second(n_threads, [&](int thread) {
-    // One word of every cache line: the lines are what memory delivers.
-    const uint64_t* words = parts[static_cast<size_t>(thread)].data();
-    uint64_t sum[4] = {};
-    for (size_t i = 0; i + 32 <= words_each; i += 32)
-      for (size_t lane = 0; lane < 4; ++lane) sum[lane] += words[i + 8 * lane];
-    sink += sum[0] + sum[1] + sum[2] + sum[3];
+    // One word of every cache line: the lines are what memory delivers. Asked for ahead, as the products do.
+    const std::byte* part = parts[static_cast<size_t>(thread)].get();
+    uint64_t sum = 0;
+    for (size_t at = 0; at < each; at += kStretch) {
+      ask_ahead(part + at, kStretch);
+      for (size_t line = at; line < at + kStretch; line += 64) {
+        uint64_t word;
+        std::memcpy(&word, part + line, sizeof word);
+        sum += word;
+      }
+    }
+    sink += sum;
   });
-  return calls * static_cast<double>(words_each * sizeof(uint64_t)) * 1e-9;
+  return calls * static_cast<double>(each) * 1e-9;
 }
 
 }  // namespace

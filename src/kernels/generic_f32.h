@@ -74,12 +74,14 @@ float dot(size_t n, const float* a, const float* b) noexcept {
       n, b, [a](size_t i) { return load(a + i); }, [a](size_t i) { return a[i]; });
 }
 float dot_f32(size_t n, const std::byte* w, const float* x) noexcept {
+  ask_ahead(w, 4 * n);
   return dot(n, reinterpret_cast<const float*>(w), x);
 }
 template <typename Load>
 float dot_half(size_t n, const std::byte* w, const float* x, Load load_half) noexcept {
   constexpr size_t kW = Vec::kLanes;
   const size_t whole = n / kW * kW;
+  ask_ahead(w, 2 * n);
   float total = dot_with(
       whole, x, [&](size_t i) { return load_half(w + 2 * i); }, [](size_t) { return 0.0f; });
   if (whole < n) {

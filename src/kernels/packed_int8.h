@@ -74,16 +74,12 @@ inline void store_row(float* out, Vec y, size_t n, float alpha, bool accumulate)
   for (size_t i = 0; i < n; ++i) out[i] = accumulate ? out[i] + line[i] : line[i];
 }
 
-// The fields of a long block lie apart: too many short streams for the processor to guess. Part s of a block
-// further on goes to the L2 cache: the L1 cache's queue of misses is too short for all its lines (weights
-// from memory, two cores: Q6_K 15 GB/s with the next block asked for at once into L1, 31 GB/s so; Q4_K 36 and
-// 43).
+// The s-th of the stretches that the scales cut a block into is asked for with them: as evenly as it is used.
 template <typename F>
-inline void ask_ahead(const std::byte* w, size_t s) {
+inline void ask_for_stretch(const std::byte* w, size_t s) {
   constexpr size_t kScales = F::kElems / F::kScaleElems, kStep = (F::kBytes / kScales + 63) / 64 * 64;
-  constexpr size_t kBlocksAhead = 3;
-  const size_t end = (s + 1) * kStep < F::kBytes ? (s + 1) * kStep : F::kBytes;
-  for (size_t i = s * kStep; i < end; i += 64) __builtin_prefetch(w + kBlocksAhead * F::kBytes + i, 0, 2);
+  const size_t begin = s * kStep, end = begin + kStep < F::kBytes ? begin + kStep : F::kBytes;
+  if (begin < end) ask_ahead(w + begin, end - begin);
 }
 
 // kMr rows of activations against one group, whose codes are unpacked in registers.
@@ -98,7 +94,7 @@ void packed_rows_some(size_t n_rows, const std::byte* w, const Int8Rows& a, floa
   for (size_t k = 0; k < a.k; k += F::kElems, w += F::kBytes) {
     HONE_UNROLL(16)
     for (size_t s = 0; s < kScales; ++s) {
-      if constexpr (F::kElems > 32) ask_ahead<F>(w, s);
+      ask_for_stretch<F>(w, s);
       const size_t first = k + s * F::kScaleElems;
       Ints sums[kMr][1];
       HONE_UNROLL(8)

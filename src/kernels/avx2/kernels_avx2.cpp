@@ -1,4 +1,5 @@
 // The AVX2 + FMA + F16C table. No bf16 products: this ISA has none, the fast mode multiplies in f32.
+#include "kernels/ahead.h"
 #include "kernels/avx2/simd_avx2.h"
 #include "kernels/tables.h"
 

@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "formats/codebook.h"
+#include "kernels/ahead.h"
 #include "kernels/avx2/simd_avx2.h"
 #include "kernels/packed.h"
 #include "kernels/tables.h"

@@ -1,4 +1,5 @@
 // The AVX-512 table: 512-bit f32, VNNI int8 dots, BF16 products with f32 accumulation.
+#include "kernels/ahead.h"
 #include "kernels/avx512/simd_avx512.h"
 #include "kernels/tables.h"
 

@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "formats/codebook.h"
+#include "kernels/ahead.h"
 #include "kernels/avx512/simd_avx512.h"
 #include "kernels/packed.h"
 #include "kernels/tables.h"

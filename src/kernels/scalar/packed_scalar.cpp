@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "formats/codebook.h"
+#include "kernels/ahead.h"
 #include "kernels/packed.h"
 #include "kernels/scalar/simd_scalar.h"
 #include "kernels/tables.h"
