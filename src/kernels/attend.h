@@ -18,6 +18,7 @@ template <typename Stored, size_t kQueries>
 void scores_of(size_t dim, size_t n_blocks, const float* queries, size_t q_stride, const std::byte* keys,
                float* scores, size_t stride) noexcept {
   for (size_t block = 0; block < n_blocks; ++block, scores += kKeyBlock) {
+    ask_ahead(keys, dim * kKeyBlock * Stored::kBytes);
     Vec sum[kQueries][kKeyVecs];
 #pragma GCC unroll 4
     for (size_t i = 0; i < kQueries; ++i)
@@ -60,6 +61,7 @@ void mix_of(size_t row_bytes, size_t n, const float* weights, size_t stride, con
 #pragma GCC unroll 4
     for (size_t v = 0; v < kVecs; ++v) sum[i][v] = broadcast(0.0f);
   for (size_t key = 0; key < n; ++key, values += row_bytes) {
+    ask_ahead(values, kVecs * Vec::kLanes * Stored::kBytes);
     Vec value[kVecs];
 #pragma GCC unroll 4
     for (size_t v = 0; v < kVecs; ++v) value[v] = Stored::get(values + v * Vec::kLanes * Stored::kBytes);
@@ -117,6 +119,7 @@ void mix_block(size_t row_bytes, size_t n, const float* weights, size_t stride, 
 #pragma GCC unroll 8
     for (size_t v = 0; v < kVecs; ++v) sum[i][v] = broadcast(0.0f);
   for (size_t key = 0; key < n; ++key, values += row_bytes) {
+    ask_ahead(values, 34);
     const float scale = half_at(values);
     Vec w[kQueries];
 #pragma GCC unroll 4

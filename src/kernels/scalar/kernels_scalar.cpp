@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/half.h"
+#include "kernels/ahead.h"
 #include "kernels/scalar/simd_scalar.h"
 #include "kernels/tables.h"
 
