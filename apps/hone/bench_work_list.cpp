@@ -39,7 +39,7 @@ ModelCost::ModelCost(const Model& model) {
                        linear.role() == TensorRole::kAttnV;
     if (layer + 1 == model.config().n_layers && !mixes) late_weights += weights;
     block_bytes += static_cast<double>(linear.out_features() * linear.weight().row_bytes());
-    quantized = quantized || linear.weight().format->quantized;
+    quantized = quantized || linear.format().quantized;
   });
   head_weights = static_cast<double>(model.head().rows) * static_cast<double>(model.head().cols);
   head_quantized = model.head().format->quantized;

@@ -41,6 +41,14 @@ std::shared_ptr<ChatTemplate> make_template(const OpenedModel& opened, const Tok
   return make_chat_template(with_file, tokenizer);
 }
 
+// The first prompt need not wait for the weights: they come while it is typed.
+std::shared_ptr<LoadedModel> load_for_chat(const std::string& model) {
+  auto loaded =
+      std::make_shared<LoadedModel>(model, std::span<const AdapterChoice>(), false, LoadWeights::kWhenUsed);
+  loaded->model().load_meanwhile();
+  return loaded;
+}
+
 std::optional<VoiceAdapter> load_onto(LoadedModel& loaded, const std::string& adapter) {
   if (adapter.empty()) return {};
   const AdapterChoice choice = parse_adapter_choice(adapter);
@@ -82,7 +90,7 @@ Voices load_voices(const std::vector<VoiceSpec>& specs, const VoiceSettings& set
   Voices voices;
   for (const VoiceSpec& spec : specs) {
     std::shared_ptr<LoadedModel>& loaded = models[fs::weakly_canonical(find_model(spec.model))];
-    if (loaded == nullptr) loaded = std::make_shared<LoadedModel>(spec.model);
+    if (loaded == nullptr) loaded = load_for_chat(spec.model);
     auto chat_template = make_template(open_model(spec.model), loaded->tokenizer(), settings);
     voices.push_back(std::make_unique<Voice>(voice_name(spec), loaded, load_onto(*loaded, spec.adapter),
                                              std::move(chat_template), settings));

@@ -40,6 +40,13 @@ class ThreadPool {
   std::unique_ptr<Impl> impl_;
 };
 
+// pool->run(), or, without a pool, all on the calling thread.
+template <typename Body>
+void run_on(ThreadPool* pool, size_t n, Body&& body) {
+  if (pool != nullptr) return pool->run(n, body);
+  for (size_t i = 0; i < n; ++i) body(i, 0);
+}
+
 // Cores this process may use: the affinity mask, cut by a container's CPU quota.
 int default_thread_count();
 

@@ -20,6 +20,7 @@ class GgufFile final : public WeightSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   std::span<const std::byte> data(size_t i) override;
   void release(size_t i) override;
+  bool is_mapped() const override { return true; }
   std::string description() const override { return file_.path().string(); }
   uint64_t file_bytes() const override { return file_.bytes().size(); }
   uint32_t version() const noexcept { return version_; }

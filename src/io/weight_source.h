@@ -130,6 +130,8 @@ class WeightSource {
   virtual std::span<const std::byte> data(size_t i) = 0;
   // These bytes are not needed again soon.
   virtual void release(size_t i) = 0;
+  // data() and release() may be called by several threads at once, and what they return stays.
+  virtual bool is_mapped() const { return false; }
   virtual std::string description() const = 0;  // path, for messages
   virtual uint64_t file_bytes() const = 0;
 

@@ -14,7 +14,7 @@ Tensor read_vector(WeightSource& source, const std::string& name) {
   return t;
 }
 
-Linear read_linear(WeightSource& source, const std::string& name, TensorRole role) {
+Linear read_linear(WeightSource& source, const std::string& name, TensorRole role, bool later) {
   const size_t i = *source.find(name);
   const TensorInfo& info = source.tensors()[i];
   std::vector<float> bias;
@@ -23,9 +23,13 @@ Linear read_linear(WeightSource& source, const std::string& name, TensorRole rol
     const Tensor values = read_vector(source, bias_name);
     bias.assign(values.data(), values.data() + values.size());
   }
+  const auto read = [&source, i](const auto& use) {
+    use(source.data(i));
+    source.release(i);
+  };
   Linear linear(name, role, *info.format, static_cast<size_t>(info.shape[1]),
-                static_cast<size_t>(info.shape[0]), source.data(i), std::move(bias));
-  source.release(i);
+                static_cast<size_t>(info.shape[0]), read, std::move(bias));
+  if (!later) linear.weight();
   return linear;
 }
 

@@ -41,8 +41,9 @@ Member* member_for(Block& block, TensorRole role,
 }
 
 // A vector in f32, a matrix in its format with its bias if it has one. The source's pages are released.
+// later: the matrix is read when it is first used (from a mapped source, which must live until then).
 Tensor read_vector(WeightSource& source, const std::string& name);
-Linear read_linear(WeightSource& source, const std::string& name, TensorRole role);
+Linear read_linear(WeightSource& source, const std::string& name, TensorRole role, bool later);
 
 // Throws kResourceExhausted when the source's weights do not fit into the memory that is available.
 void check_memory(const WeightSource& source);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 #include "base/error.h"
 #include "cpu/isa.h"
@@ -34,16 +35,17 @@ struct Model::Impl {
   std::vector<Block> blocks;
   size_t recomputed_blocks = 0;
   uint64_t n_parameters = 0, weight_bytes = 0;
+  std::jthread loader;  // behind what it works for, so that it ends first
 
   const Linear& head() const { return config.tied_embeddings ? token_embd : output; }
-  void load(WeightSource& source);
+  void load(WeightSource& source, bool later);
   void check_room(const TokenBatch& batch) const;
   Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
   Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, Rows wanted) const;
   Rows rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const;
 };
 
-void Model::Impl::load(WeightSource& source) {
+void Model::Impl::load(WeightSource& source, bool later) {
   config = read_config(source);
   check_memory(source);
   frequencies = rope_frequencies(config);
@@ -56,15 +58,15 @@ void Model::Impl::load(WeightSource& source) {
     n_parameters += info.n_elements();
     weight_bytes += info.n_bytes();
     if (row->role == TensorRole::kTokenEmbd) {
-      token_embd = read_linear(source, info.name, row->role);
+      token_embd = read_linear(source, info.name, row->role, later);
     } else if (row->role == TensorRole::kOutput) {
-      if (!config.tied_embeddings) output = read_linear(source, info.name, row->role);
+      if (!config.tied_embeddings) output = read_linear(source, info.name, row->role, later);
     } else if (row->role == TensorRole::kOutputNorm) {
       output_norm = read_vector(source, info.name);
     } else if (Tensor* norm = member_for(blocks[layer], row->role, kNorms)) {
       *norm = read_vector(source, info.name);
     } else if (Linear* linear = member_for(blocks[layer], row->role, kLinears)) {
-      *linear = read_linear(source, info.name, row->role);
+      *linear = read_linear(source, info.name, row->role, later);
       linear->set_delicate(is_delicate(row->role, layer + 1 == config.n_layers));
     }  // else a bias, read with its weight, or rope_freqs, already in the config
   }
@@ -140,9 +142,9 @@ Model::Rows Model::Impl::rows_behind(size_t layer, const TokenBatch& batch, Rows
   return last && wanted && wanted->size() < batch.tokens.size() ? wanted : std::nullopt;
 }
 
-Model::Model(WeightSource& source) : impl_(std::make_unique<Impl>()) {
+Model::Model(WeightSource& source, LoadWeights load) : impl_(std::make_unique<Impl>()) {
   bf16_pays();  // throws where kernels may not
-  impl_->load(source);
+  impl_->load(source, load == LoadWeights::kWhenUsed && source.is_mapped());
 }
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
@@ -151,15 +153,27 @@ Model& Model::operator=(Model&&) noexcept = default;
 const ModelConfig& Model::config() const noexcept {
   return impl_->config;
 }
-bool Model::fast_is_precise() const {
-  bool precise = hone::fast_is_precise(*head().format);
-  for_each_linear([&](size_t, const Linear& linear) {
-    precise = precise && hone::fast_is_precise(*linear.weight().format);
+void Model::load_meanwhile() {
+  std::vector<std::function<void()>> todo{impl_->token_embd.reading()};
+  for_each_linear([&](size_t, const Linear& linear) { todo.push_back(linear.reading()); });
+  todo.push_back(impl_->head().reading());
+  impl_->loader = std::jthread([todo = std::move(todo)](const std::stop_token& stop) {
+    try {
+      for (const std::function<void()>& read : todo)
+        if (!stop.stop_requested()) read();
+    } catch (...) {  // comes out again where the weight is used
+    }
   });
+}
+
+bool Model::fast_is_precise() const {
+  bool precise = hone::fast_is_precise(impl_->head().format());
+  for_each_linear(
+      [&](size_t, const Linear& linear) { precise = precise && hone::fast_is_precise(linear.format()); });
   return precise;
 }
 
-const MatrixView& Model::head() const noexcept {
+const MatrixView& Model::head() const {
   return impl_->head().weight();
 }
 void Model::set_recomputed_blocks(size_t n) noexcept {
@@ -179,6 +193,7 @@ Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, Rows wanted) const
   const size_t n = batch.tokens.size();
   HONE_CHECK(batch.positions.size() == n && n > 0, "{} tokens, {} positions", n, batch.positions.size());
   impl_->check_room(batch);
+  impl_->loader.request_stop();  // all threads together are faster
   Tensor x = embedding(ctx, impl_->token_embd.weight(), batch.tokens, impl_->config.embedding_scale);
   const size_t recomputed = ctx.tape != nullptr ? impl_->recomputed_blocks : 0;
   // The batch outlives the tape's closures only if they own it.

@@ -79,17 +79,23 @@ struct TokenBatch {
   static TokenBatch single(std::span<const int32_t> tokens, KvCache* cache = nullptr);
 };
 
+// When weights are read and packed: kWhenUsed means the first time, from a source that is mapped and lives as
+// long as the model; other sources are read at once all the same.
+enum class LoadWeights { kNow, kWhenUsed };
+
 class Model {
  public:
-  // Loads and packs all weights; releases each source tensor after use. Throws kNotSupported (architecture,
-  // format), kCorruption (missing tensor, wrong shape), kResourceExhausted (too little memory, with the
-  // amount needed).
-  explicit Model(WeightSource& source);
+  // Releases each source tensor after use. Throws kNotSupported (architecture, format), kCorruption (missing
+  // tensor, wrong shape), kResourceExhausted (too little memory, with the amount needed).
+  explicit Model(WeightSource& source, LoadWeights load = LoadWeights::kNow);
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
 
   const ModelConfig& config() const noexcept;
+
+  // Starts a thread that reads what is still to be read, in the order of use, until the model is used.
+  void load_meanwhile();
 
   // Rows of a batch, ascending; none given: all of them.
   using Rows = std::optional<std::span<const size_t>>;
@@ -103,7 +109,7 @@ class Model {
   // Logits of hidden rows: (n, V). hidden (n, C).
   Tensor logits(OpContext& ctx, const Tensor& hidden) const;
   // The matrix of the vocabulary projection (tied models: the embedding table), for linear_cross_entropy.
-  const MatrixView& head() const noexcept;
+  const MatrixView& head() const;
 
   // Every Linear of every block, in file order (attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up,
   // ffn_down; or what a family has in place of some). The vocabulary projection is not among them.

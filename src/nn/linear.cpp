@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/large_memory.h"
 #include "base/round.h"
+#include "base/threads.h"
 #include "ops/parallel.h"
 
 namespace hone {
@@ -62,25 +64,67 @@ WeightStorage::WeightStorage(size_t size) : size_(size) {
   if (!data_) fail(ErrorCode::kResourceExhausted, "memory: cannot hold {} bytes of weights", size_);
 }
 
+struct Linear::Stored {
+  const Format* format;
+  size_t rows, cols;
+  ReadWeight read;
+  std::once_flag once;
+  WeightStorage storage;
+  MatrixView view;
+
+  // pool: as of pack_matrix.
+  void fill(ThreadPool* pool) {
+    std::call_once(once, [&] {
+      read([&](std::span<const std::byte> weight) { take(weight, pool); });
+      read = nullptr;
+    });
+  }
+  void take(std::span<const std::byte> weight, ThreadPool* pool) {
+    HONE_CHECK(weight.size() == rows * format->bytes(cols), "{} bytes", weight.size());
+    view = {format, weight.data(), rows, cols};
+    if (const PackedKernels* packed = packing_of(*format)) {
+      storage = WeightStorage(packed_bytes(*packed, *format, rows, cols));
+      view = pack_matrix(*packed, view, storage.data(), pool);
+      return;
+    }
+    storage = WeightStorage(weight.size());
+    constexpr size_t kPiece = 1 << 20;
+    run_on(pool, ceil_div(weight.size(), kPiece), [&](size_t piece, int) {
+      const auto part = weight.subspan(piece * kPiece, std::min(kPiece, weight.size() - piece * kPiece));
+      std::memcpy(storage.data() + piece * kPiece, part.data(), part.size());
+    });
+    view.data = storage.data();
+  }
+};
+
+Linear::Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols,
+               ReadWeight read, std::vector<float> bias)
+    : name_(std::move(name)),
+      role_(role),
+      format_(&format),
+      rows_(rows),
+      cols_(cols),
+      stored_(std::make_shared<Stored>(&format, rows, cols, std::move(read))),
+      bias_(std::move(bias)) {
+  HONE_CHECK(bias_.empty() || bias_.size() == rows);
+}
+
 Linear::Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols,
                std::span<const std::byte> weight, std::vector<float> bias)
-    : name_(std::move(name)), role_(role), bias_(std::move(bias)) {
-  HONE_CHECK(weight.size() == rows * format.bytes(cols), "{}: {} bytes", name_, weight.size());
-  HONE_CHECK(bias_.empty() || bias_.size() == rows);
-  const MatrixView stored{&format, weight.data(), rows, cols};
-  if (const PackedKernels* packed = packing_of(format)) {
-    storage_ = WeightStorage(packed_bytes(*packed, format, rows, cols));
-    view_ = pack_matrix(*packed, stored, storage_.data());
-    return;
-  }
-  storage_ = WeightStorage(weight.size());
-  constexpr size_t kPiece = 1 << 20;
-  thread_pool().run(ceil_div(weight.size(), kPiece), [&](size_t piece, int) {
-    const auto part = weight.subspan(piece * kPiece, std::min(kPiece, weight.size() - piece * kPiece));
-    std::memcpy(storage_.data() + piece * kPiece, part.data(), part.size());
-  });
-  view_ = stored;
-  view_.data = storage_.data();
+    : Linear(
+          std::move(name), role, format, rows, cols, [weight](const auto& use) { use(weight); },
+          std::move(bias)) {
+  stored_->fill(&thread_pool());
+}
+
+const MatrixView& Linear::weight() const {
+  if (trainable_) return trainable_view_;
+  stored_->fill(&thread_pool());
+  return stored_->view;
+}
+
+std::function<void()> Linear::reading() const {
+  return [stored = stored_] { stored->fill(nullptr); };
 }
 
 void Linear::add_bias(Tensor& y) const {
@@ -96,7 +140,7 @@ std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
   std::vector<MatmulWeight> weights;
   for (const Linear* linear : linears) {
     if (ctx.observer != nullptr) ctx.observer->on_input(*linear, x);
-    weights.push_back({linear->view_, linear->trainable_.get(), {}, linear->delicate_});
+    weights.push_back({linear->weight(), linear->trainable_.get(), {}, linear->delicate_});
     if (linear->adapter_) weights.back().low_rank = linear->adapter_->low_rank();
   }
   std::vector<Tensor> outputs = matmul(ctx, x, weights);
@@ -110,18 +154,21 @@ Tensor Linear::forward(OpContext& ctx, const Tensor& x) const {
 }
 
 void Linear::dequantize_rows(size_t begin, size_t n, float* out) const {
-  HONE_CHECK(begin + n <= view_.rows);
-  for (size_t r = 0; r < n; ++r) decode_elements(view_, begin + r, 0, view_.cols, out + r * view_.cols);
+  HONE_CHECK(begin + n <= rows_);
+  const MatrixView& w = weight();
+  for (size_t r = 0; r < n; ++r) decode_elements(w, begin + r, 0, cols_, out + r * cols_);
 }
 
 Parameter& Linear::make_trainable() {
   if (trainable_) return *trainable_;
-  trainable_ = std::make_shared<Parameter>();
-  trainable_->name = name_;
-  trainable_->value = Tensor::empty({view_.rows, view_.cols});
-  dequantize_rows(0, view_.rows, trainable_->value.data());
-  view_ = f32_view(trainable_->value);
-  storage_ = {};
+  auto parameter = std::make_shared<Parameter>();
+  parameter->name = name_;
+  parameter->value = Tensor::empty({rows_, cols_});
+  dequantize_rows(0, rows_, parameter->value.data());
+  trainable_ = std::move(parameter);
+  trainable_view_ = f32_view(trainable_->value);
+  format_ = trainable_view_.format;
+  stored_ = nullptr;
   return *trainable_;
 }
 

@@ -1,8 +1,9 @@
 // Linear hides its storage: any weight format, with or without an adapter, forward and backward. Weights are
-// copied out of the source at load, quantized rows interleaved for the active instruction set (ops/matrix.h);
-// the source's pages can then be released.
+// copied out of the source, at once or when they are first used, quantized rows interleaved for the active
+// instruction set (ops/matrix.h); the source's pages can then be released.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -66,17 +67,24 @@ class WeightStorage {
   size_t size_ = 0;
 };
 
+// Hands a stored weight to `use`, once; its bytes need not outlive the call.
+using ReadWeight = std::function<void(const std::function<void(std::span<const std::byte>)>& use)>;
+
 class Linear {
  public:
   Linear() = default;
   // weight: `rows` x `cols` elements of `format`. bias may be empty.
   Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols,
          std::span<const std::byte> weight, std::vector<float> bias = {});
+  // The weight is read when it is first wanted, by the thread that wants it; what read() throws comes out
+  // there, and the next one tries again.
+  Linear(std::string name, TensorRole role, const Format& format, size_t rows, size_t cols, ReadWeight read,
+         std::vector<float> bias = {});
 
   // A delicate Linear rounds its input less than others do in the fast mode (GemmTerm::exact).
   void set_delicate(bool delicate) noexcept { delicate_ = delicate; }
 
-  bool defined() const noexcept { return view_.rows > 0; }
+  bool defined() const noexcept { return rows_ > 0; }
   // x (T, in_features) -> (T, out_features).
   Tensor forward(OpContext& ctx, const Tensor& x) const;
   // Several Linears of the same input, in their order: x is converted once, and the products share the
@@ -86,9 +94,13 @@ class Linear {
 
   const std::string& name() const noexcept { return name_; }  // GGUF tensor name, with ".weight"
   TensorRole role() const noexcept { return role_; }
-  size_t in_features() const noexcept { return view_.cols; }
-  size_t out_features() const noexcept { return view_.rows; }
-  const MatrixView& weight() const noexcept { return view_; }
+  size_t in_features() const noexcept { return cols_; }
+  size_t out_features() const noexcept { return rows_; }
+  const Format& format() const noexcept { return *format_; }
+  // Reads it first if that is still to be done; not from within thread_pool().run() then.
+  const MatrixView& weight() const;
+  // Reads the weight, if that is still to be done, on the calling thread alone; may outlive the Linear.
+  std::function<void()> reading() const;
   // Dequantized rows [begin, begin + n) of W, without the adapter: out (n, C).
   void dequantize_rows(size_t begin, size_t n, float* out) const;
 
@@ -99,12 +111,15 @@ class Linear {
   Parameter* trainable() const noexcept { return trainable_.get(); }
 
  private:
+  struct Stored;  // the weight, read once
   void add_bias(Tensor& y) const;
 
   std::string name_;
   TensorRole role_ = TensorRole::kOther;
-  WeightStorage storage_;
-  MatrixView view_;
+  const Format* format_ = nullptr;
+  size_t rows_ = 0, cols_ = 0;
+  std::shared_ptr<Stored> stored_;  // null when trainable
+  MatrixView trainable_view_;
   std::vector<float> bias_;
   bool delicate_ = false;
   std::shared_ptr<LinearAdapter> adapter_;

@@ -22,11 +22,12 @@ size_t packed_bytes(const PackedKernels& packed, const Format& format, size_t ro
   return (rows + packed.lanes - 1) / packed.lanes * packed.lanes * format.bytes(cols);
 }
 
-MatrixView pack_matrix(const PackedKernels& packed, const MatrixView& stored, std::byte* out) {
+MatrixView pack_matrix(const PackedKernels& packed, const MatrixView& stored, std::byte* out,
+                       ThreadPool* pool) {
   HONE_CHECK(stored.packed == nullptr && stored.cols % stored.format->block_elems == 0);
   const PackedLayout& layout = *packed_layout(stored.format->id);
   const size_t lanes = packed.lanes, row_bytes = stored.row_bytes();
-  thread_pool().run((stored.rows + lanes - 1) / lanes, [&](size_t group, int) {
+  run_on(pool, (stored.rows + lanes - 1) / lanes, [&](size_t group, int) {
     std::array<const std::byte*, 16> rows{};
     const size_t first = group * lanes, n = std::min(lanes, stored.rows - first);
     for (size_t r = 0; r < n; ++r) rows[r] = stored.data + (first + r) * row_bytes;

@@ -12,6 +12,7 @@
 namespace hone {
 
 struct PackedKernels;
+class ThreadPool;
 
 struct MatrixView {
   const Format* format = nullptr;
@@ -29,8 +30,10 @@ inline MatrixView f32_view(const Tensor& t) {
 const PackedKernels* packing_of(const Format& format) noexcept;
 // Bytes of an interleaved matrix: a multiple of the group's rows.
 size_t packed_bytes(const PackedKernels& packed, const Format& format, size_t rows, size_t cols) noexcept;
-// Interleaves `stored` (row-major) into out (packed_bytes) and returns its view. Threads over groups.
-MatrixView pack_matrix(const PackedKernels& packed, const MatrixView& stored, std::byte* out);
+// Interleaves `stored` (row-major) into out (packed_bytes) and returns its view. pool: shares the work; null:
+// the calling thread does it alone.
+MatrixView pack_matrix(const PackedKernels& packed, const MatrixView& stored, std::byte* out,
+                       ThreadPool* pool);
 
 // Elements [begin, begin + n) of a row as f32, begin and n on block boundaries.
 void decode_elements(const MatrixView& w, size_t row, size_t begin, size_t n, float* out);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/kv_layer.h"
 
@@ -39,7 +40,7 @@ Stored store(Rng& rng, FormatId id, size_t rows, size_t cols) {
   s.view = s.packed = {&f, s.bytes.data(), rows, cols};
   if (const PackedKernels* packing = packing_of(f)) {
     s.interleaved.resize(packed_bytes(*packing, f, rows, cols) + 64);
-    s.packed = pack_matrix(*packing, s.view, s.interleaved.data());
+    s.packed = pack_matrix(*packing, s.view, s.interleaved.data(), &thread_pool());
   }
   return s;
 }

@@ -31,13 +31,14 @@ std::unique_ptr<ChatTemplate> make_chat_template(const OpenedModel& opened, cons
   });
 }
 
-LoadedModel::LoadedModel(const std::string& model, std::span<const AdapterChoice> adapters, bool ignore_base)
+LoadedModel::LoadedModel(const std::string& model, std::span<const AdapterChoice> adapters, bool ignore_base,
+                         LoadWeights load)
     : opened_(open_model(model)) {
   tokenizer_ = make_tokenizer(opened_);
   template_ = make_chat_template(opened_, *tokenizer_);
   // Read before the weights are packed and the file's pages released.
   if (!adapters.empty()) fingerprint_ = weights_fingerprint(*opened_.source);
-  model_ = std::make_unique<Model>(*opened_.source);
+  model_ = std::make_unique<Model>(*opened_.source, load);
   adapters_ = std::make_unique<AdapterStack>(*model_);
   for (const AdapterChoice& adapter : adapters) add_adapter(adapter, ignore_base);
 }

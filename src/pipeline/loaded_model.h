@@ -16,7 +16,7 @@ class LoadedModel {
   // model: a GGUF file, a Hugging Face folder or a name in the store. Throws what open_model(), Model and
   // AdapterStack::add() throw.
   explicit LoadedModel(const std::string& model, std::span<const AdapterChoice> adapters = {},
-                       bool ignore_base = false);
+                       bool ignore_base = false, LoadWeights load = LoadWeights::kNow);
 
   Model& model() noexcept { return *model_; }
   const Model& model() const noexcept { return *model_; }
