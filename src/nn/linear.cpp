@@ -1,6 +1,7 @@
 #include "nn/linear.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 
@@ -68,16 +69,20 @@ struct Linear::Stored {
   const Format* format;
   size_t rows, cols;
   ReadWeight read;
-  std::once_flag once;
+  // Not std::call_once: where a call throws, ThreadSanitizer's never comes back.
+  std::mutex mutex;
+  std::atomic<bool> filled = false;
   WeightStorage storage;
   MatrixView view;
 
   // pool: as of pack_matrix.
   void fill(ThreadPool* pool) {
-    std::call_once(once, [&] {
-      read([&](std::span<const std::byte> weight) { take(weight, pool); });
-      read = nullptr;
-    });
+    if (filled.load(std::memory_order_acquire)) return;
+    const std::lock_guard lock(mutex);
+    if (filled.load(std::memory_order_relaxed)) return;
+    read([&](std::span<const std::byte> weight) { take(weight, pool); });
+    read = nullptr;
+    filled.store(true, std::memory_order_release);
   }
   void take(std::span<const std::byte> weight, ThreadPool* pool) {
     HONE_CHECK(weight.size() == rows * format->bytes(cols), "{} bytes", weight.size());
