@@ -10,8 +10,9 @@ namespace hone {
 
 constexpr size_t kAskAhead = 8192;  // bytes
 
-// The lines of [w, w + n) a little further on; nothing happens where that is no memory of ours.
-inline void ask_ahead(const std::byte* w, size_t n) noexcept {
+// The lines of [w, w + n) a little further on; nothing happens where that is no memory of ours. Static: every
+// instruction set has its own copy.
+static inline void ask_ahead(const std::byte* w, size_t n) noexcept {
   for (size_t i = 0; i < n; i += 64) __builtin_prefetch(w + kAskAhead + i, 0, 2);
 }
 
