@@ -183,7 +183,7 @@ double read_gigabytes(int n_threads) {
   const size_t each = kStreamBytes / static_cast<size_t>(n_threads) / kStretch * kStretch;
   std::vector<std::shared_ptr<std::byte>> parts;
   for (int thread = 0; thread < n_threads; ++thread) {
-    parts.push_back(allocate_large(each + kAskAhead));
+    parts.push_back(allocate_large(each));
     if (!parts.back()) fail(ErrorCode::kResourceExhausted, "memory: cannot hold {} bytes to read", each);
     std::memset(parts.back().get(), 1, each);
   }

@@ -50,20 +50,20 @@ void give_back_pages(std::byte* piece, size_t n) noexcept {
   if (whole > 0) ::madvise(piece + skipped, whole, MADV_DONTNEED);
 }
 
-// What AddressSanitizer watches over, which it cannot do within a mapping.
-[[maybe_unused]] std::shared_ptr<std::byte> allocate_watched(size_t n) {
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, n));
+}  // namespace
+
+std::shared_ptr<std::byte> allocate_small(size_t n) {
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, round_up(std::max<size_t>(n, 1), 64)));
   if (memory == nullptr) return nullptr;
-  std::memset(memory, 0, n);
   return {memory, [](std::byte* p) { std::free(p); }};
 }
 
-}  // namespace
-
 std::shared_ptr<std::byte> allocate_large(size_t n) {
   n = round_up(std::max<size_t>(n, 1), 64);
-#if defined(__SANITIZE_ADDRESS__)
-  return allocate_watched(n);
+#if defined(__SANITIZE_ADDRESS__)  // which cannot watch over pieces of a mapping
+  std::shared_ptr<std::byte> memory = allocate_small(n);
+  if (memory) std::memset(memory.get(), 0, n);
+  return memory;
 #endif
   static std::mutex mutex;
   static std::weak_ptr<Mapping> current;

@@ -10,5 +10,7 @@ namespace hone {
 // At least n bytes, aligned to 64, zeroed; nullptr when there is no memory. A piece's whole pages go back to
 // the system when it does, the mapping with its last piece.
 std::shared_ptr<std::byte> allocate_large(size_t n);
+// At least n bytes, aligned to 64, uninitialised; nullptr when there is no memory.
+std::shared_ptr<std::byte> allocate_small(size_t n);
 
 }  // namespace hone

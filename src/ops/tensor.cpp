@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -17,10 +16,7 @@ namespace {
 constexpr size_t kLarge = size_t{256} << 10;
 
 std::shared_ptr<std::byte> allocate(size_t bytes) {
-  if (bytes >= kLarge) return allocate_large(bytes);
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, bytes));
-  if (memory == nullptr) return nullptr;
-  return {memory, [](std::byte* p) { std::free(p); }};
+  return bytes >= kLarge ? allocate_large(bytes) : allocate_small(bytes);
 }
 
 struct Buffer {
