@@ -17,7 +17,11 @@ bool has_role(const ordered_json& message, const char* role) {
 
 size_t context_for(const ModelConfig& config, size_t wanted) {
   const size_t most = config.context_length;
-  if (wanted == 0) return most > 0 ? std::min(most, kDefaultContext) : kDefaultContext;
+  if (wanted == 0) {
+    // Short texts are turned better by the short factors.
+    const size_t fitting = config.short_context_length > 0 ? config.short_context_length : most;
+    return fitting > 0 ? std::min(fitting, kDefaultContext) : kDefaultContext;
+  }
   if (most > 0 && wanted > most)
     fail(ErrorCode::kInvalidArgument, "context: got {} tokens, expected at most the model's {}", wanted,
          most);

@@ -103,6 +103,7 @@ class Evaluation {
  private:
   const LikelihoodItem& item(size_t at) const { return items_[order_[at]]; }
   size_t capacity(size_t at) const { return item(at).context.size() + longest_continuation(item(at)); }
+  bool is_long(size_t at) const { return model_.config().is_long(capacity(at)); }
 
   // The last token of a context is always run: its logits are wanted.
   std::span<const TokenId> beginning(size_t at) const {
@@ -115,6 +116,7 @@ class Evaluation {
     size_t total = group.tokens;  // of all contexts, whole
     for (size_t at = begin + 1; at < order_.size(); ++at) {
       const size_t n = group.size();
+      if (is_long(at) != is_long(begin)) break;  // their keys are turned differently
       size_t stem = common_beginning(beginning(begin), beginning(at));
       if (n > 1) stem = std::min(stem, group.stem);
       // Worth it where it saves more than leaving the new one out.
@@ -135,7 +137,7 @@ class Evaluation {
     uint64_t bytes = 0;
     while (begin < order_.size()) {
       Group group = next_group(begin);
-      const size_t kept = std::min(stem_.common(beginning(begin)), group.size() > 1 ? group.stem : SIZE_MAX);
+      const size_t kept = std::min(stem_.common(beginning(begin), capacity(begin)), group.size() > 1 ? group.stem : SIZE_MAX);
       const bool alone = group.stem >= kLong || kept >= kLong;
       if (!batch.empty() &&
           (alone || tokens + group.tokens > kBatchTokens || bytes + group.bytes > kBatchBytes))
@@ -174,7 +176,7 @@ class Evaluation {
   void run_stems(const std::vector<Group>& batch, std::vector<KvCache>& caches) {
     const size_t first = batch.front().begin;
     if (batch.size() == 1 && batch[0].stem >= kLong) {
-      stem_.become(ctx_, std::span(item(first).context).first(batch[0].stem));
+      stem_.become(ctx_, std::span(item(first).context).first(batch[0].stem), capacity(first));
       for (KvCache& cache : caches) stem_.copy_to(cache, batch[0].stem);
       return;
     }

@@ -100,7 +100,7 @@ std::vector<float> read_factors(WeightSource& source, const char* name) {
 }
 
 void read_rope_factors(WeightSource& source, ModelConfig& config) {
-  if (config.long_context_length == 0) {
+  if (config.short_context_length == 0) {
     config.rope_factors = read_factors(source, kRopeFreqs);
     return;
   }
@@ -222,13 +222,13 @@ double frequency(float base, size_t i, size_t rope_dim) {
 }
 }  // namespace
 
-std::vector<float> rope_frequencies(const ModelConfig& config) {
+std::vector<float> rope_frequencies(const ModelConfig& config, std::span<const float> factors) {
   std::vector<float> frequencies(config.rope_dim / 2);
-  HONE_CHECK(config.rope_factors.empty() || config.rope_factors.size() == frequencies.size(),
-             "factors={} pairs={}", config.rope_factors.size(), frequencies.size());
+  HONE_CHECK(factors.empty() || factors.size() == frequencies.size(), "factors={} pairs={}", factors.size(),
+             frequencies.size());
   for (size_t i = 0; i < frequencies.size(); ++i) {
     double value = frequency(config.rope_base, i, config.rope_dim) * static_cast<double>(config.rope_scale);
-    if (!config.rope_factors.empty()) value /= static_cast<double>(config.rope_factors[i]);
+    if (!factors.empty()) value /= static_cast<double>(factors[i]);
     frequencies[i] = static_cast<float>(value);
   }
   return frequencies;

@@ -210,7 +210,7 @@ TEST(Llama, ReadsOutputAndRopeFactors) {
   MemorySource source(metadata, tensors);
   const ModelConfig config = read_config(source);
   EXPECT_FALSE(config.tied_embeddings);
-  const std::vector<float> frequencies = rope_frequencies(config);
+  const std::vector<float> frequencies = rope_frequencies(config, config.rope_factors);
   ASSERT_EQ(frequencies.size(), 2u);
   EXPECT_FLOAT_EQ(frequencies[0], 1.0f);
   EXPECT_FLOAT_EQ(frequencies[1], 0.01f / 8.0f);

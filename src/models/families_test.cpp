@@ -114,8 +114,8 @@ TEST(Phi3, ReadsAWindowThatIsShorterThanTheContext) {
 TEST(Phi3, ReadsLongRope) {
   json config = hf_of("tiny-phi3-long");
   const ModelConfig read = config_of(config);
-  EXPECT_EQ(read.context_length, 64u);
-  EXPECT_EQ(read.long_context_length, 256u);
+  EXPECT_EQ(read.short_context_length, 64u);
+  EXPECT_EQ(read.context_length, 256u);
   EXPECT_EQ(read.rope_dim, 6u);
   EXPECT_EQ(read.head_dim, 8u);
   EXPECT_NEAR(read.rope_magnitude, std::sqrt(1 + std::log(4.0) / std::log(64.0)), 1e-6);

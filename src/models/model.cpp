@@ -25,11 +25,22 @@ bool is_delicate(TensorRole role, bool last_block) {
                         role == TensorRole::kFfnGateUp || role == TensorRole::kFfnDown);
 }
 
+// Whether each token's text is turned with the long factors; empty: none is.
+std::vector<uint8_t> long_rows(const ModelConfig& config, const TokenBatch& batch) {
+  std::vector<uint8_t> rows;
+  for (const Sequence& s : batch.sequences) {
+    if (!(s.cache != nullptr ? s.cache->is_long() : config.is_long(s.length))) continue;
+    rows.resize(batch.tokens.size());
+    std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(s.begin), s.length, uint8_t{1});
+  }
+  return rows;
+}
+
 }  // namespace
 
 struct Model::Impl {
   ModelConfig config;
-  std::vector<float> frequencies, window_frequencies;
+  std::vector<float> frequencies, long_frequencies, window_frequencies;
   Linear token_embd, output;  // output is empty when tied
   Tensor output_norm;
   std::vector<Block> blocks;
@@ -48,7 +59,9 @@ struct Model::Impl {
 void Model::Impl::load(WeightSource& source, bool later) {
   config = read_config(source);
   check_memory(source);
-  frequencies = rope_frequencies(config);
+  frequencies = rope_frequencies(config, config.rope_factors);
+  if (config.short_context_length != 0)
+    long_frequencies = rope_frequencies(config, config.rope_long_factors);
   if (!config.windows.empty()) window_frequencies = window_rope_frequencies(config);
   blocks.resize(config.n_layers);
   const Architecture& arch = architecture_named(config.architecture);
@@ -95,8 +108,12 @@ Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const 
   Tensor q = std::move(qkv[0]), k = std::move(qkv[1]), v = std::move(qkv[2]);
   if (block.attn_q_norm.defined()) q = rms_norm(ctx, q, block.attn_q_norm, config.norm_eps);
   if (block.attn_k_norm.defined()) k = rms_norm(ctx, k, block.attn_k_norm, config.norm_eps);
-  const std::vector<float>& turns = config.window(layer) != 0 ? window_frequencies : frequencies;
-  const RopeTurns rotation{turns, config.rope_interleaved, config.rope_magnitude};
+  const std::vector<uint8_t> is_long = long_rows(config, batch);
+  const RopeTurns rotation{.frequencies = config.window(layer) != 0 ? window_frequencies : frequencies,
+                           .interleaved = config.rope_interleaved,
+                           .magnitude = config.rope_magnitude,
+                           .long_frequencies = long_frequencies,
+                           .is_long = is_long};
   q = rope(ctx, q, config.head_dim, batch.positions, rotation);
   k = rope(ctx, k, config.head_dim, batch.positions, rotation);
   const float scale = config.attention_scale != 0 ? config.attention_scale

@@ -27,12 +27,11 @@ struct ModelConfig {
   float norm_eps = 1e-5f, rope_base = 10000.0f;
   float rope_scale = 1.0f;          // linear scaling: positions are multiplied by this (1 / factor)
   std::vector<float> rope_factors;  // rope_freqs.weight: frequencies are divided by these; empty: none
-  // Long RoPE (Ding et al. 2024): rope_factors are the short ones, for up to context_length tokens; cosine
-  // and sine are multiplied by rope_magnitude. hone does not run the long factors, and keeps them for
-  // exports.
+  // Long RoPE (Ding et al. 2024): texts of up to short_context_length tokens are turned with rope_factors,
+  // longer ones with rope_long_factors; cosine and sine are multiplied by rope_magnitude.
   float rope_magnitude = 1.0f;
   std::vector<float> rope_long_factors;
-  size_t long_context_length = 0;  // with the long factors; 0: no Long RoPE
+  size_t short_context_length = 0;  // 0: no Long RoPE
   bool rope_interleaved = true;    // GGUF llama order
   float attention_scale = 0;       // 0: 1 / sqrt(head_dim)
   // Keys that a token sees in each layer, itself among them; 0: all before it. Empty: all in every layer.
@@ -43,17 +42,26 @@ struct ModelConfig {
   bool tied_embeddings = false;
 
   size_t window(size_t layer) const noexcept { return windows.empty() ? 0 : windows[layer]; }
+  // Whether a text that may become so long is turned with Long RoPE's long factors.
+  bool is_long(size_t tokens) const noexcept {
+    return short_context_length != 0 && tokens > short_context_length;
+  }
 };
 
 // Keys and values of one growing sequence, all layers, for `capacity` tokens.
 class KvCache {
  public:
+  // Its keys are turned as those of a text that may fill it are, once and for all.
   KvCache(const ModelConfig& config, size_t capacity, KvFormat format = KvFormat::kF16);
+  // As those of a text that may become `longest` tokens long.
+  KvCache(const ModelConfig& config, size_t capacity, KvFormat format, size_t longest);
   size_t length() const noexcept { return length_; }
   size_t capacity() const noexcept { return capacity_; }
+  bool is_long() const noexcept { return is_long_; }  // ModelConfig::is_long
   // Forgets what lies behind the first `length` tokens.
   void truncate(size_t length) noexcept { length_ = length < length_ ? length : length_; }
-  // Becomes the first `length` tokens of another cache of the same model and format, which holds as many.
+  // Becomes the first `length` tokens of another cache of the same model, format and is_long(), which holds as
+  // many.
   void copy_from(const KvCache& other, size_t length);
   // Of a cache for `tokens` tokens.
   static uint64_t bytes(const ModelConfig& config, size_t tokens, KvFormat format) noexcept;
@@ -62,6 +70,7 @@ class KvCache {
  private:
   friend class Model;
   size_t length_ = 0, capacity_ = 0;
+  bool is_long_ = false;
   std::vector<KvLayer> layers_;
 };
 

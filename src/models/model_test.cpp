@@ -199,6 +199,42 @@ INSTANTIATE_TEST_SUITE_P(Tiny, Golden,
                            return name;
                          });
 
+// Texts behind the original context are turned with the long factors, whatever runs beside them.
+TEST(LongRope, LogitsEqualTransformers) {
+  HfSource source(kGolden / "tiny-phi3-long");
+  const Model model(source);
+  const SafetensorsFile golden(kGolden / "tiny-phi3-long.expected.safetensors");
+  const auto* ids = reinterpret_cast<const int32_t*>(golden.find("long_tokens")->data.data());
+  const auto* expected = reinterpret_cast<const float*>(golden.find("long_logits")->data.data());
+  constexpr size_t kLong = 80, kShort = 20;
+  constexpr size_t kRows[] = {0, 1, 63, 64, 79};
+  const std::span<const int32_t> text(ids, kLong), brief(ids, kShort);
+  OpContext ctx{.compute = ComputeMode::kPrecise};
+  const auto expect_long = [&](const Tensor& logits, size_t first) {
+    for (size_t i = 0; i < std::size(kRows); ++i)
+      for (size_t v = 0; v < logits.cols(); ++v)
+        ASSERT_NEAR(logits.row(first + kRows[i])[v], expected[i * logits.cols() + v], 1e-4) << kRows[i];
+  };
+  const Tensor alone = model.logits(ctx, model.hidden(ctx, TokenBatch::single(brief)));
+  TokenBatch both;
+  both.add(brief);
+  both.add(text);
+  const Tensor logits = model.logits(ctx, model.hidden(ctx, both));
+  expect_long(logits, kShort);
+  for (size_t i = 0; i < alone.size(); ++i) ASSERT_NEAR(logits.data()[i], alone.data()[i], 1e-5);
+
+  KvCache cache(model.config(), kLong, KvFormat::kF32), little(model.config(), kShort, KvFormat::kF32);
+  EXPECT_TRUE(cache.is_long());
+  EXPECT_FALSE(little.is_long());
+  TokenBatch begun;
+  begun.add(text.first(40), &cache);
+  begun.add(brief, &little);
+  model.hidden(ctx, begun);
+  const Tensor rest = model.logits(ctx, model.hidden(ctx, TokenBatch::single(text.subspan(40), &cache)));
+  for (size_t i = 0; i < rest.size(); ++i)
+    ASSERT_NEAR(rest.data()[i], logits.row(kShort + 40)[i], 1e-4) << "at " << i;
+}
+
 TEST(ActivationBytes, FallWithEveryRecomputedBlockButTheLast) {
   HfSource source(kGolden / "tiny-tied");
   const Model model(source);

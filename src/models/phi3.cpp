@@ -1,7 +1,7 @@
 // Phi 3 and 4 mini: Llama's wiring, queries, keys and values from one matrix, gate and up from another, RoPE
 // over halves of a head or of its first columns, and a window in every layer that config.json may ask for.
-// Models of a long context run up to their original one, with Long RoPE's short factors, as transformers and
-// llama.cpp do for texts that fit into it. (Abdin et al. 2024)
+// Models of a long context turn texts that fit their original one with Long RoPE's short factors, longer ones with
+// the long factors. (Abdin et al. 2024)
 #include <cmath>
 
 #include "base/error.h"
@@ -37,8 +37,7 @@ void read_long_rope(const Metadata& metadata, ModelConfig& config) {
   const size_t original = metadata_size(metadata, kOriginal, {1, kMaxContext}, config.context_length);
   const bool named = metadata.find_string(kScaling).value_or("") == "longrope";
   if (!named && original >= config.context_length) return;
-  config.long_context_length = config.context_length;
-  config.context_length = std::min(original, config.context_length);
+  config.short_context_length = std::min(original, config.context_length);
   config.rope_magnitude = metadata_float(metadata, kMagnitude, kMagnitudeRange, 1.0f);
 }
 
@@ -48,9 +47,9 @@ ModelConfig config_from_gguf(const Metadata& metadata) {
   // Converters write 0, or a window as wide as the context, for none.
   const size_t window = metadata_size(metadata, kWindow, {0, kMaxContext}, 0);
   if (window == 0 || window >= config.context_length) return config;
-  if (config.rope_scale != 1.0f || config.long_context_length != 0)
+  if (config.rope_scale != 1.0f || config.short_context_length != 0)
     fail(ErrorCode::kNotSupported, "{}: got {} beside {} {}, hone runs either", kWindow, window, kScaling,
-         config.long_context_length != 0 ? "longrope" : "linear");
+         config.short_context_length != 0 ? "longrope" : "linear");
   config.windows.assign(config.n_layers, window);
   config.window_rope_base = config.rope_base;
   return config;
@@ -142,8 +141,8 @@ nlohmann::ordered_json long_rope(const ModelConfig& config) {
                                 {"short_factor", tidy_all(config.rope_factors)},
                                 {"long_factor", tidy_all(config.rope_long_factors)}};
   const double factor =
-      static_cast<double>(config.long_context_length) / static_cast<double>(config.context_length);
-  if (std::abs(default_magnitude(factor, config.context_length) -
+      static_cast<double>(config.context_length) / static_cast<double>(config.short_context_length);
+  if (std::abs(default_magnitude(factor, config.short_context_length) -
                static_cast<double>(config.rope_magnitude)) > 1e-6)
     out["attention_factor"] = tidy(config.rope_magnitude);
   return out;
@@ -154,14 +153,13 @@ void hf_from_config(const ModelConfig& config, nlohmann::ordered_json& out) {
   out["model_type"] = "phi3";
   shared_hf(config, out);
   out["hidden_act"] = "silu";
-  out["original_max_position_embeddings"] = config.context_length;
+  const bool is_longrope = config.short_context_length != 0;
+  out["original_max_position_embeddings"] =
+      is_longrope ? config.short_context_length : config.context_length;
   if (config.rope_dim != config.head_dim)
     out["partial_rotary_factor"] =
         static_cast<double>(config.rope_dim) / static_cast<double>(config.head_dim);
-  if (config.long_context_length != 0) {
-    out["max_position_embeddings"] = config.long_context_length;
-    out["rope_scaling"] = long_rope(config);
-  }
+  if (is_longrope) out["rope_scaling"] = long_rope(config);
   out["sliding_window"] = nullptr;
   if (config.window(0) != 0) out["sliding_window"] = config.window(0);
 }

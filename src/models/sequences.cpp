@@ -17,13 +17,18 @@ TokenBatch TokenBatch::single(std::span<const int32_t> tokens, KvCache* cache) {
   return batch;
 }
 
-KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format) : capacity_(capacity) {
+KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format)
+    : KvCache(config, capacity, format, capacity) {}
+
+KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format, size_t longest)
+    : capacity_(capacity), is_long_(config.is_long(longest)) {
   for (size_t layer = 0; layer < config.n_layers; ++layer)
     layers_.emplace_back(config.n_kv_heads, config.head_dim, capacity, format);
 }
 
 void KvCache::copy_from(const KvCache& other, size_t length) {
-  HONE_CHECK(length <= other.length_ && length <= capacity_ && layers_.size() == other.layers_.size(),
+  HONE_CHECK(length <= other.length_ && length <= capacity_ && layers_.size() == other.layers_.size() &&
+                 is_long_ == other.is_long_,
              "length={} other={} capacity={}", length, other.length_, capacity_);
   for (size_t i = 0; i < layers_.size(); ++i) layers_[i].copy_from(other.layers_[i], length);
   length_ = length;

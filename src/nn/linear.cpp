@@ -66,6 +66,9 @@ WeightStorage::WeightStorage(size_t size) : size_(size) {
 }
 
 struct Linear::Stored {
+  Stored(const Format& of, size_t n_rows, size_t n_cols, ReadWeight how)
+      : format(&of), rows(n_rows), cols(n_cols), read(std::move(how)) {}
+
   const Format* format;
   size_t rows, cols;
   ReadWeight read;
@@ -109,7 +112,7 @@ Linear::Linear(std::string name, TensorRole role, const Format& format, size_t r
       format_(&format),
       rows_(rows),
       cols_(cols),
-      stored_(std::make_shared<Stored>(&format, rows, cols, std::move(read))),
+      stored_(std::make_shared<Stored>(format, rows, cols, std::move(read))),
       bias_(std::move(bias)) {
   HONE_CHECK(bias_.empty() || bias_.size() == rows);
 }

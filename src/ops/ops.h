@@ -25,11 +25,13 @@ Tensor rms_norm(OpContext& ctx, const Tensor& x, const Tensor& w, float eps, Par
 
 // How heads are turned: radians per position of each pair, which rotate the first 2P columns of a head, P of
 // them; pairs (2i, 2i+1) when interleaved (GGUF llama order), else (i, i + P). What is rotated is also
-// multiplied by magnitude.
+// multiplied by magnitude. Rows of long texts may be turned at frequencies of their own.
 struct RopeTurns {
   std::span<const float> frequencies;  // (P), 2P <= D
   bool interleaved = true;
   float magnitude = 1.0f;
+  std::span<const float> long_frequencies = {};  // (P)
+  std::span<const uint8_t> is_long = {};         // (T), not 0: turned by long_frequencies; empty: none
 };
 // Rotary embedding. x (T, n_heads * D). Su et al. 2021.
 Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const int32_t> positions,

@@ -13,7 +13,8 @@ namespace {
 
 struct Angles {
   std::vector<int32_t> positions;
-  std::vector<float> frequencies;
+  std::vector<float> frequencies, long_frequencies;
+  std::vector<uint8_t> is_long;
   float magnitude = 1;
   std::vector<float> cos, sin;  // (T, D/2)
   // (T, D): each twice, for turning neighbours; the sine negative first, and the other way round for turning
@@ -22,13 +23,16 @@ struct Angles {
   size_t half = 0;
 };
 
-std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
-                                             std::span<const float> frequencies, float magnitude) {
+std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions, const RopeTurns& turns) {
   auto angles = std::make_shared<Angles>();
-  angles->magnitude = magnitude;
+  const float magnitude = angles->magnitude = turns.magnitude;
   angles->positions.assign(positions.begin(), positions.end());
-  angles->frequencies.assign(frequencies.begin(), frequencies.end());
-  const size_t half = angles->half = frequencies.size();
+  angles->frequencies.assign(turns.frequencies.begin(), turns.frequencies.end());
+  if (!turns.is_long.empty()) {
+    angles->long_frequencies.assign(turns.long_frequencies.begin(), turns.long_frequencies.end());
+    angles->is_long.assign(turns.is_long.begin(), turns.is_long.end());
+  }
+  const size_t half = angles->half = turns.frequencies.size();
   for (std::vector<float>* table : {&angles->cos, &angles->sin}) table->resize(positions.size() * half);
   for (std::vector<float>* table : {&angles->pair_cos, &angles->pair_sin, &angles->pair_back})
     table->resize(positions.size() * 2 * half);
@@ -36,6 +40,8 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
       positions.size(), half,
       [&](size_t begin, size_t end) {
         for (size_t i = begin * half; i < end * half; ++i) {
+          const bool is_long = !angles->is_long.empty() && angles->is_long[i / half] != 0;
+          const std::vector<float>& frequencies = is_long ? angles->long_frequencies : angles->frequencies;
           const double angle =
               static_cast<double>(positions[i / half]) * static_cast<double>(frequencies[i % half]);
           angles->cos[i] = magnitude * static_cast<float>(std::cos(angle));
@@ -50,18 +56,20 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
   return angles;
 }
 
-// Every layer turns the same positions, at one of at most two frequencies, so the last two tables are kept.
+// Every layer turns the same positions, in one of at most two ways, so the last two tables are kept.
 // Ops run on one thread at a time each.
-std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions,
-                                         std::span<const float> frequencies, float magnitude) {
+std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions, const RopeTurns& turns) {
   thread_local std::shared_ptr<const Angles> last, other;
   const auto fits = [&](const std::shared_ptr<const Angles>& angles) {
-    return angles && angles->magnitude == magnitude && std::ranges::equal(angles->positions, positions) &&
-           std::ranges::equal(angles->frequencies, frequencies);
+    return angles && angles->magnitude == turns.magnitude &&
+           std::ranges::equal(angles->positions, positions) &&
+           std::ranges::equal(angles->frequencies, turns.frequencies) &&
+           std::ranges::equal(angles->is_long, turns.is_long) &&
+           (turns.is_long.empty() || std::ranges::equal(angles->long_frequencies, turns.long_frequencies));
   };
   if (fits(last)) return last;
   last.swap(other);
-  if (!fits(last)) last = compute_angles(positions, frequencies, magnitude);
+  if (!fits(last)) last = compute_angles(positions, turns);
   return last;
 }
 
@@ -100,7 +108,9 @@ Tensor rope(OpContext& ctx, const Tensor& x, size_t head_dim, std::span<const in
             const RopeTurns& turns) {
   HONE_CHECK(positions.size() == x.rows() && x.cols() % head_dim == 0 &&
              2 * turns.frequencies.size() <= head_dim);
-  const std::shared_ptr<const Angles> angles = angles_for(positions, turns.frequencies, turns.magnitude);
+  HONE_CHECK(turns.is_long.empty() ||
+             (turns.is_long.size() == x.rows() && turns.long_frequencies.size() == turns.frequencies.size()));
+  const std::shared_ptr<const Angles> angles = angles_for(positions, turns);
   const bool interleaved = turns.interleaved;
   Tensor y = Tensor::empty(x.shape());
   rotate(x, y, *angles, head_dim, interleaved, 1.0f);

@@ -102,9 +102,10 @@ class Loop {
     const std::span<const TokenId> prompt = text.history().first(text.history().size() - 1);
     if (next_ + 1 < texts_.size()) {
       const size_t wanted = common_beginning(prompt, texts_[next_ + 1].history());
-      if (wanted >= stem_.common(prompt) + kMinStem) stem_.become(ctx, prompt.first(wanted));
+      if (wanted >= stem_.common(prompt, text.capacity()) + kMinStem)
+        stem_.become(ctx, prompt.first(wanted), text.capacity());
     }
-    const size_t shared = stem_.common(prompt);
+    const size_t shared = stem_.common(prompt, text.capacity());
     if (shared >= kMinStem) text.begin_with(stem_, shared);
   }
 

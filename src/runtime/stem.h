@@ -13,11 +13,12 @@ class Stem {
   // model must outlive the stem.
   Stem(const Model& model, KvFormat format) : model_(model), format_(format) {}
 
-  // How many tokens a text and what the stem holds begin with.
-  size_t common(std::span<const TokenId> text) const noexcept;
-  // Becomes `tokens`; what it has in common with them is not computed again. Throws what advance_hidden
-  // throws.
-  const KvCache& become(OpContext& ctx, std::span<const TokenId> tokens);
+  // How many tokens a text that may become `longest` tokens long, and what the stem holds, begin with; 0 when
+  // their keys are turned differently (ModelConfig::is_long).
+  size_t common(std::span<const TokenId> text, size_t longest) const noexcept;
+  // Becomes `tokens`, for texts of up to `longest`; what it has in common with them is not computed again.
+  // Throws what advance_hidden throws.
+  const KvCache& become(OpContext& ctx, std::span<const TokenId> tokens, size_t longest);
   // Copies the first n tokens' keys and values. Called only behind become().
   void copy_to(KvCache& cache, size_t n) const { cache.copy_from(*cache_, n); }
 

@@ -40,6 +40,7 @@ QWEN_SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^
               r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 RANK, ALPHA, LR, STEPS = 4, 8.0, 1e-2, 10
 BATCH, LENGTH, PROMPT = 2, 20, 5
+LONG, LONG_ROWS = 80, [0, 1, 63, 64, 79]
 
 
 def tokenizer():
@@ -214,6 +215,10 @@ def make(folder, name, config, dtype, shard, seed, words=None, prompt_text=None)
     with torch.no_grad():
         greedy = model.generate(batches[0, :1, :8], max_new_tokens=24, do_sample=False, eos_token_id=None, pad_token_id=0)
     out["greedy"] = greedy[0].to(torch.int32)
+    if getattr(config, "original_max_position_embeddings", LONG) < LONG:
+        tokens = torch.from_numpy(np.random.default_rng(seed + 1).integers(3, config.vocab_size, (1, LONG)))
+        out["long_tokens"] = tokens[0].to(torch.int32)
+        out["long_logits"] = load()(tokens).logits[0, LONG_ROWS].detach()
     curves(load, batches, targets, out, config)
     text = prompt_text or "<|im_start|>user\nThe blood is 120 high?<|im_end|>\n"
     out["text_ids"] = torch.tensor(words(text).input_ids, dtype=torch.int32)
