@@ -1,11 +1,9 @@
 // hone: parse, run one command, print its result, turn any error into one line and an exit code.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <map>
 #include <memory>
@@ -18,6 +16,7 @@
 #include "base/threads.h"
 #include "command.h"
 #include "cpu/isa.h"
+#include "last_words.h"
 #include "pipeline/suggest.h"
 #include "record.h"
 #include "reference.h"
@@ -134,24 +133,6 @@ void print_outcome(const Outcome& outcome, bool json) {
   if (!written) fail(ErrorCode::kIo, "stdout: cannot write the result");
 }
 
-constexpr std::string_view kNoMemory =
-    "memory: not enough is left for this; close other programs, or take fewer rows at a time, a shorter "
-    "context "
-    "or a smaller model";
-
-// Libraries allocate where nothing may be thrown (a JSON value when it goes): no abort, no core, one line.
-[[noreturn]] void terminated() noexcept {
-  try {
-    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
-  } catch (const std::bad_alloc&) {
-    for (const std::string_view part : {std::string_view("hone: error: "), kNoMemory, std::string_view("\n")})
-      if (::write(STDERR_FILENO, part.data(), part.size()) < 0) break;
-    ::_exit(exit_code(ErrorCode::kResourceExhausted));
-  } catch (...) {
-  }
-  std::abort();
-}
-
 int run(Declared& declared, const std::vector<std::string>& arguments) {
   const CommonOptions& common = declared.common;
   Progress::set_quiet(common.quiet);
@@ -177,7 +158,7 @@ int run(Declared& declared, const std::vector<std::string>& arguments) {
   } catch (const Error& error) {
     return failed(error.code(), error.what());
   } catch (const std::bad_alloc&) {
-    return failed(ErrorCode::kResourceExhausted, std::string(kNoMemory));
+    return failed(ErrorCode::kResourceExhausted, kNoMemory);
   } catch (const std::filesystem::filesystem_error& error) {
     return failed(ErrorCode::kIo, error.what());
   } catch (const std::exception& error) {
@@ -197,7 +178,7 @@ int write_reference(const CLI::App& root, const std::string& kind) {
 }
 
 int main(int argc, char** argv) {
-  std::set_terminate(terminated);
+  install_last_words();
   install_interrupt_handler();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // `ulimit -f`: the write fails and is an error like a full disk

@@ -1,5 +1,7 @@
 #include "eval/neutral_chats.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace hone {

@@ -7,6 +7,7 @@ without."""
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -278,6 +279,19 @@ class BadInput(HoneCase):
         _, errors = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 130, errors)
         self.one_line(errors, says)
+
+    def test_a_mapped_file_cut_short(self):
+        """What the kernel says of one, SIGBUS, becomes one line, not a core."""
+        process = subprocess.Popen([HONE, "chat", "--model", self.gguf, "--threads", "1", "--quiet"], cwd=self.folder,
+                                   text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        caught = lambda: int(re.search(r"SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1], 16)
+        deadline = time.monotonic() + 60
+        while not caught() >> (signal.SIGBUS - 1) & 1 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGBUS)
+        _, errors = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 1, errors)
+        self.one_line(errors, "cut short by another program")
 
     def after(self, seconds):
         end = time.monotonic() + seconds
