@@ -1,12 +1,15 @@
-// Causal grouped-query attention in tiles of query rows. A task owns a piece of one sequence's rows and one
-// key/value head: keys and values are packed once into the tile kernels' panels and used by every query head
-// of the group. A tile of kRows x (visible keys) scores is the largest thing stored; T x T never is. A few
-// rows against a cache (decoding) read it as it stands. Keys before a window are not packed, and but for the
-// ragged edge of a tile not multiplied.
+// Causal grouped-query attention in tiles of query rows with an online softmax (Milakov and Gimelshein 2018;
+// Dao et al. 2022). A task owns a piece of one sequence's rows and one key/value head: a block of keys and
+// values is packed once into the tile kernels' panels and used by every query head of the group. A tile of
+// kRows x key_block() scores is the largest thing stored; T x T never is. A few rows against a cache
+// (decoding) read it as it stands. Keys before a window are not packed, and but for the ragged edge of a tile
+// not multiplied.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -41,17 +44,28 @@ std::vector<Piece> pieces_of(std::span<const AttentionSegment> segments, const A
   return pieces;
 }
 
-// exp(scale * score - max) of a row's visible part [first, visible), zeros elsewhere up to `width`; 1 / sum
-// is returned.
-float soften(const Kernels& ks, float* row, size_t first, size_t visible, size_t width, float scale,
-             float* lse) {
-  const float largest = ks.max(visible - first, row + first) * scale;
-  const double sum = ks.exp_sum(visible - first, scale, largest, row + first, row + first);
+// exp(scale * score - shift) of a row's visible part [first, visible), zeros elsewhere up to `width`; returns
+// the sum.
+double soften(const Kernels& ks, float* row, size_t first, size_t visible, size_t width, float scale,
+              float shift) {
+  const double sum = ks.exp_sum(visible - first, scale, shift, row + first, row + first);
   std::memset(row, 0, first * sizeof(float));
   std::memset(row + visible, 0, (width - visible) * sizeof(float));
-  if (lse != nullptr) *lse = largest + static_cast<float>(std::log(sum));
-  return static_cast<float>(1.0 / sum);
+  return sum;
 }
+
+// What is known of a row's softmax after some blocks of keys.
+struct Softmax {
+  float largest = -std::numeric_limits<float>::infinity();
+  double sum = 0;
+};
+
+// Rows of a tile against a block of keys: those from `begin` on, `width` of them, whose panels begin with
+// `skip` columns that are not multiplied.
+struct TileKeys {
+  size_t begin, width, skip;
+  bool fresh;  // the first block that the tile sees
+};
 
 struct Forward {
   const AttentionProducts& products;
@@ -61,47 +75,87 @@ struct Forward {
   Tensor* lse;
 
   void run(const Piece& piece, size_t kv_head) const {
-    const size_t d = g.shape.head_dim, n = piece.visible - piece.from;
-    auto* key_panels = scratch<uint32_t>(products.panel_size(d, n), ScratchSlot::kPanels);
-    auto* value_panels = scratch<uint32_t>(products.panel_size(n, d), ScratchSlot::kScales);
-    const AttentionSegment& s = *piece.segment;
+    const size_t d = g.shape.head_dim, most = std::min(g.key_block(), piece.visible - piece.from);
+    auto* key_panels = scratch<uint32_t>(products.panel_size(d, most), ScratchSlot::kPanels);
+    auto* value_panels = scratch<uint32_t>(products.panel_size(most, d), ScratchSlot::kScales);
+    const size_t stride = (most + 16) / 16 * 16;
+    float* scores = scratch<float>(kRows * stride, ScratchSlot::kConverted);
+    std::vector<Softmax> softmax(g.group * piece.n_rows);
+    for (size_t begin = piece.from; begin < piece.visible; begin += g.key_block()) {
+      const size_t n = std::min(g.key_block(), piece.visible - begin);
+      pack(*piece.segment, kv_head, begin, n, key_panels, value_panels);
+      for (size_t i = 0; i < g.group; ++i)
+        for (size_t r = 0; r < piece.n_rows; r += kRows)
+          tile(piece, kv_head * g.group + i, r, begin, n, key_panels, value_panels, scores, stride,
+               softmax.data() + i * piece.n_rows + r);
+    }
+    for (size_t i = 0; i < g.group; ++i)
+      for (size_t r = 0; r < piece.n_rows; ++r)
+        finish(softmax[i * piece.n_rows + r], piece.segment->begin + piece.first + r, kv_head * g.group + i);
+  }
+
+  void pack(const AttentionSegment& s, size_t kv_head, size_t begin, size_t n, uint32_t* key_panels,
+            uint32_t* value_panels) const {
+    const size_t d = g.shape.head_dim, row = s.begin + begin;
     if (s.cache != nullptr) {
-      products.pack_cached_keys(*s.cache, kv_head, d, piece.from, n, key_panels);
-      products.pack_cached_values(*s.cache, kv_head, d, piece.from, n, value_panels);
+      products.pack_cached_keys(*s.cache, kv_head, d, begin, n, key_panels);
+      products.pack_cached_values(*s.cache, kv_head, d, begin, n, value_panels);
     } else {
-      const size_t row = s.begin + piece.from;
       products.pack_transposed(k.row(row) + kv_head * d, g.kv_stride, n, d, key_panels);
       products.pack_direct(v.row(row) + kv_head * d, g.kv_stride, 0, n, d, n, value_panels);
     }
-    const size_t stride = (n + 16) / 16 * 16;
-    float* scores = scratch<float>(kRows * stride, ScratchSlot::kConverted);
-    for (size_t head = kv_head * g.group; head < (kv_head + 1) * g.group; ++head)
-      for (size_t r = 0; r < piece.n_rows; r += kRows)
-        tile(piece, head, r, std::min(kRows, piece.n_rows - r), key_panels, value_panels, scores, stride);
   }
 
-  void tile(const Piece& piece, size_t head, size_t r, size_t rows, const uint32_t* key_panels,
-            const uint32_t* value_panels, float* scores, size_t stride) const {
-    const Kernels& ks = active_kernels();
-    const size_t d = g.shape.head_dim, first = piece.segment->begin + piece.first + r;
+  // Rows [r, r + kRows) of the piece against keys [block, block + n).
+  void tile(const Piece& piece, size_t head, size_t r, size_t block, size_t n, const uint32_t* key_panels,
+            const uint32_t* value_panels, float* scores, size_t stride, Softmax* softmax) const {
+    const size_t d = g.shape.head_dim, rows = std::min(kRows, piece.n_rows - r);
+    const size_t first = piece.segment->begin + piece.first + r;
     const size_t position = piece.visible - piece.n_rows + r;
-    // Keys [begin, begin + width) are multiplied, the panels' first `skip` columns not.
-    const size_t skip = products.round_down(first_key(g.shape, position) - piece.from);
-    const size_t begin = piece.from + skip, width = position + rows - begin;
-    float inverse[kRows];
-    products.multiply(rows, width, d, d, q.row(first) + head * d, g.q_stride, 1,
-                      products.skip_columns(key_panels, skip, d), scores, stride, 1.0f, false);
+    const std::optional<TileKeys> keys = keys_of(position, rows, block, n);
+    if (!keys) return;
+    products.multiply(rows, keys->width, d, d, q.row(first) + head * d, g.q_stride, 1,
+                      products.skip_columns(key_panels, keys->skip, d), scores, stride, 1.0f, false);
     for (size_t i = 0; i < rows; ++i)
-      inverse[i] =
-          soften(ks, scores + i * stride, first_key(g.shape, position + i) - begin, position + i + 1 - begin,
-                 width, g.shape.scale, lse != nullptr ? lse->row(first + i) + head : nullptr);
-    products.multiply(rows, d, width, piece.visible - piece.from, scores, stride, 1,
-                      products.skip_rows(value_panels, skip), y.row(first) + head * d, g.q_stride, 1.0f,
-                      false);
-    for (size_t i = 0; i < rows; ++i) {
-      float* out = y.row(first + i) + head * d;
-      for (size_t j = 0; j < d; ++j) out[j] *= inverse[i];
+      weigh(scores + i * stride, position + i, *keys, softmax[i], y.row(first + i) + head * d);
+    products.multiply(rows, d, keys->width, n, scores, stride, 1,
+                      products.skip_rows(value_panels, keys->skip), y.row(first) + head * d, g.q_stride, 1.0f,
+                      !keys->fresh);
+  }
+
+  std::optional<TileKeys> keys_of(size_t position, size_t rows, size_t block, size_t n) const {
+    const size_t seen = first_key(g.shape, position), end = std::min(block + n, position + rows);
+    if (seen >= block + n || end <= block) return std::nullopt;
+    const size_t skip = seen > block ? products.round_down(seen - block) : 0;
+    return TileKeys{block + skip, end - block - skip, skip, seen >= block};
+  }
+
+  // Scores become weights, what the row has gathered so far is brought to the same scale.
+  void weigh(float* scores, size_t position, const TileKeys& keys, Softmax& softmax, float* gathered) const {
+    const Kernels& ks = active_kernels();
+    const size_t end = keys.begin + keys.width, from = std::max(first_key(g.shape, position), keys.begin);
+    const size_t to = std::min(position + 1, end);
+    if (from >= to) {
+      std::memset(scores, 0, keys.width * sizeof(float));
+      return;
     }
+    const size_t first = from - keys.begin, visible = to - keys.begin;
+    const float earlier = softmax.largest;
+    softmax.largest = std::max(earlier, ks.max(visible - first, scores + first) * g.shape.scale);
+    const double sum = soften(ks, scores, first, visible, keys.width, g.shape.scale, softmax.largest);
+    if (softmax.sum > 0 && softmax.largest > earlier) {
+      const float shrink = std::exp(earlier - softmax.largest);
+      softmax.sum *= static_cast<double>(shrink);
+      for (size_t j = 0; j < g.shape.head_dim; ++j) gathered[j] *= shrink;
+    }
+    softmax.sum += sum;
+  }
+
+  void finish(const Softmax& softmax, size_t row, size_t head) const {
+    const float inverse = static_cast<float>(1.0 / softmax.sum);
+    float* out = y.row(row) + head * g.shape.head_dim;
+    for (size_t j = 0; j < g.shape.head_dim; ++j) out[j] *= inverse;
+    if (lse != nullptr) lse->row(row)[head] = softmax.largest + static_cast<float>(std::log(softmax.sum));
   }
 };
 
@@ -140,8 +194,9 @@ void attend_cached(const AttentionGeometry& g, const KvLayer& cache, const float
   float* scores = cached_scores(cache, kv_head, n_heads, d, first, blocks, queries);
   for (size_t i = 0; i < n_heads; ++i) {
     float* row = scores + i * stride;
-    const float inverse =
-        soften(ks, row, from - begin, visible - begin, visible - begin, g.shape.scale, nullptr);
+    const float largest = ks.max(visible - from, row + from - begin) * g.shape.scale;
+    const auto inverse = static_cast<float>(
+        1.0 / soften(ks, row, from - begin, visible - begin, visible - begin, g.shape.scale, largest));
     for (size_t key = from - begin; key < visible - begin; ++key) row[key] *= inverse;
   }
   const AttendMix mix[] = {ks.attend_mix_f32, ks.attend_mix_f16, ks.attend_mix_q8_0};

@@ -23,33 +23,51 @@ struct Backward {
   // dk_t and dv_t (D, length), all written.
   void run(const AttentionSegment& s, size_t head, float* dk_t, float* dv_t, size_t ld) const {
     const AttentionGeometry& g = saved.g;
-    const size_t d = g.shape.head_dim, n = s.n_rows, kv_column = head / g.group * d;
-    const size_t across = products.panel_size(d, n), along = products.panel_size(n, d);
+    const size_t d = g.shape.head_dim, most = std::min(g.key_block(), s.n_rows),
+                 kv_column = head / g.group * d;
+    const size_t across = products.panel_size(d, most), along = products.panel_size(most, d);
     auto* panels = scratch<uint32_t>(2 * across + along, ScratchSlot::kPanels);
-    uint32_t *key_t = panels, *value_t = panels + across, *keys = panels + 2 * across;
-    products.pack_transposed(k.row(s.begin) + kv_column, g.kv_stride, n, d, key_t);
-    products.pack_transposed(v.row(s.begin) + kv_column, g.kv_stride, n, d, value_t);
-    products.pack_direct(k.row(s.begin) + kv_column, g.kv_stride, 0, n, d, n, keys);
-    const size_t stride = (n + 16) / 16 * 16;
+    const Panels packed{panels, panels + across, panels + 2 * across};
+    const size_t stride = (most + 16) / 16 * 16;
     float* p = scratch<float>(2 * kRows * stride, ScratchSlot::kConverted);
-    float* dp = p + kRows * stride;
     std::memset(dk_t, 0, d * ld * sizeof(float));
     std::memset(dv_t, 0, d * ld * sizeof(float));
-    for (size_t r = 0; r < n; r += kRows) {
-      const size_t rows = std::min(kRows, n - r);
-      const size_t from = products.round_down(first_key(g.shape, r)), width = r + rows - from;
-      const float* query = q.row(s.begin + r) + head * d;
-      const float* dout = dy.row(s.begin + r) + head * d;
-      products.multiply(rows, width, d, d, query, g.q_stride, 1, products.skip_columns(key_t, from, d), p,
-                        stride, 1.0f, false);
-      products.multiply(rows, width, d, d, dout, g.q_stride, 1, products.skip_columns(value_t, from, d), dp,
-                        stride, 1.0f, false);
-      scores_gradient(s.begin + r, r, from, rows, width, head, p, dp, stride);
-      products.multiply(rows, d, width, n, dp, stride, 1, products.skip_rows(keys, from),
-                        dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, false);
-      add_transposed(rows, width, dout, p, stride, dv_t + from, ld, 1.0f);
-      add_transposed(rows, width, query, dp, stride, dk_t + from, ld, g.shape.scale);
+    for (size_t block = 0; block < s.n_rows; block += g.key_block()) {
+      const size_t n = std::min(g.key_block(), s.n_rows - block), row = s.begin + block;
+      products.pack_transposed(k.row(row) + kv_column, g.kv_stride, n, d, packed.keys_across);
+      products.pack_transposed(v.row(row) + kv_column, g.kv_stride, n, d, packed.values_across);
+      products.pack_direct(k.row(row) + kv_column, g.kv_stride, 0, n, d, n, packed.keys_along);
+      // Rows before the block do not see it.
+      for (size_t r = block / kRows * kRows; r < s.n_rows; r += kRows)
+        tile(s, head, r, block, n, packed, p, stride, dk_t, dv_t, ld);
     }
+  }
+
+  struct Panels {
+    uint32_t *keys_across, *values_across, *keys_along;
+  };
+
+  // Rows [r, r + kRows) of the segment against keys [block, block + n).
+  void tile(const AttentionSegment& s, size_t head, size_t r, size_t block, size_t n, const Panels& panels,
+            float* p, size_t stride, float* dk_t, float* dv_t, size_t ld) const {
+    const AttentionGeometry& g = saved.g;
+    const size_t d = g.shape.head_dim, rows = std::min(kRows, s.n_rows - r), seen = first_key(g.shape, r);
+    const size_t end = std::min(block + n, r + rows);
+    if (seen >= block + n || end <= block) return;
+    const size_t skip = seen > block ? products.round_down(seen - block) : 0;
+    const size_t from = block + skip, width = end - from;
+    const float* query = q.row(s.begin + r) + head * d;
+    const float* dout = dy.row(s.begin + r) + head * d;
+    float* dp = p + kRows * stride;
+    products.multiply(rows, width, d, d, query, g.q_stride, 1,
+                      products.skip_columns(panels.keys_across, skip, d), p, stride, 1.0f, false);
+    products.multiply(rows, width, d, d, dout, g.q_stride, 1,
+                      products.skip_columns(panels.values_across, skip, d), dp, stride, 1.0f, false);
+    scores_gradient(s.begin + r, r, from, rows, width, head, p, dp, stride);
+    products.multiply(rows, d, width, n, dp, stride, 1, products.skip_rows(panels.keys_along, skip),
+                      dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, seen < block);
+    add_transposed(rows, width, dout, p, stride, dv_t + from, ld, 1.0f);
+    add_transposed(rows, width, query, dp, stride, dk_t + from, ld, g.shape.scale);
   }
 
   // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy .
@@ -61,7 +79,9 @@ struct Backward {
     for (size_t i = 0; i < rows; ++i) {
       float* prob = p + i * stride;
       float* grad = dp + i * stride;
-      const size_t first = first_key(saved.g.shape, r + i) - from, visible = r + i + 1 - from;
+      const size_t key = std::max(first_key(saved.g.shape, r + i), from),
+                   last = std::min(r + i + 1, from + width);
+      const size_t first = std::min(key, from + width) - from, visible = std::max(last, from + first) - from;
       std::memset(prob, 0, first * sizeof(float));
       std::memset(grad, 0, first * sizeof(float));
       ks.exp_sum(visible - first, saved.g.shape.scale, saved.lse.row(row + i)[head], prob + first,

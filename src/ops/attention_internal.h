@@ -1,6 +1,7 @@
 // What attention's forward and backward share.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -18,6 +19,12 @@ inline size_t first_key(const AttentionShape& shape, size_t position) noexcept {
 struct AttentionGeometry {
   AttentionShape shape;
   size_t q_stride, kv_stride, group;  // group: query heads of a key/value head
+
+  // Keys are packed and multiplied so many at a time: with their values 512 KB in f32, which the L2 cache
+  // holds beside a tile of scores.
+  size_t key_block() const noexcept {
+    return std::clamp<size_t>(65536 / shape.head_dim, 256, 1024) / 64 * 64;
+  }
 };
 
 // What backward needs of the forward pass.

@@ -398,6 +398,35 @@ TEST(Attention, CacheGivesTheSameRows) {
   }
 }
 
+// Keys in several blocks, and scores large enough that a later block changes what the earlier ones weigh.
+TEST(Attention, LongSequencesEqualThePlainForm) {
+  Rng rng(21);
+  const size_t d = 16, n = 2400;
+  const Tensor q = random_tensor(rng, {n, 2 * d}), k = random_tensor(rng, {n, d}),
+               v = random_tensor(rng, {n, d});
+  const std::vector<AttentionSegment> segments = {{0, 2299}, {2299, 101}};
+  KvLayer cache(1, d, 2299, KvFormat::kF32);
+  cache.write(0, 2299, k.data(), v.data());
+  for (const size_t window : {0u, 300u, 1024u, 1500u}) {
+    const AttentionShape shape{2, 1, d, 1.5f, window};
+    const Tensor expected = plain_attention(q, k, v, shape, segments);
+    for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kFast}) {
+      const double tolerance = mode == ComputeMode::kPrecise ? 5e-5 : 6e-2;
+      OpContext ctx{.compute = mode};
+      const Tensor y = attention(ctx, q, k, v, shape, segments);
+      for (size_t i = 0; i < y.size(); ++i)
+        ASSERT_NEAR(y.data()[i], expected.data()[i], tolerance) << "window=" << window << " i=" << i;
+      const size_t past = 1950, rows = 2299 - past;
+      Tensor tail_q = Tensor::empty({rows, 2 * d}), tail_kv = Tensor::zeros({rows, d});
+      std::copy_n(q.row(past), tail_q.size(), tail_q.data());
+      const std::vector<AttentionSegment> tail = {{0, rows, &cache, 2299}};
+      const Tensor z = attention(ctx, tail_q, tail_kv, tail_kv, shape, tail);
+      for (size_t i = 0; i < z.size(); ++i)
+        ASSERT_NEAR(z.data()[i], expected.row(past)[i], tolerance) << "window=" << window << " i=" << i;
+    }
+  }
+}
+
 // What training uses where the ISA multiplies in bf16.
 TEST(Attention, HalfPrecisionGradientIsClose) {
   Rng rng(20);
@@ -433,6 +462,23 @@ TEST(Backward, Attention) {
     const std::vector<AttentionSegment> segments = {{0, 29}, {29, 2}, {31, 9}, {40, 140}};
     const Tensor q = random_tensor(rng, {180, 4 * d}), k = random_tensor(rng, {180, 2 * d}),
                  v = random_tensor(rng, {180, 2 * d});
+    check_gradient(rng, q,
+                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
+    check_gradient(rng, k,
+                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
+    check_gradient(rng, v,
+                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
+  }
+}
+
+TEST(Backward, AttentionOverSeveralBlocksOfKeys) {
+  Rng rng(22);
+  const size_t d = 8, n = 1190;
+  for (const size_t window : {0u, 500u, 1100u}) {
+    const AttentionShape shape{2, 1, d, 1.0f, window};
+    const std::vector<AttentionSegment> segments = {{0, 20}, {20, n - 20}};
+    const Tensor q = random_tensor(rng, {n, 2 * d}), k = random_tensor(rng, {n, d}),
+                 v = random_tensor(rng, {n, d});
     check_gradient(rng, q,
                    [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
     check_gradient(rng, k,
