@@ -30,7 +30,7 @@ size_t context_for(const ModelConfig& config, size_t wanted) {
 
 KvCache cache_for(const ModelConfig& config, const ConversationSettings& settings) {
   const size_t context = context_for(config, settings.context);
-  const uint64_t needed = KvCache::bytes(config, context, settings.cache_type);
+  const uint64_t needed = KvCache::bytes(config, context, settings.cache_type, KvKept::kSeen);
   const uint64_t available = available_memory_bytes();
   if (needed > available)
     fail(ErrorCode::kResourceExhausted,
@@ -38,7 +38,7 @@ KvCache cache_for(const ModelConfig& config, const ConversationSettings& setting
          "a "
          "smaller --cache-type",
          context, format_bytes(needed), format_bytes(available));
-  return {config, context, settings.cache_type};
+  return {config, context, settings.cache_type, context, KvKept::kSeen};
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ struct ModelConfig {
   float rope_magnitude = 1.0f;
   std::vector<float> rope_long_factors;
   size_t short_context_length = 0;  // 0: no Long RoPE
-  bool rope_interleaved = true;    // GGUF llama order
-  float attention_scale = 0;       // 0: 1 / sqrt(head_dim)
+  bool rope_interleaved = true;     // GGUF llama order
+  float attention_scale = 0;        // 0: 1 / sqrt(head_dim)
   // Keys that a token sees in each layer, itself among them; 0: all before it. Empty: all in every layer.
   std::vector<size_t> windows;
   float window_rope_base = 10000.0f;  // of layers with a window, without rope_scale and rope_factors
@@ -48,23 +48,30 @@ struct ModelConfig {
   }
 };
 
+// What a cache keeps of the layers with a window: all, or what tokens to come can see, and a few before them.
+enum class KvKept { kAll, kSeen };
+
 // Keys and values of one growing sequence, all layers, for `capacity` tokens.
 class KvCache {
  public:
   // Its keys are turned as those of a text that may fill it are, once and for all.
   KvCache(const ModelConfig& config, size_t capacity, KvFormat format = KvFormat::kF16);
   // As those of a text that may become `longest` tokens long.
-  KvCache(const ModelConfig& config, size_t capacity, KvFormat format, size_t longest);
+  KvCache(const ModelConfig& config, size_t capacity, KvFormat format, size_t longest,
+          KvKept kept = KvKept::kAll);
   size_t length() const noexcept { return length_; }
   size_t capacity() const noexcept { return capacity_; }
   bool is_long() const noexcept { return is_long_; }  // ModelConfig::is_long
-  // Forgets what lies behind the first `length` tokens.
-  void truncate(size_t length) noexcept { length_ = length < length_ ? length : length_; }
-  // Becomes the first `length` tokens of another cache of the same model, format and is_long(), which holds as
-  // many.
+  // Forgets what lies behind the first `length` tokens, all of which truncatable() allows.
+  void truncate(size_t length) noexcept;
+  // `length` itself, or 0 where a layer has forgotten what the token behind it sees.
+  size_t truncatable(size_t length) const noexcept;
+  // Becomes the first `length` tokens of another cache of the same model, format and is_long(), which holds
+  // as many.
   void copy_from(const KvCache& other, size_t length);
   // Of a cache for `tokens` tokens.
-  static uint64_t bytes(const ModelConfig& config, size_t tokens, KvFormat format) noexcept;
+  static uint64_t bytes(const ModelConfig& config, size_t tokens, KvFormat format,
+                        KvKept kept = KvKept::kAll) noexcept;
   KvLayer& layer(size_t i) noexcept { return layers_[i]; }
 
  private:

@@ -235,6 +235,49 @@ TEST(LongRope, LogitsEqualTransformers) {
     ASSERT_NEAR(rest.data()[i], logits.row(kShort + 40)[i], 1e-4) << "at " << i;
 }
 
+// A cache that forgets what no window reaches gives the results of one that keeps all: prompts longer than it
+// holds, in steps, token by token, and after taking some tokens back.
+TEST(KvCache, MayForgetWhatLiesBeforeTheWindow) {
+  for (const char* name : {"tiny-gemma3", "tiny-mistral", "tiny-phi3"}) {
+    HfSource source(kGolden / name);
+    const Model model(source);
+    std::vector<int32_t> text(2600);
+    for (size_t t = 0; t < text.size(); ++t) text[t] = static_cast<int32_t>((t * 37 + t / 11) % 200 + 20);
+    for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16}) {
+      OpContext ctx{.compute = ComputeMode::kPrecise};
+      KvCache all(model.config(), text.size(), format);
+      KvCache seen(model.config(), text.size(), format, text.size(), KvKept::kSeen);
+      EXPECT_LT(KvCache::bytes(model.config(), text.size(), format, KvKept::kSeen),
+                KvCache::bytes(model.config(), text.size(), format));
+      const auto step = [&](size_t n) {
+        const auto part = std::span(text).subspan(all.length(), n);
+        const Tensor expected = model.hidden(ctx, TokenBatch::single(part, &all));
+        const Tensor got = model.hidden(ctx, TokenBatch::single(part, &seen));
+        for (size_t i = 0; i < got.size(); ++i)
+          ASSERT_NEAR(got.data()[i], expected.data()[i], 1e-5) << name << " at " << all.length();
+      };
+      for (const size_t n : {900u, 1u, 1u, 20u, 700u, 512u, 1u}) step(n);
+      for (KvCache* cache : {&all, &seen}) cache->truncate(cache->length() - 60);
+      for (const size_t n : {1u, 63u, 1u, 5u}) step(n);
+      EXPECT_EQ(all.truncatable(700), 700u);
+      EXPECT_EQ(seen.truncatable(700), 0u);
+      // As a copy of the beginning of either.
+      KvCache copy(model.config(), text.size(), format, text.size(), KvKept::kSeen);
+      copy.copy_from(all, 1500);
+      KvCache whole(model.config(), text.size(), format);
+      whole.copy_from(all, 1500);
+      const auto part = std::span(text).subspan(1500, 9);
+      const Tensor expected = model.hidden(ctx, TokenBatch::single(part, &whole));
+      const Tensor got = model.hidden(ctx, TokenBatch::single(part, &copy));
+      for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got.data()[i], expected.data()[i], 1e-5) << name;
+      seen.truncate(0);
+      all.truncate(0);
+      step(30);
+      step(1);
+    }
+  }
+}
+
 TEST(ActivationBytes, FallWithEveryRecomputedBlockButTheLast) {
   HfSource source(kGolden / "tiny-tied");
   const Model model(source);

@@ -1,4 +1,6 @@
 // What a forward is given: tokens of one or several sequences, and their caches.
+#include <algorithm>
+
 #include "base/error.h"
 #include "models/model.h"
 
@@ -20,10 +22,23 @@ TokenBatch TokenBatch::single(std::span<const int32_t> tokens, KvCache* cache) {
 KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format)
     : KvCache(config, capacity, format, capacity) {}
 
-KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format, size_t longest)
+KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format, size_t longest, KvKept kept)
     : capacity_(capacity), is_long_(config.is_long(longest)) {
   for (size_t layer = 0; layer < config.n_layers; ++layer)
-    layers_.emplace_back(config.n_kv_heads, config.head_dim, capacity, format);
+    layers_.emplace_back(config.n_kv_heads, config.head_dim, capacity, format,
+                         kept == KvKept::kSeen ? config.window(layer) : 0);
+}
+
+size_t KvCache::truncatable(size_t length) const noexcept {
+  const bool held = length >= length_ || std::ranges::all_of(layers_, [&](const KvLayer& layer) {
+                      return layer.holds_for(length);
+                    });
+  return held ? length : 0;
+}
+
+void KvCache::truncate(size_t length) noexcept {
+  HONE_CHECK(truncatable(length) == length, "{} of {} tokens", length, length_);
+  length_ = std::min(length_, length);
 }
 
 void KvCache::copy_from(const KvCache& other, size_t length) {
@@ -34,8 +49,12 @@ void KvCache::copy_from(const KvCache& other, size_t length) {
   length_ = length;
 }
 
-uint64_t KvCache::bytes(const ModelConfig& config, size_t tokens, KvFormat format) noexcept {
-  return config.n_layers * KvLayer::bytes(config.n_kv_heads, config.head_dim, tokens, format);
+uint64_t KvCache::bytes(const ModelConfig& config, size_t tokens, KvFormat format, KvKept kept) noexcept {
+  uint64_t total = 0;
+  for (size_t layer = 0; layer < config.n_layers; ++layer)
+    total += KvLayer::bytes(config.n_kv_heads, config.head_dim, tokens, format,
+                            kept == KvKept::kSeen ? config.window(layer) : 0);
+  return total;
 }
 
 }  // namespace hone

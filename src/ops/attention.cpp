@@ -164,7 +164,7 @@ struct Forward {
 float* cached_scores(const KvLayer& cache, size_t kv_head, size_t n_heads, size_t d, size_t first,
                      size_t blocks, const float* queries) {
   const Kernels& ks = active_kernels();
-  const std::byte* stored = cache.keys(kv_head) + first * KvLayer::kBlock * cache.row_bytes();
+  const std::byte* stored = cache.keys(kv_head, first * KvLayer::kBlock);
   const size_t keys = blocks * KvLayer::kBlock;
   if (cache.packing() == nullptr) {
     float* scores = scratch<float>(n_heads * keys, ScratchSlot::kConverted);
@@ -201,7 +201,7 @@ void attend_cached(const AttentionGeometry& g, const KvLayer& cache, const float
   }
   const AttendMix mix[] = {ks.attend_mix_f32, ks.attend_mix_f16, ks.attend_mix_q8_0};
   mix[static_cast<size_t>(cache.format())](n_heads, d, visible - from, scores + (from - begin), stride,
-                                           cache.values(kv_head) + from * cache.row_bytes(), out, d);
+                                           cache.values(kv_head, from), out, d);
 }
 
 // A row of a segment that reads its cache as it stands.

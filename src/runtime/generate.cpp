@@ -32,7 +32,7 @@ void check_memory(const ModelConfig& config, const std::vector<TextWriter>& text
   capacities.resize(together(options, texts.size()));
   uint64_t needed = 0, tokens = 0;
   for (const size_t capacity : capacities) {
-    needed += KvCache::bytes(config, capacity, cache_type(options));
+    needed += KvCache::bytes(config, capacity, cache_type(options), KvKept::kSeen);
     tokens += capacity;
   }
   const uint64_t available = available_memory_bytes();

@@ -53,14 +53,15 @@ TextWriter::TextWriter(const Model& model, const Tokenizer& tokenizer, std::span
 
 void TextWriter::open_cache(const ModelConfig& config) {
   if (options_.kept == nullptr) {
-    cache_ = &own_cache_.emplace(config, capacity(), cache_type(options_));
+    cache_ = &own_cache_.emplace(config, capacity(), cache_type(options_), capacity(), KvKept::kSeen);
     return;
   }
   KeptText& kept = *options_.kept;
   cache_ = &kept.cache;
   // The last token is run in any case: its logits are wanted.
   const size_t most = std::min(cache_->length(), history_.size() - 1);
-  const size_t same = common_beginning(std::span(history_).first(most), std::span(kept.tokens).first(most));
+  const size_t same = cache_->truncatable(
+      common_beginning(std::span(history_).first(most), std::span(kept.tokens).first(most)));
   cache_->truncate(same);
   kept.tokens = history_;
   result_.reused_tokens = same;
