@@ -137,7 +137,8 @@ class Evaluation {
     uint64_t bytes = 0;
     while (begin < order_.size()) {
       Group group = next_group(begin);
-      const size_t kept = std::min(stem_.common(beginning(begin), capacity(begin)), group.size() > 1 ? group.stem : SIZE_MAX);
+      const size_t kept =
+          std::min(stem_.common(beginning(begin), capacity(begin)), group.size() > 1 ? group.stem : SIZE_MAX);
       const bool alone = group.stem >= kLong || kept >= kLong;
       if (!batch.empty() &&
           (alone || tokens + group.tokens > kBatchTokens || bytes + group.bytes > kBatchBytes))

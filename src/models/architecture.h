@@ -82,8 +82,8 @@ std::string gguf_name(const TensorRow& row, size_t layer);
 // (architecture, tensors that no row knows, formats that cannot hold a row), kCorruption (a missing tensor, a
 // wrong shape, a bad number).
 ModelConfig read_config(WeightSource& source);
-// Radians per position of each rotated pair: rope_scale * rope_base^(-2i/rope_dim) / factors[i], rope_dim/2 of
-// them. factors: rope_factors or rope_long_factors; empty: none.
+// Radians per position of each rotated pair: rope_scale * rope_base^(-2i/rope_dim) / factors[i], rope_dim/2
+// of them. factors: rope_factors or rope_long_factors; empty: none.
 std::vector<float> rope_frequencies(const ModelConfig& config, std::span<const float> factors);
 // The same for the layers with a window: window_rope_base^(-2i/rope_dim).
 std::vector<float> window_rope_frequencies(const ModelConfig& config);

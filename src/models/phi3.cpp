@@ -1,7 +1,7 @@
 // Phi 3 and 4 mini: Llama's wiring, queries, keys and values from one matrix, gate and up from another, RoPE
 // over halves of a head or of its first columns, and a window in every layer that config.json may ask for.
-// Models of a long context turn texts that fit their original one with Long RoPE's short factors, longer ones with
-// the long factors. (Abdin et al. 2024)
+// Models of a long context turn texts that fit their original one with Long RoPE's short factors, longer ones
+// with the long factors. (Abdin et al. 2024)
 #include <cmath>
 
 #include "base/error.h"
@@ -154,8 +154,7 @@ void hf_from_config(const ModelConfig& config, nlohmann::ordered_json& out) {
   shared_hf(config, out);
   out["hidden_act"] = "silu";
   const bool is_longrope = config.short_context_length != 0;
-  out["original_max_position_embeddings"] =
-      is_longrope ? config.short_context_length : config.context_length;
+  out["original_max_position_embeddings"] = is_longrope ? config.short_context_length : config.context_length;
   if (config.rope_dim != config.head_dim)
     out["partial_rotary_factor"] =
         static_cast<double>(config.rope_dim) / static_cast<double>(config.head_dim);
