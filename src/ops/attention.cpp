@@ -9,7 +9,6 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <optional>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -60,13 +59,6 @@ struct Softmax {
   double sum = 0;
 };
 
-// Rows of a tile against a block of keys: those from `begin` on, `width` of them, whose panels begin with
-// `skip` columns that are not multiplied.
-struct TileKeys {
-  size_t begin, width, skip;
-  bool fresh;  // the first block that the tile sees
-};
-
 struct Forward {
   const AttentionProducts& products;
   const AttentionGeometry& g;
@@ -112,7 +104,7 @@ struct Forward {
     const size_t d = g.shape.head_dim, rows = std::min(kRows, piece.n_rows - r);
     const size_t first = piece.segment->begin + piece.first + r;
     const size_t position = piece.visible - piece.n_rows + r;
-    const std::optional<TileKeys> keys = keys_of(position, rows, block, n);
+    const std::optional<TileKeys> keys = keys_of(g.shape, products, position, rows, block, n);
     if (!keys) return;
     products.multiply(rows, keys->width, d, d, q.row(first) + head * d, g.q_stride, 1,
                       products.skip_columns(key_panels, keys->skip, d), scores, stride, 1.0f, false);
@@ -121,13 +113,6 @@ struct Forward {
     products.multiply(rows, d, keys->width, n, scores, stride, 1,
                       products.skip_rows(value_panels, keys->skip), y.row(first) + head * d, g.q_stride, 1.0f,
                       !keys->fresh);
-  }
-
-  std::optional<TileKeys> keys_of(size_t position, size_t rows, size_t block, size_t n) const {
-    const size_t seen = first_key(g.shape, position), end = std::min(block + n, position + rows);
-    if (seen >= block + n || end <= block) return std::nullopt;
-    const size_t skip = seen > block ? products.round_down(seen - block) : 0;
-    return TileKeys{block + skip, end - block - skip, skip, seen >= block};
   }
 
   // Scores become weights, what the row has gathered so far is brought to the same scale.

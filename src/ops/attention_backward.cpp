@@ -51,11 +51,10 @@ struct Backward {
   void tile(const AttentionSegment& s, size_t head, size_t r, size_t block, size_t n, const Panels& panels,
             float* p, size_t stride, float* dk_t, float* dv_t, size_t ld) const {
     const AttentionGeometry& g = saved.g;
-    const size_t d = g.shape.head_dim, rows = std::min(kRows, s.n_rows - r), seen = first_key(g.shape, r);
-    const size_t end = std::min(block + n, r + rows);
-    if (seen >= block + n || end <= block) return;
-    const size_t skip = seen > block ? products.round_down(seen - block) : 0;
-    const size_t from = block + skip, width = end - from;
+    const size_t d = g.shape.head_dim, rows = std::min(kRows, s.n_rows - r);
+    const std::optional<TileKeys> keys = keys_of(g.shape, products, r, rows, block, n);
+    if (!keys) return;
+    const auto [from, width, skip, fresh] = *keys;
     const float* query = q.row(s.begin + r) + head * d;
     const float* dout = dy.row(s.begin + r) + head * d;
     float* dp = p + kRows * stride;
@@ -65,7 +64,7 @@ struct Backward {
                       products.skip_columns(panels.values_across, skip, d), dp, stride, 1.0f, false);
     scores_gradient(s.begin + r, r, from, rows, width, head, p, dp, stride);
     products.multiply(rows, d, width, n, dp, stride, 1, products.skip_rows(panels.keys_along, skip),
-                      dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, seen < block);
+                      dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, !fresh);
     add_transposed(rows, width, dout, p, stride, dv_t + from, ld, 1.0f);
     add_transposed(rows, width, query, dp, stride, dk_t + from, ld, g.shape.scale);
   }

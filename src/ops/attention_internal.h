@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ops/attention_products.h"
@@ -26,6 +27,22 @@ struct AttentionGeometry {
     return std::clamp<size_t>(65536 / shape.head_dim, 256, 1024) / 64 * 64;
   }
 };
+
+// What a tile of query rows multiplies of a packed block of keys: those from `begin` on, `width` of them,
+// behind `skip` columns of the panels.
+struct TileKeys {
+  size_t begin, width, skip;
+  bool fresh;  // the first block that the tile sees
+};
+
+// Of rows [position, position + rows) and keys [block, block + n); nothing where none of the rows sees any.
+inline std::optional<TileKeys> keys_of(const AttentionShape& shape, const AttentionProducts& products,
+                                       size_t position, size_t rows, size_t block, size_t n) noexcept {
+  const size_t seen = first_key(shape, position), end = std::min(block + n, position + rows);
+  if (seen >= block + n || end <= block) return std::nullopt;
+  const size_t skip = seen > block ? products.round_down(seen - block) : 0;
+  return TileKeys{block + skip, end - block - skip, skip, seen >= block};
+}
 
 // What backward needs of the forward pass.
 struct AttentionSaved {
