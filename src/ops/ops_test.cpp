@@ -398,6 +398,17 @@ TEST(Attention, CacheGivesTheSameRows) {
   }
 }
 
+// Relative to the size of all, from row `first` of the expected on.
+double relative_error(const Tensor& y, const Tensor& expected, size_t first = 0) {
+  double error = 0, size = 0;
+  for (size_t i = 0; i < y.size(); ++i) {
+    const double exact = static_cast<double>(expected.row(first)[i]);
+    error += std::pow(static_cast<double>(y.data()[i]) - exact, 2);
+    size += exact * exact;
+  }
+  return std::sqrt(error / size);
+}
+
 // Keys in several blocks, and scores large enough that a later block changes what the earlier ones weigh.
 TEST(Attention, LongSequencesEqualThePlainForm) {
   Rng rng(21);
@@ -411,18 +422,16 @@ TEST(Attention, LongSequencesEqualThePlainForm) {
     const AttentionShape shape{2, 1, d, 1.5f, window};
     const Tensor expected = plain_attention(q, k, v, shape, segments);
     for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kFast}) {
-      const double tolerance = mode == ComputeMode::kPrecise ? 5e-5 : 6e-2;
+      const double tolerance = mode == ComputeMode::kPrecise ? 1e-5 : 0.02;  // bf16, where it pays
       OpContext ctx{.compute = mode};
-      const Tensor y = attention(ctx, q, k, v, shape, segments);
-      for (size_t i = 0; i < y.size(); ++i)
-        ASSERT_NEAR(y.data()[i], expected.data()[i], tolerance) << "window=" << window << " i=" << i;
+      EXPECT_LT(relative_error(attention(ctx, q, k, v, shape, segments), expected), tolerance) << window;
       const size_t past = 1950, rows = 2299 - past;
       Tensor tail_q = Tensor::empty({rows, 2 * d}), tail_kv = Tensor::zeros({rows, d});
       std::copy_n(q.row(past), tail_q.size(), tail_q.data());
       const std::vector<AttentionSegment> tail = {{0, rows, &cache, 2299}};
-      const Tensor z = attention(ctx, tail_q, tail_kv, tail_kv, shape, tail);
-      for (size_t i = 0; i < z.size(); ++i)
-        ASSERT_NEAR(z.data()[i], expected.row(past)[i], tolerance) << "window=" << window << " i=" << i;
+      EXPECT_LT(relative_error(attention(ctx, tail_q, tail_kv, tail_kv, shape, tail), expected, past),
+                tolerance)
+          << window;
     }
   }
 }
