@@ -91,7 +91,7 @@ constexpr std::array<Point, kPoints> grid(std::string_view text, const int8_t (&
   uint32_t number = 0;
   size_t i = 0;
   for (const char c : text) {
-    const auto code = static_cast<uint32_t>(c);
+    const uint32_t code = static_cast<unsigned char>(c);
     number += c == '~' ? 90 : code - (code < 92 ? 35 : 36);
     if (c == '~') continue;
     for (size_t k = 0; k < sizeof(Point); ++k)
