@@ -5,6 +5,14 @@
 #include "models/model.h"
 
 namespace hone {
+namespace {
+
+// KvLayer's window: 0 where it keeps all.
+size_t forgetting_window(const ModelConfig& config, size_t layer, KvKept kept) noexcept {
+  return kept == KvKept::kSeen ? config.window(layer) : 0;
+}
+
+}  // namespace
 
 void TokenBatch::add(std::span<const int32_t> more, KvCache* cache) {
   const size_t past = cache != nullptr ? cache->length() : 0;
@@ -26,7 +34,7 @@ KvCache::KvCache(const ModelConfig& config, size_t capacity, KvFormat format, si
     : capacity_(capacity), is_long_(config.is_long(longest)) {
   for (size_t layer = 0; layer < config.n_layers; ++layer)
     layers_.emplace_back(config.n_kv_heads, config.head_dim, capacity, format,
-                         kept == KvKept::kSeen ? config.window(layer) : 0);
+                         forgetting_window(config, layer, kept));
 }
 
 size_t KvCache::truncatable(size_t length) const noexcept {
@@ -53,7 +61,7 @@ uint64_t KvCache::bytes(const ModelConfig& config, size_t tokens, KvFormat forma
   uint64_t total = 0;
   for (size_t layer = 0; layer < config.n_layers; ++layer)
     total += KvLayer::bytes(config.n_kv_heads, config.head_dim, tokens, format,
-                            kept == KvKept::kSeen ? config.window(layer) : 0);
+                            forgetting_window(config, layer, kept));
   return total;
 }
 

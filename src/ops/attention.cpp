@@ -118,13 +118,11 @@ struct Forward {
   // Scores become weights, what the row has gathered so far is brought to the same scale.
   void weigh(float* scores, size_t position, const TileKeys& keys, Softmax& softmax, float* gathered) const {
     const Kernels& ks = active_kernels();
-    const size_t end = keys.begin + keys.width, from = std::max(first_key(g.shape, position), keys.begin);
-    const size_t to = std::min(position + 1, end);
-    if (from >= to) {
+    const auto [first, visible] = seen_columns(g.shape, position, keys);
+    if (first == visible) {
       std::memset(scores, 0, keys.width * sizeof(float));
       return;
     }
-    const size_t first = from - keys.begin, visible = to - keys.begin;
     const float earlier = softmax.largest;
     softmax.largest = std::max(earlier, ks.max(visible - first, scores + first) * g.shape.scale);
     const double sum = soften(ks, scores, first, visible, keys.width, g.shape.scale, softmax.largest);

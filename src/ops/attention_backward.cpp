@@ -62,7 +62,7 @@ struct Backward {
                       products.skip_columns(panels.keys_across, skip, d), p, stride, 1.0f, false);
     products.multiply(rows, width, d, d, dout, g.q_stride, 1,
                       products.skip_columns(panels.values_across, skip, d), dp, stride, 1.0f, false);
-    scores_gradient(s.begin + r, r, from, rows, width, head, p, dp, stride);
+    scores_gradient(s.begin + r, r, rows, *keys, head, p, dp, stride);
     products.multiply(rows, d, width, n, dp, stride, 1, products.skip_rows(panels.keys_along, skip),
                       dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, !fresh);
     add_transposed(rows, width, dout, p, stride, dv_t + from, ld, 1.0f);
@@ -70,25 +70,23 @@ struct Backward {
   }
 
   // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy .
-  // y. Columns are keys [from, from + width).
-  void scores_gradient(size_t row, size_t r, size_t from, size_t rows, size_t width, size_t head, float* p,
+  // y.
+  void scores_gradient(size_t row, size_t r, size_t rows, const TileKeys& keys, size_t head, float* p,
                        float* dp, size_t stride) const {
     const Kernels& ks = active_kernels();
     const size_t d = saved.g.shape.head_dim;
     for (size_t i = 0; i < rows; ++i) {
       float* prob = p + i * stride;
       float* grad = dp + i * stride;
-      const size_t key = std::max(first_key(saved.g.shape, r + i), from),
-                   last = std::min(r + i + 1, from + width);
-      const size_t first = std::min(key, from + width) - from, visible = std::max(last, from + first) - from;
+      const auto [first, visible] = seen_columns(saved.g.shape, r + i, keys);
       std::memset(prob, 0, first * sizeof(float));
       std::memset(grad, 0, first * sizeof(float));
       ks.exp_sum(visible - first, saved.g.shape.scale, saved.lse.row(row + i)[head], prob + first,
                  prob + first);
-      std::memset(prob + visible, 0, (width - visible) * sizeof(float));
+      std::memset(prob + visible, 0, (keys.width - visible) * sizeof(float));
       const float delta = ks.dot(d, dy.row(row + i) + head * d, y.row(row + i) + head * d);
       for (size_t j = first; j < visible; ++j) grad[j] = prob[j] * (grad[j] - delta);
-      std::memset(grad + visible, 0, (width - visible) * sizeof(float));
+      std::memset(grad + visible, 0, (keys.width - visible) * sizeof(float));
     }
   }
 

@@ -44,6 +44,16 @@ inline std::optional<TileKeys> keys_of(const AttentionShape& shape, const Attent
   return TileKeys{block + skip, end - block - skip, skip, seen >= block};
 }
 
+// The columns of such keys that the row at `position` sees: [first, end), perhaps none.
+struct SeenColumns {
+  size_t first, end;
+};
+inline SeenColumns seen_columns(const AttentionShape& shape, size_t position, const TileKeys& keys) noexcept {
+  const size_t first = std::min(std::max(first_key(shape, position), keys.begin) - keys.begin, keys.width);
+  const size_t end = std::min(position + 1 - std::min(position + 1, keys.begin), keys.width);
+  return {first, std::max(first, end)};
+}
+
 // What backward needs of the forward pass.
 struct AttentionSaved {
   AttentionGeometry g;

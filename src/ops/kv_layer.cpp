@@ -143,14 +143,12 @@ template <typename Element>
 void KvLayer::write_rows(size_t position, size_t n, const Element* keys, const Element* values) {
   const size_t width = n_heads_ * head_dim_;
   for (size_t head = 0; head < n_heads_; ++head) {
-    auto* k = reinterpret_cast<Element*>(keys_.get() + head * head_bytes_);
-    auto* v = reinterpret_cast<Element*>(values_.get() + head * head_bytes_);
     for (size_t i = 0; i < n; ++i) {
-      const size_t p = position - first_ + i;
-      Element* column = k + p / kBlock * kBlock * head_dim_ + p % kBlock;
+      const size_t p = position + i;
+      Element* column = reinterpret_cast<Element*>(at(keys_, head, p / kBlock * kBlock)) + p % kBlock;
       const Element* key = keys + i * width + head * head_dim_;
       for (size_t d = 0; d < head_dim_; ++d) column[d * kBlock] = key[d];
-      std::memcpy(v + p * head_dim_, values + i * width + head * head_dim_, head_dim_ * sizeof(Element));
+      std::memcpy(at(values_, head, p), values + i * width + head * head_dim_, head_dim_ * sizeof(Element));
     }
   }
 }
@@ -172,13 +170,12 @@ void KvLayer::write_q8_0(size_t position, const float* key, const float* value) 
   const size_t width = n_heads_ * head_dim_, lanes = packing_->lanes;
   auto* stored = scratch<std::byte>(2 * n_heads_ * row_bytes_, ScratchSlot::kConverted);
   const std::byte *k = stored, *v = stored + n_heads_ * row_bytes_;
-  const size_t p = position - first_;
   to_q8_0(ks, width, key, stored);
   to_q8_0(ks, width, value, stored + n_heads_ * row_bytes_);
   for (size_t head = 0; head < n_heads_; ++head, k += row_bytes_, v += row_bytes_) {
-    pack_row(*packed_layout(FormatId::kQ8_0), lanes, head_dim_ / 32, k, p % lanes,
-             keys_.get() + head * head_bytes_ + p / lanes * lanes * row_bytes_);
-    std::memcpy(values_.get() + head * head_bytes_ + p * row_bytes_, v, row_bytes_);
+    pack_row(*packed_layout(FormatId::kQ8_0), lanes, head_dim_ / 32, k, position % lanes,
+             at(keys_, head, position / lanes * lanes));
+    std::memcpy(at(values_, head, position), v, row_bytes_);
   }
 }
 

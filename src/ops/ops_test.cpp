@@ -452,49 +452,32 @@ TEST(Attention, HalfPrecisionGradientIsClose) {
     tape.backward();
     for (const Tensor* x : {&q, &k, &v}) gradients[mode == ComputeMode::kHalf].push_back(tape.take_grad(*x));
   }
-  for (size_t t = 0; t < 3; ++t) {
-    double error = 0, size = 0;
-    for (size_t i = 0; i < gradients[0][t].size(); ++i) {
-      const double exact = static_cast<double>(gradients[0][t].data()[i]);
-      error += std::pow(static_cast<double>(gradients[1][t].data()[i]) - exact, 2);
-      size += exact * exact;
-    }
-    EXPECT_LT(std::sqrt(error / size), 0.02);
-  }
+  for (size_t t = 0; t < 3; ++t) EXPECT_LT(relative_error(gradients[1][t], gradients[0][t]), 0.02);
+}
+
+void check_attention_gradients(Rng& rng, size_t n, const AttentionShape& shape,
+                               const std::vector<AttentionSegment>& segments) {
+  const size_t q_width = shape.n_heads * shape.head_dim, kv_width = shape.n_kv_heads * shape.head_dim;
+  const Tensor q = random_tensor(rng, {n, q_width}), k = random_tensor(rng, {n, kv_width}),
+               v = random_tensor(rng, {n, kv_width});
+  check_gradient(rng, q,
+                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
+  check_gradient(rng, k,
+                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
+  check_gradient(rng, v,
+                 [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
 }
 
 TEST(Backward, Attention) {
   Rng rng(18);
-  const size_t d = 12;
-  for (const size_t window : {0u, 1u, 6u, 50u}) {
-    const AttentionShape shape{4, 2, d, 0.3f, window};
-    const std::vector<AttentionSegment> segments = {{0, 29}, {29, 2}, {31, 9}, {40, 140}};
-    const Tensor q = random_tensor(rng, {180, 4 * d}), k = random_tensor(rng, {180, 2 * d}),
-                 v = random_tensor(rng, {180, 2 * d});
-    check_gradient(rng, q,
-                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
-    check_gradient(rng, k,
-                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
-    check_gradient(rng, v,
-                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
-  }
+  for (const size_t window : {0u, 1u, 6u, 50u})
+    check_attention_gradients(rng, 180, {4, 2, 12, 0.3f, window}, {{0, 29}, {29, 2}, {31, 9}, {40, 140}});
 }
 
 TEST(Backward, AttentionOverSeveralBlocksOfKeys) {
   Rng rng(22);
-  const size_t d = 8, n = 1190;
-  for (const size_t window : {0u, 500u, 1100u}) {
-    const AttentionShape shape{2, 1, d, 1.0f, window};
-    const std::vector<AttentionSegment> segments = {{0, 20}, {20, n - 20}};
-    const Tensor q = random_tensor(rng, {n, 2 * d}), k = random_tensor(rng, {n, d}),
-                 v = random_tensor(rng, {n, d});
-    check_gradient(rng, q,
-                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, x, k, v, shape, segments); });
-    check_gradient(rng, k,
-                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, x, v, shape, segments); });
-    check_gradient(rng, v,
-                   [&](OpContext& ctx, const Tensor& x) { return attention(ctx, q, k, x, shape, segments); });
-  }
+  for (const size_t window : {0u, 500u, 1100u})
+    check_attention_gradients(rng, 1190, {2, 1, 8, 1.0f, window}, {{0, 20}, {20, 1170}});
 }
 
 TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {
