@@ -201,6 +201,7 @@ std::vector<Value> iterate(const Value& v, Budget& budget) {
   if (v.is_string()) {
     const Str& s = v.str();
     budget.take_bytes(s.text.size() * sizeof(Value));
+    out.reserve(s.text.size());
     for (CharWalk w{s.text}; !w.done(); w.next())
       out.push_back(str_slice(s, w.at, w.at + w.here().bytes, budget));
     return out;

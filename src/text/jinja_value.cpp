@@ -52,6 +52,8 @@ void StrBuilder::mapped(const Str& source, size_t at, std::string_view text) {
 }
 
 Value StrBuilder::finish_value() {
+  constexpr size_t kObject = sizeof(Str) + 32;  // with its reference counts and the heap's own share
+  budget_.take_bytes(kObject);
   return StrPtr(std::make_shared<const Str>(std::move(out_)));
 }
 

@@ -29,7 +29,8 @@ class Budget {
     if (n > steps_) exhausted("it runs too long");
     steps_ -= n;
   }
-  // Memory asked for; never given back, so it also bounds the time spent copying.
+  // Memory asked for, objects with what holds them; never given back, so it also bounds the time spent
+  // copying.
   void take_bytes(uint64_t n) {
     if (n > bytes_) exhausted("it uses too much memory");
     bytes_ -= n;
@@ -49,7 +50,7 @@ class Budget {
   [[noreturn]] static void exhausted(const char* what);
   int nested_ = 0;
   uint64_t steps_ = 50'000'000;
-  uint64_t bytes_ = 1u << 30;
+  uint64_t bytes_ = 512u << 20;
 };
 
 // A run-time fault of the template or of the messages given to it; the interpreter adds line and column.
