@@ -144,7 +144,7 @@ int run(Declared& declared, const std::vector<std::string>& arguments) {
   };
   try {
     if (common.threads > 0) set_thread_count(common.threads);
-    bf16_pays();  // a wrong HONE_ISA or HONE_BF16 is told here; kernels may not throw
+    fast_products();  // a wrong HONE_ISA or HONE_PRODUCTS is told here; kernels may not throw
     declared.common.seed_given = declared.app->count("--seed") > 0;
     const Outcome outcome = declared.action(common);
     print_outcome(outcome, common.json);

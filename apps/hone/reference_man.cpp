@@ -73,7 +73,9 @@ std::string write_man(std::span<const ReferenceCommand> commands) {
       "\\fBHONE_HOME\\fR says\n"
       ".SH ENVIRONMENT\n.TP\n\\fBHONE_HOME\\fR\nwhere models are kept\n"
       ".TP\n\\fBHONE_ISA\\fR\nthe instruction set to use: avx512, avx2 or scalar\n"
-      ".TP\n\\fBHONE_BF16\\fR\n1 or 0: multiply in bf16 or not, whatever is faster on this processor\n"
+      ".TP\n\\fBHONE_PRODUCTS\\fR\nf32, bf16 or f16: what unquantized numbers are multiplied in, instead of "
+      "the fastest on this\n"
+      "processor\n"
       ".SH EXIT STATUS\n0 when all went well, 2 for wrong usage or bad input, 130 after Ctrl\\-C, 1 for "
       "everything "
       "else.\n";

@@ -48,16 +48,33 @@ bool is_intel() noexcept {
 #endif
 }
 
-bool choose_bf16() {
-  const bool has = active_isa() == Isa::kAvx512;
-  const char* wanted = std::getenv("HONE_BF16");
-  if (wanted == nullptr || *wanted == '\0') return has && !is_intel();
-  const std::string_view value = wanted;
-  if (value != "0" && value != "1")
-    fail(ErrorCode::kInvalidArgument, "HONE_BF16: got '{}', expected 0 or 1", value);
-  if (value == "1" && !has)
-    fail(ErrorCode::kNotSupported, "HONE_BF16: {} has no products in bf16; unset it", isa_name(active_isa()));
-  return value == "1";
+bool has_products(FloatProducts products) {
+  switch (products) {
+    case FloatProducts::kF32:
+      return true;
+    case FloatProducts::kBf16:
+      return active_isa() == Isa::kAvx512;
+    case FloatProducts::kF16:
+      return active_isa() == Isa::kScalar || (active_isa() == Isa::kAvx512 && has_avx512_fp16());
+  }
+  return false;
+}
+
+FloatProducts choose_products() {
+  const char* wanted = std::getenv("HONE_PRODUCTS");
+  if (wanted == nullptr || *wanted == '\0') {
+    if (active_isa() != Isa::kAvx512) return FloatProducts::kF32;
+    if (!is_intel()) return FloatProducts::kBf16;
+    return has_avx512_fp16() ? FloatProducts::kF16 : FloatProducts::kF32;
+  }
+  for (const FloatProducts products : {FloatProducts::kF32, FloatProducts::kBf16, FloatProducts::kF16}) {
+    if (std::string_view(wanted) != products_name(products)) continue;
+    if (!has_products(products))
+      fail(ErrorCode::kNotSupported, "HONE_PRODUCTS: no products in {} with {} on this machine; unset it",
+           wanted, isa_name(active_isa()));
+    return products;
+  }
+  fail(ErrorCode::kInvalidArgument, "HONE_PRODUCTS: got '{}', expected f32, bf16 or f16", wanted);
 }
 
 }  // namespace
@@ -74,6 +91,32 @@ bool has_avx_vnni() noexcept {
 #else
   return false;
 #endif
+}
+
+bool has_avx512_fp16() noexcept {
+#if defined(__x86_64__)
+  static const bool has = [] {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    constexpr unsigned kFp16Bit = 1u << 23;  // leaf 7
+    return isa_supported(Isa::kAvx512) && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
+           (edx & kFp16Bit) != 0;
+  }();
+  return has;
+#else
+  return false;
+#endif
+}
+
+const char* products_name(FloatProducts products) noexcept {
+  switch (products) {
+    case FloatProducts::kF32:
+      return "f32";
+    case FloatProducts::kBf16:
+      return "bf16";
+    case FloatProducts::kF16:
+      return "f16";
+  }
+  return "?";
 }
 
 const char* isa_name(Isa isa) noexcept {
@@ -116,9 +159,9 @@ Isa active_isa() {
   return isa;
 }
 
-bool bf16_pays() {
-  static const bool pays = choose_bf16();
-  return pays;
+FloatProducts fast_products() {
+  static const FloatProducts products = choose_products();
+  return products;
 }
 
 }  // namespace hone

@@ -19,10 +19,17 @@ bool isa_supported(Isa isa) noexcept;
 std::span<const Isa> all_isas() noexcept;
 // 256-bit VNNI in the VEX encoding: products of int8 that machines with AVX2 and without AVX-512 may have.
 bool has_avx_vnni() noexcept;
-// Whether products in bf16 are faster than in f32 with the active instruction set. AMD's cores do twice as
-// many a cycle; Intel's without AMX half as many (Emerald Rapids: 160 GFLOP/s against 318). The environment
-// variable HONE_BF16 (0, 1) overrides and is an error when not available. Throws as active_isa.
-bool bf16_pays();
+// AVX512-FP16: products and sums in f16.
+bool has_avx512_fp16() noexcept;
+
+// In what products of numbers that are not quantized are taken, unless all of f32 is asked for.
+enum class FloatProducts { kF32, kBf16, kF16 };
+const char* products_name(FloatProducts products) noexcept;
+// The fastest on this processor with the active instruction set: AMD's cores do twice as many a cycle in bf16
+// as in f32, Intel's without AMX half as many, but twice as many in f16 (Emerald Rapids: 318 GFLOP/s in f32,
+// 160 in bf16, 630 in f16). The environment variable HONE_PRODUCTS (f32, bf16, f16) overrides and is an error
+// when not available; scalar f16 is for tests. Throws as active_isa.
+FloatProducts fast_products();
 // The best supported, or HONE_ISA. Throws kInvalidArgument (unknown name), kNotSupported (not on this
 // machine).
 Isa active_isa();

@@ -1,5 +1,8 @@
 #include "kernels/kernels.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "kernels/tables.h"
 
 namespace hone {
@@ -22,10 +25,26 @@ const Kernels* kernels_for(Isa isa) noexcept {
   return nullptr;
 }
 
+const F16Kernels* f16_kernels(Isa isa) noexcept {
+  if (isa == Isa::kScalar) return &f16_scalar();
+#if defined(HONE_X86)
+  if (isa == Isa::kAvx512 && has_avx512_fp16()) return &f16_avx512();
+#endif
+  return nullptr;
+}
+
+float f16_scale(float largest) noexcept {
+  if (!(largest > 0) || !std::isfinite(largest)) return 1;
+  // The scale and its reciprocal stay normal numbers.
+  return std::ldexp(kF16Largest / 2, -std::clamp(std::ilogb(largest), -120, 127));
+}
+
 const Kernels& active_kernels() {
   static const Kernels kernels = [] {
     Kernels active = *kernels_for(active_isa());
-    if (!bf16_pays()) active.tile_bf16 = nullptr;
+    const FloatProducts products = fast_products();
+    if (products != FloatProducts::kBf16) active.tile_bf16 = nullptr;
+    if (products == FloatProducts::kF16) active.f16 = f16_kernels(active_isa());
     return active;
   }();
   return kernels;

@@ -138,6 +138,110 @@ TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
   }
 }
 
+struct F16Operands {
+  std::vector<float> a, b;  // (mr, k), (k, width), rounded to f16
+  std::vector<uint32_t> a16, b16;
+};
+
+F16Operands f16_operands(Rng& rng, const F16Kernels& f16, size_t mr, size_t pairs) {
+  const size_t k = 2 * pairs, width = f16.tile_n;
+  F16Operands o{normals(rng, mr * k), normals(rng, k * width), std::vector<uint32_t>(mr * pairs),
+                std::vector<uint32_t>(pairs * width)};
+  for (std::vector<float>* all : {&o.a, &o.b})
+    for (float& x : *all) x = f16_to_f32(f32_to_f16(x));
+  for (size_t m = 0; m < mr; ++m)
+    f16.halve(k, 1.0f, o.a.data() + m * k, reinterpret_cast<uint16_t*>(o.a16.data() + m * pairs));
+  for (size_t p = 0; p < pairs; ++p)
+    f16.pair(width, 1.0f, o.b.data() + 2 * p * width, o.b.data() + (2 * p + 1) * width,
+             o.b16.data() + p * width);
+  return o;
+}
+
+std::vector<const F16Kernels*> f16_tables() {
+  std::vector<const F16Kernels*> tables;
+  for (const Isa isa : all_isas())
+    if (const F16Kernels* table = f16_kernels(isa)) tables.push_back(table);
+  return tables;
+}
+
+// Sums in f16 err by at most half a unit in their last place at every step.
+TEST(Kernels, TileF16EqualsProductsWithinTheRoundingOfItsRuns) {
+  Rng rng(31);
+  for (const F16Kernels* f16 : f16_tables()) {
+    for (const size_t pairs : {size_t{1}, kF16Run - 1, kF16Run, kF16Run + 1, 3 * kF16Run + 5}) {
+      for (size_t mr = 1; mr <= f16->tile_m; ++mr) {
+        for (const size_t nr : {size_t{1}, f16->tile_n / 2, f16->tile_n / 2 + 1, f16->tile_n}) {
+          const size_t k = 2 * pairs, width = f16->tile_n, ldc = nr + 1;
+          const F16Operands o = f16_operands(rng, *f16, mr, pairs);
+          std::vector<float> scales = normals(rng, mr);
+          for (const bool accumulate : {false, true}) {
+            std::vector<float> c(mr * ldc, accumulate ? 0.5f : kNan);
+            for (size_t m = 0; m < mr; ++m) c[m * ldc + nr] = kNan;
+            f16->tile(mr, nr, pairs, o.a16.data(), pairs, o.b16.data(), c.data(), ldc, scales.data(), 0.7f,
+                      accumulate);
+            double error = 0, size = 0;
+            for (size_t m = 0; m < mr; ++m) {
+              for (size_t n = 0; n < nr; ++n) {
+                double sum = 0;
+                for (size_t i = 0; i < k; ++i)
+                  sum += static_cast<double>(o.a[m * k + i]) * static_cast<double>(o.b[i * width + n]);
+                const double expected = 0.7 * static_cast<double>(scales[m]) * sum + (accumulate ? 0.5 : 0.0);
+                // Partial sums stay below 64 here: half a unit is 2^-6.
+                const double most =
+                    std::fabs(static_cast<double>(scales[m])) * 0x1p-6 * static_cast<double>(k) / 4;
+                ASSERT_NEAR(c[m * ldc + n], expected, most + 1e-5) << "k=" << k << " mr=" << mr;
+                error += std::pow(static_cast<double>(c[m * ldc + n]) - expected, 2);
+                size += std::pow(expected, 2);
+              }
+              ASSERT_TRUE(std::isnan(c[m * ldc + nr]));
+            }
+            if (mr * nr > 64) {
+              ASSERT_LT(std::sqrt(error / size), 1.5e-3);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, F16ConversionsScaleAndRoundToNearest) {
+  Rng rng(32);
+  for (const F16Kernels* f16 : f16_tables()) {
+    for (const size_t n : {1u, 15u, 16u, 17u, 63u, 64u, 200u}) {
+      std::vector<float> x = normals(rng, 2 * n, 1e4);
+      x[n / 2] = -7e5f;
+      EXPECT_EQ(f16->largest(n, x.data()), 7e5f);
+      const float scale = f16_scale(7e5f);
+      std::vector<uint16_t> halves(n + 1, 7);
+      std::vector<uint32_t> pairs(n + 1, 7);
+      f16->halve(n, scale, x.data(), halves.data());
+      f16->pair(n, scale, x.data(), x.data() + n, pairs.data());
+      for (size_t i = 0; i < n; ++i) {
+        ASSERT_EQ(halves[i], f32_to_f16(scale * x[i]));
+        ASSERT_EQ(pairs[i], halves[i] | static_cast<uint32_t>(f32_to_f16(scale * x[n + i])) << 16);
+      }
+      ASSERT_EQ(halves[n], 7);
+      ASSERT_EQ(pairs[n], 7u);
+    }
+    EXPECT_EQ(f16->largest(0, nullptr), 0.0f);
+  }
+}
+
+TEST(Kernels, F16ScalesArePowersOfTwoThatCannotOverflow) {
+  constexpr float kTiny = std::numeric_limits<float>::denorm_min();
+  for (const float x : {1.0f, 0.9999f, 3e-5f, 65504.0f, 3.4e38f, 1e-30f}) {
+    const float scale = f16_scale(x);
+    EXPECT_GE(x * scale, kF16Largest / 2);
+    EXPECT_LT(x * scale, kF16Largest);
+    int exponent;
+    EXPECT_EQ(std::frexp(scale, &exponent), 0.5f);
+    EXPECT_TRUE(std::isnormal(1.0f / scale));
+  }
+  for (const float x : {kTiny, 1e-38f}) EXPECT_LT(x * f16_scale(x), kF16Largest);
+  for (const float x : {0.0f, INFINITY, kNan}) EXPECT_EQ(f16_scale(x), 1.0f);
+}
+
 TEST(Kernels, StoredFloatRowsBecomeHalvesAndPairs) {
   Rng rng(7);
   for (const FormatId id : {FormatId::kF32, FormatId::kF16, FormatId::kBF16}) {

@@ -1,6 +1,7 @@
 // One table per instruction set; each is defined in its own folder, compiled with its own flags.
 #pragma once
 
+#include "kernels/f16.h"
 #include "kernels/kernels.h"
 
 namespace hone {
@@ -8,6 +9,10 @@ namespace hone {
 const Kernels& scalar_kernels() noexcept;
 const Kernels& avx2_kernels() noexcept;
 const Kernels& avx512_kernels() noexcept;
+
+const F16Kernels& f16_scalar() noexcept;
+// For processors with has_avx512_fp16 (cpu/isa.h).
+const F16Kernels& f16_avx512() noexcept;
 
 const PackedKernels* packed_scalar(FormatId format) noexcept;
 const PackedKernels* packed_avx2(FormatId format) noexcept;

@@ -160,7 +160,7 @@ Model::Rows Model::Impl::rows_behind(size_t layer, const TokenBatch& batch, Rows
 }
 
 Model::Model(WeightSource& source, LoadWeights load) : impl_(std::make_unique<Impl>()) {
-  bf16_pays();  // throws where kernels may not
+  fast_products();  // throws where kernels may not
   impl_->load(source, load == LoadWeights::kWhenUsed && source.is_mapped());
 }
 Model::~Model() = default;

@@ -68,17 +68,17 @@ struct Forward {
 
   void run(const Piece& piece, size_t kv_head) const {
     const size_t d = g.shape.head_dim, most = std::min(g.key_block(), piece.visible - piece.from);
-    auto* key_panels = scratch<uint32_t>(products.panel_size(d, most), ScratchSlot::kPanels);
-    auto* value_panels = scratch<uint32_t>(products.panel_size(most, d), ScratchSlot::kScales);
+    AttentionPanels keys{scratch<uint32_t>(products.panel_size(d, most), ScratchSlot::kPanels)};
+    AttentionPanels values{scratch<uint32_t>(products.panel_size(most, d), ScratchSlot::kScales)};
     const size_t stride = (most + 16) / 16 * 16;
     float* scores = scratch<float>(kRows * stride, ScratchSlot::kConverted);
     std::vector<Softmax> softmax(g.group * piece.n_rows);
     for (size_t begin = piece.from; begin < piece.visible; begin += g.key_block()) {
       const size_t n = std::min(g.key_block(), piece.visible - begin);
-      pack(*piece.segment, kv_head, begin, n, key_panels, value_panels);
+      pack(*piece.segment, kv_head, begin, n, keys, values);
       for (size_t i = 0; i < g.group; ++i)
         for (size_t r = 0; r < piece.n_rows; r += kRows)
-          tile(piece, kv_head * g.group + i, r, begin, n, key_panels, value_panels, scores, stride,
+          tile(piece, kv_head * g.group + i, r, begin, n, keys, values, scores, stride,
                softmax.data() + i * piece.n_rows + r);
     }
     for (size_t i = 0; i < g.group; ++i)
@@ -86,21 +86,22 @@ struct Forward {
         finish(softmax[i * piece.n_rows + r], piece.segment->begin + piece.first + r, kv_head * g.group + i);
   }
 
-  void pack(const AttentionSegment& s, size_t kv_head, size_t begin, size_t n, uint32_t* key_panels,
-            uint32_t* value_panels) const {
+  void pack(const AttentionSegment& s, size_t kv_head, size_t begin, size_t n, AttentionPanels& keys,
+            AttentionPanels& values) const {
     const size_t d = g.shape.head_dim, row = s.begin + begin;
     if (s.cache != nullptr) {
-      products.pack_cached_keys(*s.cache, kv_head, d, begin, n, key_panels);
-      products.pack_cached_values(*s.cache, kv_head, d, begin, n, value_panels);
+      products.pack_cached_keys(*s.cache, kv_head, d, begin, n, keys);
+      products.pack_cached_values(*s.cache, kv_head, d, begin, n, values);
     } else {
-      products.pack_transposed(k.row(row) + kv_head * d, g.kv_stride, n, d, key_panels);
-      products.pack_direct(v.row(row) + kv_head * d, g.kv_stride, 0, n, d, n, value_panels);
+      products.pack_transposed(k.row(row) + kv_head * d, g.kv_stride, n, d, keys);
+      products.pack_direct(v.row(row) + kv_head * d, g.kv_stride, n, d, values);
     }
   }
 
   // Rows [r, r + kRows) of the piece against keys [block, block + n).
-  void tile(const Piece& piece, size_t head, size_t r, size_t block, size_t n, const uint32_t* key_panels,
-            const uint32_t* value_panels, float* scores, size_t stride, Softmax* softmax) const {
+  void tile(const Piece& piece, size_t head, size_t r, size_t block, size_t n,
+            const AttentionPanels& key_panels, const AttentionPanels& value_panels, float* scores,
+            size_t stride, Softmax* softmax) const {
     const size_t d = g.shape.head_dim, rows = std::min(kRows, piece.n_rows - r);
     const size_t first = piece.segment->begin + piece.first + r;
     const size_t position = piece.visible - piece.n_rows + r;
@@ -253,7 +254,7 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
   const std::vector<CachedRow> rows = take_few(runs, few, ctx.steady ? kSteadyRows : kFewQueries);
   if (!rows.empty()) attend_rows(g, q, rows, y);
   if (runs.empty()) return y;
-  const AttentionProducts products(ctx.compute != ComputeMode::kPrecise);
+  const AttentionProducts products(ctx.compute);
   Tensor lse = train ? Tensor::empty({q.rows(), shape.n_heads}) : Tensor{};
   const std::vector<Piece> pieces = pieces_of(runs, shape);
   const Forward forward{products, g, q, k, v, y, train ? &lse : nullptr};

@@ -27,7 +27,7 @@ struct Backward {
                  kv_column = head / g.group * d;
     const size_t across = products.panel_size(d, most), along = products.panel_size(most, d);
     auto* panels = scratch<uint32_t>(2 * across + along, ScratchSlot::kPanels);
-    const Panels packed{panels, panels + across, panels + 2 * across};
+    Panels packed{{panels}, {panels + across}, {panels + 2 * across}};
     const size_t stride = (most + 16) / 16 * 16;
     float* p = scratch<float>(2 * kRows * stride, ScratchSlot::kConverted);
     std::memset(dk_t, 0, d * ld * sizeof(float));
@@ -36,7 +36,7 @@ struct Backward {
       const size_t n = std::min(g.key_block(), s.n_rows - block), row = s.begin + block;
       products.pack_transposed(k.row(row) + kv_column, g.kv_stride, n, d, packed.keys_across);
       products.pack_transposed(v.row(row) + kv_column, g.kv_stride, n, d, packed.values_across);
-      products.pack_direct(k.row(row) + kv_column, g.kv_stride, 0, n, d, n, packed.keys_along);
+      products.pack_direct(k.row(row) + kv_column, g.kv_stride, n, d, packed.keys_along);
       // Rows before the block do not see it.
       for (size_t r = block / kRows * kRows; r < s.n_rows; r += kRows)
         tile(s, head, r, block, n, packed, p, stride, dk_t, dv_t, ld);
@@ -44,7 +44,7 @@ struct Backward {
   }
 
   struct Panels {
-    uint32_t *keys_across, *values_across, *keys_along;
+    AttentionPanels keys_across, values_across, keys_along;
   };
 
   // Rows [r, r + kRows) of the segment against keys [block, block + n).
@@ -94,9 +94,9 @@ struct Backward {
   void add_transposed(size_t rows, size_t width, const float* x, const float* w, size_t stride, float* out,
                       size_t ld, float alpha) const {
     const size_t d = saved.g.shape.head_dim;
-    auto* panels = scratch<uint32_t>(products.panel_size(rows, width), ScratchSlot::kScales);
-    products.pack_direct(w, stride, 0, rows, width, rows, panels);
-    products.multiply(d, width, rows, rows, x, 1, saved.g.q_stride, panels, out, ld, alpha, true);
+    AttentionPanels packed{scratch<uint32_t>(products.panel_size(rows, width), ScratchSlot::kScales)};
+    products.pack_direct(w, stride, rows, width, packed);
+    products.multiply(d, width, rows, rows, x, 1, saved.g.q_stride, packed, out, ld, alpha, true);
   }
 };
 
@@ -115,7 +115,7 @@ void gather(const AttentionGeometry& g, const AttentionSegment& s, size_t kv_hea
 
 void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
   const AttentionGeometry& g = saved.g;
-  const AttentionProducts products(saved.compute != ComputeMode::kPrecise);
+  const AttentionProducts products(saved.compute);
   const Tensor q = saved.q.values(), k = saved.k.values(), v = saved.v.values(), y = saved.y.values();
   Tensor dq = Tensor::empty(q.shape()), dk = Tensor::empty(k.shape()), dv = Tensor::empty(v.shape());
   const Backward body{products, saved, q, k, v, y, dy, dq};

@@ -17,14 +17,14 @@ class LinearObserver {
 
 enum class ComputeMode {
   kPrecise,  // every product in f32
-  // Forward: int8 activations with quantized weights; bf16 products with float ones, where they are faster
-  // than f32's (bf16_pays). Gradients: bf16 products, on the same condition.
+  // Forward: int8 activations with quantized weights; with float ones products in bf16 or f16, where they are
+  // faster than f32's (fast_products). Gradients: the same as with float ones.
   kFast,
-  kHalf,  // bf16 products with f32 accumulation where they are faster than f32's, whatever the weights
+  kHalf,  // products in bf16 or f16 where they are faster than f32's, whatever the weights
 };
 // How the vocabulary projection of many rows multiplies: int8 activations would cost there a quarter of all
-// the divergence from f32 (about 0.0008 nats with SmolLM2), so the fast mode takes bf16, or two planes of
-// codes (GemmTerm::exact) where bf16 does not pay.
+// the divergence from f32 (about 0.0008 nats with SmolLM2), so the fast mode takes halves, or two planes of
+// codes (GemmTerm::exact) where those do not pay.
 struct HeadProduct {
   ComputeMode compute;
   bool exact = false;

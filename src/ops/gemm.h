@@ -25,6 +25,8 @@ struct GemmRows {
   // The same rows in bf16, two consecutive k in one element, (k + 1) / 2 elements a row (ops/halves.h); null:
   // converted when the product needs them.
   const uint32_t* halves = nullptr;
+  // Of halves in f16: what each row's products are multiplied by. Made where the product is.
+  const float* factors = nullptr;
 };
 
 // One product of a sum, and a sum with its place: C (m, n) = or += alpha * sum of A_i W_i^T (gemm_nt; W

@@ -4,6 +4,7 @@
 #include "ops/gemm_panels.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <type_traits>
 #include <vector>
@@ -167,6 +168,19 @@ void run_bf16(const Problem& p, const Part& part, const Cursor& at, const uint32
   });
 }
 
+void run_f16(const Problem& p, const Part& part, const Cursor& at, const uint32_t* panels,
+             const float* factors, bool add, SliceAhead& ahead) {
+  const GemmRows& a = at.term().a;
+  const F16Kernels& f16 = *p.ks.f16;
+  const size_t nr = f16.tile_n, pairs = F16Panels::depth(at.kc()), lda = F16Panels::depth(a.k),
+               ldc = part.target->ldc;
+  for_tiles(part, f16.tile_m, nr, ahead, [&](size_t m, size_t rows, size_t n, size_t width) {
+    f16.tile(rows, width, pairs, a.halves + m * lda + at.k0() / 2, lda, panels + n * pairs,
+             part.target->c + m * ldc + part.n0 + n, ldc, a.factors + m, p.options.alpha * factors[n / nr],
+             add);
+  });
+}
+
 void clear(const Part& part) {
   for (size_t m = part.m0; m < part.m1; ++m)
     std::memset(part.target->c + m * part.target->ldc + part.n0, 0, part.cols * sizeof(float));
@@ -175,8 +189,11 @@ void clear(const Part& part) {
 template <typename Panels>
 void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_t* panels) {
   bool add = p.options.accumulate;
+  std::array<float, kMaxBlock> factors;
   for (Cursor at(p, part); !at.done(); at.next()) {
-    if (p.layout == WeightLayout::kNt)
+    if constexpr (std::is_same_v<Panels, F16Panels>)
+      F16Panels::pack(p.ks, p.layout, at.columns(), panels, factors.data());
+    else if (p.layout == WeightLayout::kNt)
       Panels::pack_nt(p.ks, at.columns(), panels);
     else
       Panels::pack_nn(p.ks, at.columns(), panels);
@@ -187,7 +204,9 @@ void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_
       ahead = SliceAhead(p.layout, later.columns());
     else if (next_part != nullptr)
       if (const Cursor first(p, *next_part); !first.done()) ahead = SliceAhead(p.layout, first.columns());
-    if constexpr (std::is_same_v<Panels, Bf16Panels>)
+    if constexpr (std::is_same_v<Panels, F16Panels>)
+      run_f16(p, part, at, panels, factors.data(), add, ahead);
+    else if constexpr (std::is_same_v<Panels, Bf16Panels>)
       run_bf16(p, part, at, panels, add, ahead);
     else
       run_f32(p, part, at, panels, add, ahead);
@@ -212,8 +231,19 @@ void run(const Problem& p) {
   });
 }
 
-// Rows [m0, m0 + n) of A in bf16 pairs.
-void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uint32_t* out) {
+// A row of n elements in halves of the active kind; returns what its products are multiplied by.
+float convert_row(const Kernels& ks, size_t n, const float* row, uint16_t* out) {
+  if (ks.f16 == nullptr) {
+    ks.f32_to_bf16(n, row, out);
+    return 1;
+  }
+  const float scale = f16_scale(ks.f16->largest(n, row));
+  ks.f16->halve(n, scale, row, out);
+  return 1.0f / scale;
+}
+
+// Rows [m0, m0 + n) of A in pairs of halves.
+void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uint32_t* out, float* factors) {
   const size_t lda = Bf16Panels::depth(a.k);
   float* rows = nullptr;
   if (a.col != 1 || a.k % 2 != 0) {
@@ -228,28 +258,35 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
       for (size_t r = 0; r < n; ++r) rows[r * 2 * lda + a.k] = 0;
   }
   for (size_t r = 0; r < n; ++r)
-    ks.f32_to_bf16(2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
-                   reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
+    factors[m0 + r] = convert_row(ks, 2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
+                                  reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
 }
 
-// The targets with every A in bf16: those that are not yet are converted, each once, into the calling
-// thread's scratch.
+// The targets with every A in halves of the active kind: those that are not yet are converted, each once,
+// into the calling thread's scratch.
 class HalvedTargets {
  public:
   HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targets) {
     for (const GemmTarget& t : targets) terms_.insert(terms_.end(), t.terms.begin(), t.terms.end());
-    size_t size = 0;
-    for (size_t i = 0; i < terms_.size(); ++i)
-      if (terms_[i].a.halves == nullptr && first_like(i) == i) size += padded_size(terms_[i].a);
+    size_t size = 0, rows = 0;
+    for (size_t i = 0; i < terms_.size(); ++i) {
+      if (ks.f16 != nullptr) terms_[i].a.halves = nullptr;  // what is kept is in bf16
+      if (terms_[i].a.halves != nullptr || first_like(i) != i) continue;
+      size += padded_size(terms_[i].a);
+      rows += terms_[i].a.m;
+    }
     auto* out = scratch<uint32_t>(size, ScratchSlot::kHalves);
+    float* factors = scratch<float>(rows, ScratchSlot::kRowScales);
     for (size_t i = 0; i < terms_.size(); ++i) {
       GemmRows& a = terms_[i].a;
       if (a.halves != nullptr) continue;
       const size_t first = first_like(i);
       a.halves = first < i ? terms_[first].a.halves : out;
+      a.factors = first < i ? terms_[first].a.factors : factors;
       if (first < i) continue;
-      convert(ks, a, out);
+      convert(ks, a, out, factors);
       out += padded_size(a);
+      factors += a.m;
     }
     size_t first = 0;
     for (const GemmTarget& t : targets) {
@@ -267,10 +304,10 @@ class HalvedTargets {
     while (terms_[i].a.a != a.a || terms_[i].a.k != a.k || terms_[i].a.row != a.row) ++i;
     return i;
   }
-  static void convert(const Kernels& ks, const GemmRows& a, uint32_t* out) {
+  static void convert(const Kernels& ks, const GemmRows& a, uint32_t* out, float* factors) {
     constexpr size_t kRows = 16;
     thread_pool().run(ceil_div(a.m, kRows), [&](size_t block, int) {
-      convert_rows(ks, a, block * kRows, std::min(kRows, a.m - block * kRows), out);
+      convert_rows(ks, a, block * kRows, std::min(kRows, a.m - block * kRows), out, factors);
     });
   }
   std::vector<GemmTerm> terms_;
@@ -281,8 +318,9 @@ class HalvedTargets {
 
 void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options) {
   const Kernels& ks = active_kernels();
-  if (!multiplies_in_bf16(options.compute)) return run<F32Panels>({ks, layout, targets, options});
+  if (!multiplies_in_halves(options.compute)) return run<F32Panels>({ks, layout, targets, options});
   const HalvedTargets halved(ks, targets);
+  if (ks.f16 != nullptr) return run<F16Panels>({ks, layout, halved.targets(), options});
   run<Bf16Panels>({ks, layout, halved.targets(), options});
 }
 

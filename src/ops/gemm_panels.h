@@ -1,4 +1,5 @@
-// Products in f32 or bf16 over unpacked panels of W: prefill of float weights, and everything that trains.
+// Products in f32, bf16 or f16 over unpacked panels of W: prefill of float weights, and everything that
+// trains.
 #pragma once
 
 #include "ops/gemm.h"
@@ -6,7 +7,7 @@
 
 namespace hone {
 
-// Every target's sum, in f32 or, unless options.compute is precise, in bf16 where the ISA has it.
+// Every target's sum, in f32 or, unless options.compute is precise, in fast_products().
 void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options);
 
 }  // namespace hone

@@ -17,6 +17,10 @@ bool multiplies_in_bf16(ComputeMode mode) noexcept {
   return mode != ComputeMode::kPrecise && active_kernels().tile_bf16 != nullptr;
 }
 
+bool multiplies_in_halves(ComputeMode mode) noexcept {
+  return multiplies_in_bf16(mode) || (mode != ComputeMode::kPrecise && active_kernels().f16 != nullptr);
+}
+
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept {
   return mode != ComputeMode::kPrecise && cols % 2 == 0;
 }

@@ -9,8 +9,9 @@
 
 namespace hone {
 
-// Whether products with float operands are in bf16 in this mode on this processor.
+// Whether products of float operands are in bf16 in this mode on this processor, and whether in bf16 or f16.
 bool multiplies_in_bf16(ComputeMode mode) noexcept;
+bool multiplies_in_halves(ComputeMode mode) noexcept;
 // Whether rows of so many columns are kept as halves: rows of an odd length would not begin on whole pairs.
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept;
 

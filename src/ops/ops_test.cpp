@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -109,6 +111,43 @@ TEST(Gemm, OddSizesAccumulateAndLeaveTheRestAlone) {
       }
     }
   }
+}
+
+// Rows and weights beyond what halves of 5 bits of exponent hold, and one row that is not finite.
+TEST(Gemm, FastModeTakesNumbersOfAnySize) {
+  Rng rng(31);
+  const size_t m = 60, n = 96, k = 700;
+  Tensor a = random_tensor(rng, {m, k}), w = random_tensor(rng, {n, k}), v = random_tensor(rng, {k, n});
+  for (size_t i = 0; i < m; ++i)
+    for (size_t j = 0; j < k; ++j) a.row(i)[j] *= std::ldexp(1.0f, static_cast<int>(i) - 30);
+  for (const int exponent : {-40, 0, 40}) {
+    Tensor ws = w.clone(), vs = v.clone();
+    for (Tensor* t : {&ws, &vs})
+      for (size_t i = 0; i < t->size(); ++i) t->data()[i] *= std::ldexp(1.0f, exponent);
+    Tensor c[2], d[2];
+    for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kFast}) {
+      const size_t i = mode == ComputeMode::kFast;
+      c[i] = Tensor::empty({m, n});
+      d[i] = Tensor::empty({m, n});
+      gemm_nt(m, a.data(), k, f32_view(ws), c[i].data(), n, {.compute = mode});
+      gemm_nn(m, a.data(), k, f32_view(vs), d[i].data(), n, {.compute = mode});
+    }
+    for (const auto& [precise, fast] : {std::pair{&c[0], &c[1]}, std::pair{&d[0], &d[1]}})
+      for (size_t i = 0; i < m; ++i) {
+        double error = 0, size = 0;
+        for (size_t j = 0; j < n; ++j) {
+          const double exact = static_cast<double>(precise->row(i)[j]);
+          error += std::pow(static_cast<double>(fast->row(i)[j]) - exact, 2);
+          size += exact * exact;
+        }
+        ASSERT_LT(std::sqrt(error / size), 0.005) << "row " << i << ", weights * 2^" << exponent;
+      }
+  }
+  a.row(3)[5] = std::numeric_limits<float>::infinity();
+  Tensor c = Tensor::empty({m, n});
+  gemm_nt(m, a.data(), k, f32_view(w), c.data(), n, {.compute = ComputeMode::kFast});
+  EXPECT_FALSE(std::isfinite(c.row(3)[0]));
+  EXPECT_TRUE(std::isfinite(c.row(4)[0]));
 }
 
 TEST(Gemm, FastModeStaysCloseOnQuantizedRows) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/error.h"
 #include "base/round.h"
 #include "ops/scratch.h"
 
@@ -202,6 +203,25 @@ void Bf16Panels::pack_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panel
   if (s.w.packed != nullptr && s.k0 % s.w.packed->lanes == 0 && s.w.packed->lanes % 2 == 0)
     for (; k + s.w.packed->lanes <= s.kc; k += s.w.packed->lanes) turn_group(ks, s, k, stored, panels);
   for (; k < s.kc; k += 2) pair_decoded_rows(ks, s, k, stored, panels);
+}
+
+void F16Panels::pack(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels,
+                     float* factors) {
+  const size_t nr = ks.f16->tile_n, pairs = depth(s.kc), size = nr * s.kc;
+  HONE_CHECK(nr == ks.tile_n);
+  auto* wide = scratch<float>(round_up(s.cols, nr) * s.kc, ScratchSlot::kWide);
+  if (layout == WeightLayout::kNt)
+    F32Panels::pack_nt(ks, s, reinterpret_cast<uint32_t*>(wide));
+  else
+    F32Panels::pack_nn(ks, s, reinterpret_cast<uint32_t*>(wide));
+  static constexpr float kZeros[64] = {};
+  for (size_t n = 0; n < s.cols; n += nr, wide += size, panels += nr * pairs) {
+    const float scale = f16_scale(ks.f16->largest(size, wide));
+    *factors++ = 1.0f / scale;
+    for (size_t k = 0; k < s.kc; k += 2)
+      ks.f16->pair(nr, scale, wide + k * nr, k + 1 < s.kc ? wide + (k + 1) * nr : kZeros,
+                   panels + k / 2 * nr);
+  }
 }
 
 }  // namespace hone

@@ -1,6 +1,6 @@
-// W unpacked into the panels that the tile kernels read, for a slice of K: [n / tile_n][k][tile_n], in f32 or
-// in bf16 with two consecutive k in one element (an odd last k is paired with zero). Columns beyond n are
-// zero.
+// W unpacked into the panels that the tile kernels read, for a slice of K: [n / tile_n][k][tile_n], in f32,
+// or in bf16 or f16 with two consecutive k in one element (an odd last k is paired with zero). Columns beyond
+// n are zero.
 #pragma once
 
 #include <cstddef>
@@ -53,6 +53,14 @@ struct Bf16Panels {
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static void pack_nt(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
   static void pack_nn(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
+};
+
+// By way of f32: a panel's scale is known when all of it is.
+struct F16Panels {
+  static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
+  // factors[i]: what products with panel i are multiplied by, the reciprocal of its scale.
+  static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
+                   float* factors);
 };
 
 }  // namespace hone

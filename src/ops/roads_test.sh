@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# The ops tests with products in f32 and, where the processor has them, in bf16, whichever it takes by itself.
+# The ops tests with every kind of products of floats that the processor has, whichever it takes by itself; in
+# f16 also with the scalar kernels, which have such products on every machine.
 set -euo pipefail
 ops_tests=$1
-HONE_BF16=0 "$ops_tests" --gtest_brief=1
-if [[ -z ${HONE_ISA:-} ]] && grep -q avx512_bf16 /proc/cpuinfo; then HONE_BF16=1 "$ops_tests" --gtest_brief=1; fi
+HONE_PRODUCTS=f32 "$ops_tests" --gtest_brief=1
+HONE_ISA=scalar HONE_PRODUCTS=f16 "$ops_tests" --gtest_brief=1
+if [[ -n ${HONE_ISA:-} ]]; then exit 0; fi
+if grep -q avx512_bf16 /proc/cpuinfo; then HONE_PRODUCTS=bf16 "$ops_tests" --gtest_brief=1; fi
+if grep -q avx512_fp16 /proc/cpuinfo; then HONE_PRODUCTS=f16 "$ops_tests" --gtest_brief=1; fi

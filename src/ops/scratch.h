@@ -18,6 +18,8 @@ enum class ScratchSlot {
   kCodeSums,
   kRunTerms,
   kHalves,
+  kRowScales,
+  kWide,
   kCount
 };
 

@@ -300,12 +300,12 @@ class BadInput(HoneCase):
 
     def test_instruction_sets(self):
         arguments = ("generate", "--model", self.gguf, "--raw", "--prompt", "Once", "--max-tokens", 1)
-        for name, value in {"HONE_ISA": "sse", "HONE_BF16": "yes"}.items():
+        for name, value in {"HONE_ISA": "sse", "HONE_PRODUCTS": "yes"}.items():
             with mock.patch.dict(os.environ, {name: value}):
                 self.fails(*arguments, code=2, says=f"{name}: got '{value}', expected")
-        with mock.patch.dict(os.environ, {"HONE_ISA": "scalar", "HONE_BF16": "1"}):
-            self.fails(*arguments, code=2, says="HONE_BF16: scalar has no products in bf16")
-        with mock.patch.dict(os.environ, {"HONE_ISA": "scalar", "HONE_BF16": "0"}):
+        with mock.patch.dict(os.environ, {"HONE_ISA": "scalar", "HONE_PRODUCTS": "bf16"}):
+            self.fails(*arguments, code=2, says="HONE_PRODUCTS: no products in bf16 with scalar")
+        with mock.patch.dict(os.environ, {"HONE_ISA": "scalar", "HONE_PRODUCTS": "f32"}):
             self.assertEqual(len(self.run_ok(*arguments)["tokens"]), 1)
 
     def test_stopped_by_signal(self):
