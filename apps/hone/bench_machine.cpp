@@ -113,6 +113,21 @@ __attribute__((target("avx512f,avx512vnni"))) void int8_avx512() {
           "xmm23", "xmm24");
 }
 
+// By name of the registers, too, on zeros.
+__attribute__((target("avx512f"))) void f16_avx512() {
+  asm volatile("vpxord %%zmm24, %%zmm24, %%zmm24" : : : "xmm24");
+  for (int step = 0; step < kSteps; ++step)
+    asm volatile(
+        ".irp sum,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
+        "vfmadd231ph %%zmm24, %%zmm24, %%zmm\\sum\n\t"
+        ".endr"
+        :
+        :
+        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+          "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",
+          "xmm23");
+}
+
 __attribute__((target("avx2"))) void int8_avx2() {
   // maddubs + madd + add: the AVX2 way to a sum of four int8 products per lane.
   constexpr int kHere = 8;
@@ -213,6 +228,7 @@ MachineLimits measure_machine(int n_threads) {
     case Isa::kAvx512:
       limits.f32_gflops = giga_operations(n_threads, f32_avx512, 16 * 2);
       limits.bf16_gflops = giga_operations(n_threads, bf16_avx512, 32 * 2);
+      if (has_avx512_fp16()) limits.f16_gflops = giga_operations(n_threads, f16_avx512, 32 * 2);
       limits.int8_gops = giga_operations(n_threads, int8_avx512, 64 * 2);
       break;
     case Isa::kAvx2:

@@ -6,6 +6,7 @@ namespace hone::cli {
 struct MachineLimits {
   double f32_gflops = 0;
   double bf16_gflops = 0;  // 0: no bf16 products on this processor (or not with the active ISA)
+  double f16_gflops = 0;   // 0: no f16 products
   double int8_gops = 0;    // 0: no int8 dot products
   double read_gb_s = 0;    // streaming read of memory
 };

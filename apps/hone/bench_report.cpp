@@ -62,9 +62,10 @@ std::string machine_text(const BenchResult& result) {
   const auto number = [](double v, const char* unit) {
     return v > 0 ? fmt::format("{:.0f} {}", v, unit) : "-";
   };
-  return fmt::format("machine: {} threads, {}: f32 {}, bf16 {}, int8 {}, read {}\n", result.threads,
+  return fmt::format("machine: {} threads, {}: f32 {}, bf16 {}, f16 {}, int8 {}, read {}\n", result.threads,
                      isa_name(active_isa()), number(result.machine.f32_gflops, "GFLOP/s"),
-                     number(result.machine.bf16_gflops, "GFLOP/s"), number(result.machine.int8_gops, "GOP/s"),
+                     number(result.machine.bf16_gflops, "GFLOP/s"),
+                     number(result.machine.f16_gflops, "GFLOP/s"), number(result.machine.int8_gops, "GOP/s"),
                      number(result.machine.read_gb_s, "GB/s"));
 }
 
@@ -122,6 +123,7 @@ Json to_json(const BenchResult& result) {
   Json json;
   json["machine"] = {{"f32_gflops", result.machine.f32_gflops},
                      {"bf16_gflops", result.machine.bf16_gflops},
+                     {"f16_gflops", result.machine.f16_gflops},
                      {"int8_gops", result.machine.int8_gops},
                      {"read_gb_s", result.machine.read_gb_s},
                      {"threads", result.threads},

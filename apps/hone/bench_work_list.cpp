@@ -47,12 +47,11 @@ ModelCost::ModelCost(const Model& model) {
 }
 
 Roofs roofs_of(const MachineLimits& machine, const ModelCost& model, bool precise) {
-  const double f32 = machine.f32_gflops * 1e9, bf16 = machine.bf16_gflops * 1e9,
-               int8 = machine.int8_gops * 1e9;
+  const double f32 = machine.f32_gflops * 1e9, int8 = machine.int8_gops * 1e9;
   if (precise) return {f32, f32, f32};
-  const double floats = std::max(f32, bf16);
+  const double floats = std::max({machine.f32_gflops, machine.bf16_gflops, machine.f16_gflops}) * 1e9;
   // Two planes of codes are twice the work.
-  const bool planes = model.head_quantized && bf16 < f32 && int8 > 0;
+  const bool planes = model.head_quantized && floats == f32 && int8 > 0;
   return {model.quantized && int8 > 0 ? int8 : floats, floats, planes ? int8 / 2 : floats};
 }
 

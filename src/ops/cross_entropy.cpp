@@ -13,6 +13,7 @@ namespace hone {
 namespace {
 
 constexpr size_t kChunkRows = 256;
+constexpr float kHalvesScale = kF16Largest / 2;  // of gradients, at most 1, in f16
 
 // -log p(target); the row of logits becomes exp(logit - largest), whose sum is given back.
 double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, double& sum) {
@@ -33,7 +34,11 @@ void write_gradient(const Kernels& ks, size_t n, float* row, size_t target, doub
     const size_t count = std::min(kPiece, n - begin);
     float* out = halves != nullptr ? piece : row + begin;
     for (size_t i = 0; i < count; ++i) out[i] = row[begin + i] * inverse;
-    if (halves != nullptr) ks.f32_to_bf16(count, piece, halves + begin);
+    if (halves == nullptr) continue;
+    if (ks.f16 != nullptr)
+      ks.f16->halve(count, kHalvesScale, piece, halves + begin);
+    else
+      ks.f32_to_bf16(count, piece, halves + begin);
   }
 }
 
@@ -57,8 +62,9 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
   const size_t chunk_rows = std::min(kChunkRows, scored.size());
   Tensor x = Tensor::empty({chunk_rows, width});
   Tensor logits = Tensor::empty({chunk_rows, vocab});
-  const bool in_halves = train && multiplies_in_bf16(ctx.compute) && vocab % 2 == 0;
+  const bool in_halves = train && multiplies_in_halves(ctx.compute) && vocab % 2 == 0;
   Tensor halves = in_halves ? Tensor::empty({chunk_rows, vocab / 2}) : Tensor{};
+  const std::vector<float> factors(in_halves && ks.f16 != nullptr ? chunk_rows : 0, 1.0f / kHalvesScale);
   std::vector<double> nll(chunk_rows);
   for (size_t begin = 0; begin < scored.size(); begin += chunk_rows) {
     const size_t n = std::min(chunk_rows, scored.size() - begin);
@@ -81,7 +87,8 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
     }
     if (!train) continue;
     const GemmTerm term{{n, vocab, logits.data(), vocab, 1,
-                         in_halves ? reinterpret_cast<const uint32_t*>(halves.data()) : nullptr},
+                         in_halves ? reinterpret_cast<const uint32_t*>(halves.data()) : nullptr,
+                         factors.empty() ? nullptr : factors.data()},
                         head};
     const GemmTarget target{std::span(&term, 1), x.data(), width};
     gemm_nn(std::span(&target, 1), {.compute = ctx.compute, .alpha = grad_scale});

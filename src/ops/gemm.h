@@ -22,10 +22,10 @@ struct GemmRows {
   size_t m = 0, k = 0;
   const float* a = nullptr;
   size_t row = 0, col = 1;
-  // The same rows in bf16, two consecutive k in one element, (k + 1) / 2 elements a row (ops/halves.h); null:
-  // converted when the product needs them.
+  // The same rows in bf16 (ops/halves.h) or, with factors, in f16: two consecutive k in one element,
+  // (k + 1) / 2 elements a row; null: converted when the product needs them.
   const uint32_t* halves = nullptr;
-  // Of halves in f16: what each row's products are multiplied by. Made where the product is.
+  // What the products of each row in f16 are multiplied by, the reciprocals of their scales.
   const float* factors = nullptr;
 };
 

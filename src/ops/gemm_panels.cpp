@@ -270,7 +270,7 @@ class HalvedTargets {
     for (const GemmTarget& t : targets) terms_.insert(terms_.end(), t.terms.begin(), t.terms.end());
     size_t size = 0, rows = 0;
     for (size_t i = 0; i < terms_.size(); ++i) {
-      if (ks.f16 != nullptr) terms_[i].a.halves = nullptr;  // what is kept is in bf16
+      if (ks.f16 != nullptr && terms_[i].a.factors == nullptr) terms_[i].a.halves = nullptr;  // bf16
       if (terms_[i].a.halves != nullptr || first_like(i) != i) continue;
       size += padded_size(terms_[i].a);
       rows += terms_[i].a.m;
