@@ -23,8 +23,8 @@ using TileF16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a
 struct F16Kernels {
   size_t tile_m, tile_n;
   TileF16 tile;
-  // The largest |x[i]|, 0 without elements. NaN may be passed over.
-  float (*largest)(size_t n, const float* x) noexcept;
+  // The largest |x[r * stride + i]|, i < n, of `rows` rows, 0 without elements. NaN may be passed over.
+  float (*largest)(size_t rows, size_t n, size_t stride, const float* x) noexcept;
   // y[i] = scale * x[i] to nearest even.
   void (*halve)(size_t n, float scale, const float* x, uint16_t* y) noexcept;
   // y[i] = pair (low: scale * even[i], high: scale * odd[i]).

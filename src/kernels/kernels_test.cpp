@@ -211,7 +211,10 @@ TEST(Kernels, F16ConversionsScaleAndRoundToNearest) {
     for (const size_t n : {1u, 15u, 16u, 17u, 63u, 64u, 200u}) {
       std::vector<float> x = normals(rng, 2 * n, 1e4);
       x[n / 2] = -7e5f;
-      EXPECT_EQ(f16->largest(n, x.data()), 7e5f);
+      EXPECT_EQ(f16->largest(1, n, n, x.data()), 7e5f);
+      x[n + n / 2] = 9e6f;
+      EXPECT_EQ(f16->largest(2, n, n, x.data()), 9e6f);
+      EXPECT_LT(f16->largest(2, n / 2, n, x.data()), 7e5f);
       const float scale = f16_scale(7e5f);
       std::vector<uint16_t> halves(n + 1, 7);
       std::vector<uint32_t> pairs(n + 1, 7);
@@ -224,7 +227,7 @@ TEST(Kernels, F16ConversionsScaleAndRoundToNearest) {
       ASSERT_EQ(halves[n], 7);
       ASSERT_EQ(pairs[n], 7u);
     }
-    EXPECT_EQ(f16->largest(0, nullptr), 0.0f);
+    EXPECT_EQ(f16->largest(1, 0, 0, nullptr), 0.0f);
   }
 }
 

@@ -36,9 +36,7 @@ size_t AttentionProducts::panel_size(size_t k, size_t n) const noexcept {
 
 float AttentionProducts::scale_of(const float* x, size_t stride, size_t rows, size_t cols) const noexcept {
   if (kind_ != FloatProducts::kF16) return 1;
-  float largest = 0;
-  for (size_t i = 0; i < rows; ++i) largest = std::max(largest, ks_.f16->largest(cols, x + i * stride));
-  return f16_scale(largest);
+  return f16_scale(ks_.f16->largest(rows, cols, stride, x));
 }
 
 void AttentionProducts::halve(size_t n, float scale, const float* x, uint16_t* out) const noexcept {

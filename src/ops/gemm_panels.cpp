@@ -231,17 +231,6 @@ void run(const Problem& p) {
   });
 }
 
-// A row of n elements in halves of the active kind; returns what its products are multiplied by.
-float convert_row(const Kernels& ks, size_t n, const float* row, uint16_t* out) {
-  if (ks.f16 == nullptr) {
-    ks.f32_to_bf16(n, row, out);
-    return 1;
-  }
-  const float scale = f16_scale(ks.f16->largest(n, row));
-  ks.f16->halve(n, scale, row, out);
-  return 1.0f / scale;
-}
-
 // Rows [m0, m0 + n) of A in pairs of halves.
 void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uint32_t* out, float* factors) {
   const size_t lda = Bf16Panels::depth(a.k);
@@ -258,8 +247,8 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
       for (size_t r = 0; r < n; ++r) rows[r * 2 * lda + a.k] = 0;
   }
   for (size_t r = 0; r < n; ++r)
-    factors[m0 + r] = convert_row(ks, 2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
-                                  reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
+    factors[m0 + r] = to_halves(ks, 2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
+                                reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
 }
 
 // The targets with every A in halves of the active kind: those that are not yet are converted, each once,

@@ -21,12 +21,43 @@ bool multiplies_in_halves(ComputeMode mode) noexcept {
   return multiplies_in_bf16(mode) || (mode != ComputeMode::kPrecise && active_kernels().f16 != nullptr);
 }
 
+float to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept {
+  if (ks.f16 == nullptr) {
+    ks.f32_to_bf16(n, row, out);
+    return 1;
+  }
+  const float scale = f16_scale(ks.f16->largest(1, n, n, row));
+  ks.f16->halve(n, scale, row, out);
+  return 1.0f / scale;
+}
+
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept {
   return mode != ComputeMode::kPrecise && cols % 2 == 0;
 }
 
-KeptRows KeptRows::operand(const Tensor& x, ComputeMode mode) {
-  return {x, multiplies_in_bf16(mode) ? mode : ComputeMode::kPrecise};
+OperandRows::OperandRows(const Tensor& x, ComputeMode mode) : x_(x) {
+  if (!multiplies_in_halves(mode) || x.cols() % 2 != 0) return;
+  const Kernels& ks = active_kernels();
+  halves_ = Tensor::empty({x.rows(), x.cols() / 2});
+  if (ks.f16 != nullptr) factors_ = Tensor::empty({x.rows(), 1});
+  parallel_rows(x.rows(), x.cols(), [&](size_t begin, size_t end) {
+    for (size_t r = begin; r < end; ++r) {
+      const float factor = to_halves(ks, x.cols(), x.row(r), reinterpret_cast<uint16_t*>(halves_.row(r)));
+      if (factors_.defined()) *factors_.row(r) = factor;
+    }
+  });
+}
+
+GemmRows OperandRows::rows() const noexcept {
+  GemmRows rows{x_.rows(), x_.cols(), x_.data(), x_.cols()};
+  if (halves_.defined()) rows.halves = reinterpret_cast<const uint32_t*>(halves_.data());
+  if (factors_.defined()) rows.factors = factors_.data();
+  return rows;
+}
+
+MatrixView OperandRows::view() const noexcept {
+  if (!halves_.defined() || factors_.defined()) return f32_view(x_);
+  return {&bf16_format(), reinterpret_cast<const std::byte*>(halves_.data()), x_.rows(), x_.cols()};
 }
 
 KeptRows::KeptRows(const Tensor& x, ComputeMode mode) : tensor_(x.without_values()) {

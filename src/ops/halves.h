@@ -1,10 +1,12 @@
 // Activations as backward and the products of a compute mode read them. Unless all is in f32, a bf16 copy of
-// half the size is all that is kept of a tensor until backward; bf16 products take it as it is.
+// half the size is all that is kept of a tensor until backward; bf16 products take it as it is. Products in
+// f16 have halves of their own.
 #pragma once
 
 #include <cstdint>
 
 #include "ops/context.h"
+#include "ops/gemm.h"
 #include "ops/matrix.h"
 
 namespace hone {
@@ -12,6 +14,10 @@ namespace hone {
 // Whether products of float operands are in bf16 in this mode on this processor, and whether in bf16 or f16.
 bool multiplies_in_bf16(ComputeMode mode) noexcept;
 bool multiplies_in_halves(ComputeMode mode) noexcept;
+struct Kernels;
+// A row of n elements in the halves that are multiplied; returns what its products are multiplied by.
+float to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept;
+
 // Whether rows of so many columns are kept as halves: rows of an odd length would not begin on whole pairs.
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept;
 
@@ -19,8 +25,6 @@ class KeptRows {
  public:
   KeptRows() = default;
   KeptRows(const Tensor& x, ComputeMode mode);
-  // x for products that follow at once: halves only where they are multiplied as such.
-  static KeptRows operand(const Tensor& x, ComputeMode mode);
 
   bool defined() const noexcept { return f32_.defined() || halves_.defined(); }
   // The tensor without its values, for the tape.
@@ -36,6 +40,18 @@ class KeptRows {
 
  private:
   Tensor tensor_, f32_, halves_;
+};
+
+// x for several products that follow at once: converted once to the halves that they multiply, if any.
+class OperandRows {
+ public:
+  OperandRows(const Tensor& x, ComputeMode mode);
+  GemmRows rows() const noexcept;
+  // (T, C) as a stored matrix, in bf16 or f32.
+  MatrixView view() const noexcept;
+
+ private:
+  Tensor x_, halves_, factors_;
 };
 
 }  // namespace hone

@@ -2,6 +2,7 @@
 // products of one input are one step of the tape: x and the gradients are converted once, and dx is a single
 // sum.
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -46,16 +47,15 @@ struct Sums {
 // A branch whose output has received a gradient.
 struct Flowing {
   const Branch* branch;
-  Tensor dy;
-  KeptRows kept;  // dy
-  Tensor dlow;    // scaling * dy B (T, r)
+  OperandRows dy;
+  Tensor dlow;  // scaling * dy B (T, r)
 };
 
 std::vector<Flowing> flowing_branches(Tape& tape, const Group& group) {
   std::vector<Flowing> flowing;
   for (const Branch& branch : group.branches) {
     const Tensor dy = tape.take_grad(branch.y);
-    if (dy.defined()) flowing.push_back({&branch, dy, KeptRows::operand(dy, group.compute), {}});
+    if (dy.defined()) flowing.push_back({&branch, OperandRows(dy, group.compute), {}});
   }
   return flowing;
 }
@@ -64,8 +64,8 @@ void fill_dlow(std::vector<Flowing>& flowing, ComputeMode compute) {
   for (Flowing& f : flowing) {
     const std::optional<LowRank>& low_rank = f.branch->weight.low_rank;
     if (!low_rank) continue;
-    f.dlow = Tensor::empty({f.dy.rows(), low_rank->a->value.rows()});
-    const GemmTerm term{rows_of(f.dy, f.kept.halves()), f32_view(low_rank->b->value)};
+    f.dlow = Tensor::empty({f.dy.view().rows, low_rank->a->value.rows()});
+    const GemmTerm term{f.dy.rows(), f32_view(low_rank->b->value)};
     const GemmTarget target{std::span(&term, 1), f.dlow.data(), f.dlow.cols()};
     gemm_nn(std::span(&target, 1), {.compute = compute, .alpha = low_rank->scaling});
   }
@@ -74,9 +74,9 @@ void fill_dlow(std::vector<Flowing>& flowing, ComputeMode compute) {
 // dB += dy^T low, computed as (low^T dy)^T: the narrow side is the one that is turned. dA += dlow^T x.
 void add_low_rank_gradients(const Group& group, const Flowing& f) {
   const LowRank& low_rank = *f.branch->weight.low_rank;
-  const size_t n_tokens = f.dy.rows(), rank = f.dlow.cols(), out = f.dy.cols();
+  const size_t n_tokens = f.dy.view().rows, rank = f.dlow.cols(), out = f.dy.view().cols;
   Tensor db = Tensor::empty({rank, out});
-  gemm_tn(rank, f.branch->low.data(), rank, f.kept.view(), db.data(), out, {.compute = group.compute});
+  gemm_tn(rank, f.branch->low.data(), rank, f.dy.view(), db.data(), out, {.compute = group.compute});
   float* grad = low_rank.b->ensure_grad().data();
   for (size_t o = 0; o < out; ++o)
     for (size_t r = 0; r < rank; ++r) grad[o * rank + r] += db.data()[r * out + o];
@@ -88,7 +88,7 @@ void add_low_rank_gradients(const Group& group, const Flowing& f) {
 
 void add_dx(Tape& tape, const Group& group, const std::vector<Flowing>& flowing) {
   std::vector<GemmTerm> terms;
-  for (const Flowing& f : flowing) terms.push_back({rows_of(f.dy, f.kept.halves()), f.branch->weight.w});
+  for (const Flowing& f : flowing) terms.push_back({f.dy.rows(), f.branch->weight.w});
   for (const Flowing& f : flowing)
     if (f.dlow.defined() && !f.branch->input.defined())
       terms.push_back({rows_of(f.dlow), f32_view(f.branch->weight.low_rank->a->value)});
@@ -116,7 +116,8 @@ void backward(Tape& tape, const Group& group) {
     if (f.dlow.defined()) add_low_rank_gradients(group, f);
     if (Parameter* trainable = f.branch->weight.trainable) {
       const MatrixView x = group.kept.view();
-      gemm_tn(f.dy.cols(), f.dy.data(), f.dy.cols(), x, trainable->ensure_grad().data(), x.cols,
+      const GemmRows dy = f.dy.rows();
+      gemm_tn(dy.k, dy.a, dy.k, x, trainable->ensure_grad().data(), x.cols,
               {.compute = group.compute, .accumulate = true});
     }
   }
@@ -124,7 +125,7 @@ void backward(Tape& tape, const Group& group) {
 }
 
 // scaling * input A^T of every low-rank change, and the masked inputs of those with dropout.
-void fill_low(const Tensor& x, Group& group) {
+void fill_low(const Tensor& x, const GemmRows& x_rows, Group& group) {
   Sums sums;
   std::vector<Tensor> masked;
   for (Branch& branch : group.branches) {
@@ -132,7 +133,7 @@ void fill_low(const Tensor& x, Group& group) {
     const LowRank& low_rank = *branch.weight.low_rank;
     HONE_CHECK(x.cols() == low_rank.a->value.cols() && branch.weight.w.rows == low_rank.b->value.rows());
     branch.low = Tensor::empty({x.rows(), low_rank.a->value.rows()});
-    GemmRows input = rows_of(x, group.kept.halves());
+    GemmRows input = x_rows;
     if (low_rank.dropout) {
       masked.push_back(Tensor::empty(x.shape()));
       apply_dropout(*low_rank.dropout, x, masked.back());
@@ -162,13 +163,18 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
   }
   const bool record = ctx.tape != nullptr && (group.need_dx || keep_x);
   if (record && keep_x) group.kept = KeptRows(x, ctx.compute);
-  if (low_rank) fill_low(x, group);
+  // x is converted once: to what is kept of it where that is multiplied, too.
+  std::optional<OperandRows> operand;
+  if (low_rank && multiplies_in_halves(ctx.compute) && !multiplies_in_bf16(ctx.compute))
+    operand.emplace(x, ctx.compute);
+  const GemmRows rows = operand ? operand->rows() : rows_of(x, group.kept.halves());
+  if (low_rank) fill_low(x, rows, group);
 
   std::vector<Tensor> outputs;
   Sums sums;
   for (Branch& branch : group.branches) {
     outputs.push_back(Tensor::empty({x.rows(), branch.weight.w.rows}));
-    std::vector<GemmTerm> terms = {{rows_of(x, group.kept.halves()), branch.weight.w, branch.weight.exact}};
+    std::vector<GemmTerm> terms = {{rows, branch.weight.w, branch.weight.exact}};
     // Adding zeros would turn -0 into +0.
     if (branch.low.defined() && !branch.weight.low_rank->b_is_zero)
       terms.push_back({rows_of(branch.low), f32_view(branch.weight.low_rank->b->value)});

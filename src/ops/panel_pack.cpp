@@ -55,6 +55,17 @@ void unpack_rows(const Kernels& ks, const MatrixView& w, size_t k0, size_t n_row
   }
 }
 
+// The whole slice as f32 [kc][stride], zeros behind its columns.
+void unpack_slice(const Kernels& ks, const PanelSlice& s, float* out, size_t stride) {
+  const size_t stored = round_up(s.cols, s.w.format->block_elems);
+  for (size_t k = 0; k < s.kc; k += kRowsAtOnce) {
+    const size_t n_rows = std::min(kRowsAtOnce, s.kc - k);
+    float* rows = out + k * stride;
+    unpack_rows(ks, s.w, s.k0 + k, n_rows, s.n0, stored, rows, stride);
+    for (size_t r = 0; r < n_rows; ++r) std::fill(rows + r * stride + s.cols, rows + (r + 1) * stride, 0.0f);
+  }
+}
+
 // Rows k and k + 1 of the slice into one row of pairs of every panel, straight from the stored floats.
 void pair_stored_rows(const Kernels& ks, const PanelSlice& s, size_t k, PairRows pair, uint32_t* panels) {
   static constexpr std::byte kZeros[64 * sizeof(float)] = {};
@@ -207,19 +218,23 @@ void Bf16Panels::pack_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panel
 
 void F16Panels::pack(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels,
                      float* factors) {
-  const size_t nr = ks.f16->tile_n, pairs = depth(s.kc), size = nr * s.kc;
+  const size_t nr = ks.f16->tile_n, pairs = depth(s.kc), padded = round_up(s.cols, nr);
   HONE_CHECK(nr == ks.tile_n);
-  auto* wide = scratch<float>(round_up(s.cols, nr) * s.kc, ScratchSlot::kWide);
-  if (layout == WeightLayout::kNt)
+  // In f32: with kNt panels, with kNn rows of all columns.
+  const bool nt = layout == WeightLayout::kNt;
+  const size_t stride = nt ? nr : std::max(padded, round_up(s.cols, s.w.format->block_elems));
+  float* wide = scratch<float>(std::max(padded, stride) * s.kc, ScratchSlot::kWide);
+  if (nt)
     F32Panels::pack_nt(ks, s, reinterpret_cast<uint32_t*>(wide));
   else
-    F32Panels::pack_nn(ks, s, reinterpret_cast<uint32_t*>(wide));
+    unpack_slice(ks, s, wide, stride);
   static constexpr float kZeros[64] = {};
-  for (size_t n = 0; n < s.cols; n += nr, wide += size, panels += nr * pairs) {
-    const float scale = f16_scale(ks.f16->largest(size, wide));
+  for (size_t n = 0; n < s.cols; n += nr, panels += nr * pairs) {
+    const float* first = nt ? wide + n * s.kc : wide + n;
+    const float scale = f16_scale(ks.f16->largest(s.kc, nr, stride, first));
     *factors++ = 1.0f / scale;
     for (size_t k = 0; k < s.kc; k += 2)
-      ks.f16->pair(nr, scale, wide + k * nr, k + 1 < s.kc ? wide + (k + 1) * nr : kZeros,
+      ks.f16->pair(nr, scale, first + k * stride, k + 1 < s.kc ? first + (k + 1) * stride : kZeros,
                    panels + k / 2 * nr);
   }
 }

@@ -98,17 +98,21 @@ __mmask16 first_lanes(size_t n) noexcept {
   return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
 }
 
-float largest(size_t n, const float* x) noexcept {
+float largest(size_t rows, size_t n, size_t stride, const float* x) noexcept {
   // Four chains: one would wait for every maximum.
   __m512 top[4];
   for (__m512& t : top) t = _mm512_setzero_ps();
-  size_t i = 0;
-  for (; i + 64 <= n; i += 64)
+  for (size_t r = 0; r < rows; ++r, x += stride) {
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64)
 #pragma GCC unroll 4
-    for (size_t j = 0; j < 4; ++j)
-      top[j] = _mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(x + i + 16 * j)), top[j]);
-  for (; i < n; i += 16)
-    top[0] = _mm512_max_ps(_mm512_abs_ps(_mm512_maskz_loadu_ps(first_lanes(n - i), x + i)), top[0]);
+      for (size_t j = 0; j < 4; ++j)
+        top[j] = _mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(x + i + 16 * j)), top[j]);
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; ++j, i += 16)
+      if (i < n)
+        top[j] = _mm512_max_ps(_mm512_abs_ps(_mm512_maskz_loadu_ps(first_lanes(n - i), x + i)), top[j]);
+  }
   return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(top[0], top[1]), _mm512_max_ps(top[2], top[3])));
 }
 

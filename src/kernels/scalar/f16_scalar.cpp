@@ -44,9 +44,10 @@ void tile(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, c
     }
 }
 
-float largest(size_t n, const float* x) noexcept {
+float largest(size_t rows, size_t n, size_t stride, const float* x) noexcept {
   float top = 0;
-  for (size_t i = 0; i < n; ++i) top = std::max(top, std::fabs(x[i]));
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t i = 0; i < n; ++i) top = std::max(top, std::fabs(x[r * stride + i]));
   return top;
 }
 
