@@ -15,6 +15,7 @@ template <size_t kMr, size_t kNv>
 struct Sums {
   // In f32, as the halves lie: even and odd k of the first eight columns, then of the others.
   alignas(64) float f32[kMr][kNv][2][16];
+  alignas(64) uint16_t halves[kMr][kNv][32];
 };
 
 // n pairs of k, at most kF16Run; add: to what the sums hold, otherwise instead.
@@ -38,13 +39,18 @@ inline void add_run(size_t n, const uint32_t* a, size_t lda, const uint32_t* b, 
       if constexpr (kNv == 2) sum[m][1] = _mm512_fmadd_ph(x, column1, sum[m][1]);
     }
   }
+  // By way of memory: widening what a register holds takes a shuffle more for each half of it.
 #pragma GCC unroll 16
   for (size_t m = 0; m < kMr; ++m)
 #pragma GCC unroll 2
+    for (size_t v = 0; v < kNv; ++v) _mm512_store_ph(sums.halves[m][v], sum[m][v]);
+  asm volatile("" : : : "memory");
+  for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 2
     for (size_t v = 0; v < kNv; ++v) {
-      const __m512i halves = _mm512_castph_si512(sum[m][v]);
-      __m512 low = _mm512_cvtph_ps(_mm512_castsi512_si256(halves)),
-             high = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(halves, 1));
+      const auto* halves = reinterpret_cast<const __m256i*>(sums.halves[m][v]);
+      __m512 low = _mm512_cvtph_ps(_mm256_load_si256(halves)),
+             high = _mm512_cvtph_ps(_mm256_load_si256(halves + 1));
       if (add) {
         low = _mm512_add_ps(low, _mm512_load_ps(sums.f32[m][v][0]));
         high = _mm512_add_ps(high, _mm512_load_ps(sums.f32[m][v][1]));
