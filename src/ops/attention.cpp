@@ -107,11 +107,11 @@ struct Forward {
     const size_t position = piece.visible - piece.n_rows + r;
     const std::optional<TileKeys> keys = keys_of(g.shape, products, position, rows, block, n);
     if (!keys) return;
-    products.multiply(rows, keys->width, d, d, q.row(first) + head * d, g.q_stride, 1,
+    products.multiply(rows, keys->width, d, d, {q.row(first) + head * d, g.q_stride},
                       products.skip_columns(key_panels, keys->skip, d), scores, stride, 1.0f, false);
     for (size_t i = 0; i < rows; ++i)
       weigh(scores + i * stride, position + i, *keys, softmax[i], y.row(first + i) + head * d);
-    products.multiply(rows, d, keys->width, n, scores, stride, 1,
+    products.multiply(rows, d, keys->width, n, {.a = scores, .row = stride, .bound = 1},
                       products.skip_rows(value_panels, keys->skip), y.row(first) + head * d, g.q_stride, 1.0f,
                       !keys->fresh);
   }

@@ -58,15 +58,15 @@ struct Backward {
     const float* query = q.row(s.begin + r) + head * d;
     const float* dout = dy.row(s.begin + r) + head * d;
     float* dp = p + kRows * stride;
-    products.multiply(rows, width, d, d, query, g.q_stride, 1,
+    products.multiply(rows, width, d, d, {query, g.q_stride},
                       products.skip_columns(panels.keys_across, skip, d), p, stride, 1.0f, false);
-    products.multiply(rows, width, d, d, dout, g.q_stride, 1,
+    products.multiply(rows, width, d, d, {dout, g.q_stride},
                       products.skip_columns(panels.values_across, skip, d), dp, stride, 1.0f, false);
     scores_gradient(s.begin + r, r, rows, *keys, head, p, dp, stride);
-    products.multiply(rows, d, width, n, dp, stride, 1, products.skip_rows(panels.keys_along, skip),
+    products.multiply(rows, d, width, n, {dp, stride}, products.skip_rows(panels.keys_along, skip),
                       dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, !fresh);
-    add_transposed(rows, width, dout, p, stride, dv_t + from, ld, 1.0f);
-    add_transposed(rows, width, query, dp, stride, dk_t + from, ld, g.shape.scale);
+    add_transposed(rows, width, dout, {.a = p, .row = stride, .bound = 1}, dv_t + from, ld, 1.0f);
+    add_transposed(rows, width, query, {dp, stride}, dk_t + from, ld, g.shape.scale);
   }
 
   // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy .
@@ -91,12 +91,13 @@ struct Backward {
   }
 
   // out (D, width) += alpha * x^T w: x (rows, D) of the query rows, w (rows, width).
-  void add_transposed(size_t rows, size_t width, const float* x, const float* w, size_t stride, float* out,
+  void add_transposed(size_t rows, size_t width, const float* x, const AttentionRows& w, float* out,
                       size_t ld, float alpha) const {
     const size_t d = saved.g.shape.head_dim;
     AttentionPanels packed{scratch<uint32_t>(products.panel_size(rows, width), ScratchSlot::kScales)};
-    products.pack_direct(w, stride, rows, width, packed);
-    products.multiply(d, width, rows, rows, x, 1, saved.g.q_stride, packed, out, ld, alpha, true);
+    products.pack_direct(w.a, w.row, rows, width, packed, w.bound);
+    products.multiply(d, width, rows, rows, {.a = x, .row = 1, .col = saved.g.q_stride}, packed, out, ld,
+                      alpha, true);
   }
 };
 

@@ -34,16 +34,10 @@ size_t AttentionProducts::panel_size(size_t k, size_t n) const noexcept {
   return (n + tile_n_ - 1) / tile_n_ * tile_n_ * depth(k);
 }
 
-float AttentionProducts::scale_of(const float* x, size_t stride, size_t rows, size_t cols) const noexcept {
+float AttentionProducts::scale_of(const float* x, size_t stride, size_t rows, size_t cols,
+                                  float bound) const noexcept {
   if (kind_ != FloatProducts::kF16) return 1;
-  return f16_scale(ks_.f16->largest(rows, cols, stride, x));
-}
-
-void AttentionProducts::halve(size_t n, float scale, const float* x, uint16_t* out) const noexcept {
-  if (kind_ == FloatProducts::kF16)
-    ks_.f16->halve(n, scale, x, out);
-  else
-    ks_.f32_to_bf16(n, x, out);
+  return f16_scale(bound > 0 ? bound : ks_.f16->largest(rows, cols, stride, x));
 }
 
 void AttentionProducts::pair(size_t n, float scale, const float* even, const float* odd,
@@ -57,7 +51,7 @@ void AttentionProducts::pair(size_t n, float scale, const float* even, const flo
 void AttentionProducts::pack_transposed(const float* x, size_t stride, size_t n, size_t k,
                                         AttentionPanels& b) const {
   const size_t rows = depth(k);
-  const float scale = scale_of(x, stride, n, k);
+  const float scale = scale_of(x, stride, n, k, 0);
   b.factor = 1.0f / scale;
   uint32_t* out = b.panels;
   for (size_t first = 0; first < n; first += tile_n_, out += tile_n_ * rows) {
@@ -66,16 +60,19 @@ void AttentionProducts::pack_transposed(const float* x, size_t stride, size_t n,
     const auto* in = reinterpret_cast<const uint32_t*>(x + first * stride);
     size_t in_stride = stride;
     if (halves()) {
-      in = halves_of(width, k, x + first * stride, stride, 1, scale).pairs;
+      // One scale for all, unlike rows of A.
+      auto* halves = scratch<uint32_t>(width * rows, ScratchSlot::kPairs);
+      for (size_t i = 0; i < width; ++i) halve_row(k, scale, x + (first + i) * stride, halves + i * rows);
+      in = halves;
       in_stride = rows;
     }
     ks_.transpose32(width, rows, in, in_stride, out, tile_n_);
   }
 }
 
-void AttentionProducts::pack_direct(const float* x, size_t stride, size_t k, size_t n,
-                                    AttentionPanels& b) const {
-  const float scale = scale_of(x, stride, k, n);
+void AttentionProducts::pack_direct(const float* x, size_t stride, size_t k, size_t n, AttentionPanels& b,
+                                    float bound) const {
+  const float scale = scale_of(x, stride, k, n, bound);
   b.factor = 1.0f / scale;
   for (size_t first = 0; first < n; first += tile_n_) {
     const size_t width = std::min(tile_n_, n - first);
@@ -106,7 +103,7 @@ void AttentionProducts::pack_cached_keys(const KvLayer& cache, size_t head, size
       float* row = decoded + ((blocks - 1) * dim + i) * kBlock;
       std::fill(row + n % kBlock, row + kBlock, 0.0f);
     }
-  const float scale = scale_of(decoded, kBlock * dim, blocks, kBlock * dim);
+  const float scale = scale_of(decoded, kBlock * dim, blocks, kBlock * dim, 0);
   b.factor = 1.0f / scale;
   std::memset(b.panels, 0, panel_size(dim, n) * sizeof(uint32_t));
   for (size_t key = 0; key < n; key += step) {
@@ -128,32 +125,41 @@ void AttentionProducts::pack_cached_values(const KvLayer& cache, size_t head, si
   pack_direct(decoded, dim, n, dim, b);
 }
 
-// Pairs [m][(k + 1) / 2].
-AttentionProducts::HalfRows AttentionProducts::halves_of(size_t m, size_t k, const float* a, size_t a_row,
-                                                         size_t a_col, float scale) const {
+void AttentionProducts::halve_row(size_t k, float scale, const float* x, uint32_t* pairs) const noexcept {
+  auto* out = reinterpret_cast<uint16_t*>(pairs);
+  if (kind_ == FloatProducts::kF16)
+    ks_.f16->halve(k, scale, x, out);
+  else
+    ks_.f32_to_bf16(k, x, out);
+  if (k % 2 != 0) out[k] = 0;
+}
+
+AttentionProducts::HalfRows AttentionProducts::halves_of(size_t m, size_t k,
+                                                         const AttentionRows& rows) const {
   const size_t pairs = (k + 1) / 2;
   auto* out = scratch<uint32_t>(m * pairs, ScratchSlot::kPairs);
   float* factors = scratch<float>(m, ScratchSlot::kRowScales);
-  if (a_col != 1) {
-    float* rows = scratch<float>(m * 2 * pairs, ScratchSlot::kOdd);
-    ks_.transpose32(k, m, reinterpret_cast<const uint32_t*>(a), a_col, reinterpret_cast<uint32_t*>(rows),
-                    2 * pairs);
-    a = rows;
-    a_row = 2 * pairs;
+  const float* a = rows.a;
+  size_t stride = rows.row;
+  if (rows.col != 1) {
+    stride = 2 * pairs;
+    float* turned = scratch<float>(m * stride, ScratchSlot::kOdd);
+    ks_.transpose32(k, m, reinterpret_cast<const uint32_t*>(a), rows.col, reinterpret_cast<uint32_t*>(turned),
+                    stride);
+    a = turned;
   }
-  for (size_t i = 0; i < m; ++i) {
-    const float row_scale = scale != 0 ? scale : scale_of(a + i * a_row, a_row, 1, k);
-    factors[i] = 1.0f / row_scale;
-    halve(k, row_scale, a + i * a_row, reinterpret_cast<uint16_t*>(out + i * pairs));
-    if (k % 2 != 0) reinterpret_cast<uint16_t*>(out + i * pairs)[k] = 0;
+  for (size_t i = 0; i < m; ++i, a += stride) {
+    const float scale = scale_of(a, stride, 1, k, rows.bound);
+    factors[i] = 1.0f / scale;
+    halve_row(k, scale, a, out + i * pairs);
   }
   return {out, factors};
 }
 
-void AttentionProducts::multiply(size_t m, size_t n, size_t k, size_t total_k, const float* a, size_t a_row,
-                                 size_t a_col, const AttentionPanels& b, float* c, size_t ldc, float alpha,
+void AttentionProducts::multiply(size_t m, size_t n, size_t k, size_t total_k, const AttentionRows& a,
+                                 const AttentionPanels& b, float* c, size_t ldc, float alpha,
                                  bool accumulate) const {
-  const HalfRows rows = halves() ? halves_of(m, k, a, a_row, a_col, 0) : HalfRows{};
+  const HalfRows rows = halves() ? halves_of(m, k, a) : HalfRows{};
   for (size_t j = 0; j < n; j += tile_n_) {
     const size_t width = std::min(tile_n_, n - j);
     const uint32_t* panel = b.panels + j * depth(total_k);
@@ -167,7 +173,7 @@ void AttentionProducts::multiply(size_t m, size_t n, size_t k, size_t total_k, c
         ks_.tile_bf16(mr, width, depth(k), rows.pairs + i * depth(k), depth(k), panel, out, ldc, alpha,
                       accumulate);
       else
-        ks_.tile_f32(mr, width, k, a + i * a_row, a_row, a_col, reinterpret_cast<const float*>(panel),
+        ks_.tile_f32(mr, width, k, a.a + i * a.row, a.row, a.col, reinterpret_cast<const float*>(panel),
                      tile_n_, out, ldc, alpha, accumulate);
     }
   }

@@ -18,6 +18,13 @@ struct AttentionPanels {
   float factor = 1;
 };
 
+// The operand A: element (i, j) at a[i * row + j * col], one of the two steps being 1.
+struct AttentionRows {
+  const float* a;
+  size_t row, col = 1;
+  float bound = 0;  // that no element exceeds in size, as far as known; 0: it is looked for where it matters
+};
+
 class AttentionProducts {
  public:
   explicit AttentionProducts(ComputeMode mode);
@@ -27,7 +34,9 @@ class AttentionProducts {
   // B = x^T: x (n, k) with row stride.
   void pack_transposed(const float* x, size_t stride, size_t n, size_t k, AttentionPanels& out) const;
   // B = x: x (k, n) with row stride.
-  void pack_direct(const float* x, size_t stride, size_t k, size_t n, AttentionPanels& out) const;
+  // bound: as AttentionRows'.
+  void pack_direct(const float* x, size_t stride, size_t k, size_t n, AttentionPanels& out,
+                   float bound = 0) const;
   // The same for keys (B = K^T) and values (B = V) [begin, begin + n) of a cache; begin a multiple of its
   // blocks.
   void pack_cached_keys(const KvLayer& cache, size_t head, size_t dim, size_t begin, size_t n,
@@ -45,9 +54,8 @@ class AttentionProducts {
     return {b.panels + depth(rows) * tile_n_, b.factor};
   }
 
-  // C (m, n) = or += alpha * A B. A(i, j) at a[i * a_row + j * a_col], one of the two steps being 1; panels
-  // are total_k deep, the first k are used.
-  void multiply(size_t m, size_t n, size_t k, size_t total_k, const float* a, size_t a_row, size_t a_col,
+  // C (m, n) = or += alpha * A B; panels are total_k deep, the first k are used.
+  void multiply(size_t m, size_t n, size_t k, size_t total_k, const AttentionRows& a,
                 const AttentionPanels& b, float* c, size_t ldc, float alpha, bool accumulate) const;
 
  private:
@@ -58,12 +66,12 @@ class AttentionProducts {
   };
   bool halves() const noexcept { return kind_ != FloatProducts::kF32; }
   size_t depth(size_t k) const noexcept { return halves() ? (k + 1) / 2 : k; }
-  // The scale of an operand (rows, cols).
-  float scale_of(const float* x, size_t stride, size_t rows, size_t cols) const noexcept;
-  void halve(size_t n, float scale, const float* x, uint16_t* out) const noexcept;
+  // The scale of an operand (rows, cols) whose elements are at most `bound`, or unknown.
+  float scale_of(const float* x, size_t stride, size_t rows, size_t cols, float bound) const noexcept;
+  // (k + 1) / 2 pairs of a row.
+  void halve_row(size_t k, float scale, const float* x, uint32_t* pairs) const noexcept;
   void pair(size_t n, float scale, const float* even, const float* odd, uint32_t* out) const noexcept;
-  // scale: of all rows; 0: each row has its own.
-  HalfRows halves_of(size_t m, size_t k, const float* a, size_t a_row, size_t a_col, float scale) const;
+  HalfRows halves_of(size_t m, size_t k, const AttentionRows& rows) const;
 
   const Kernels& ks_;
   FloatProducts kind_;
