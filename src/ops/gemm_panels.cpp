@@ -12,6 +12,7 @@
 #include "base/round.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/gemm_halves.h"
 #include "ops/halves.h"
 #include "ops/panel_pack.h"
 #include "ops/scratch.h"
@@ -230,78 +231,6 @@ void run(const Problem& p) {
     run_part<Panels>(p, part, more ? &next_part : nullptr, panels);
   });
 }
-
-// Rows [m0, m0 + n) of A in pairs of halves.
-void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uint32_t* out, float* factors) {
-  const size_t lda = Bf16Panels::depth(a.k);
-  float* rows = nullptr;
-  if (a.col != 1 || a.k % 2 != 0) {
-    rows = scratch<float>(n * 2 * lda, ScratchSlot::kConverted);
-    if (a.col == 1)
-      for (size_t r = 0; r < n; ++r)
-        std::memcpy(rows + r * 2 * lda, a.a + (m0 + r) * a.row, a.k * sizeof(float));
-    else
-      ks.transpose32(a.k, n, reinterpret_cast<const uint32_t*>(a.a + m0 * a.row), a.col,
-                     reinterpret_cast<uint32_t*>(rows), 2 * lda);
-    if (a.k % 2 != 0)
-      for (size_t r = 0; r < n; ++r) rows[r * 2 * lda + a.k] = 0;
-  }
-  for (size_t r = 0; r < n; ++r)
-    factors[m0 + r] = to_halves(ks, 2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
-                                reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
-}
-
-// The targets with every A in halves of the active kind: those that are not yet are converted, each once,
-// into the calling thread's scratch.
-class HalvedTargets {
- public:
-  HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targets) {
-    for (const GemmTarget& t : targets) terms_.insert(terms_.end(), t.terms.begin(), t.terms.end());
-    size_t size = 0, rows = 0;
-    for (size_t i = 0; i < terms_.size(); ++i) {
-      if (ks.f16 != nullptr && terms_[i].a.factors == nullptr) terms_[i].a.halves = nullptr;  // bf16
-      if (terms_[i].a.halves != nullptr || first_like(i) != i) continue;
-      size += padded_size(terms_[i].a);
-      rows += terms_[i].a.m;
-    }
-    auto* out = scratch<uint32_t>(size, ScratchSlot::kHalves);
-    float* factors = scratch<float>(rows, ScratchSlot::kRowScales);
-    for (size_t i = 0; i < terms_.size(); ++i) {
-      GemmRows& a = terms_[i].a;
-      if (a.halves != nullptr) continue;
-      const size_t first = first_like(i);
-      a.halves = first < i ? terms_[first].a.halves : out;
-      a.factors = first < i ? terms_[first].a.factors : factors;
-      if (first < i) continue;
-      convert(ks, a, out, factors);
-      out += padded_size(a);
-      factors += a.m;
-    }
-    size_t first = 0;
-    for (const GemmTarget& t : targets) {
-      targets_.push_back({std::span(terms_).subspan(first, t.terms.size()), t.c, t.ldc});
-      first += t.terms.size();
-    }
-  }
-  std::span<const GemmTarget> targets() const { return targets_; }
-
- private:
-  static size_t padded_size(const GemmRows& a) { return round_up(a.m * Bf16Panels::depth(a.k), 16); }
-  size_t first_like(size_t idx) const {
-    const GemmRows& a = terms_[idx].a;
-    size_t i = 0;
-    while (terms_[i].a.a != a.a || terms_[i].a.k != a.k || terms_[i].a.row != a.row) ++i;
-    return i;
-  }
-  static void convert(const Kernels& ks, const GemmRows& a, uint32_t* out, float* factors) {
-    constexpr size_t kRows = 16;
-    thread_pool().run(ceil_div(a.m, kRows), [&](size_t block, int) {
-      convert_rows(ks, a, block * kRows, std::min(kRows, a.m - block * kRows), out, factors);
-    });
-  }
-  std::vector<GemmTerm> terms_;
-  std::vector<GemmTarget> targets_;
-};
 
 }  // namespace
 
