@@ -1,6 +1,8 @@
 // What every op is told besides its tensors.
 #pragma once
 
+#include <span>
+
 #include "ops/tensor.h"
 
 namespace hone {
@@ -45,6 +47,9 @@ struct OpContext {
   // checked together must be chosen as they would be one by one. Costs time where a few rows are multiplied
   // with less precision than one.
   bool steady = false;
+  // Rows of x, in order, that become two planes of codes where the others become one: a text's first tokens,
+  // on which later ones rest their attention (Model).
+  std::span<const size_t> exact_rows = {};
 };
 constexpr size_t kSteadyRows = 8;
 

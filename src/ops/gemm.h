@@ -13,8 +13,9 @@ namespace hone {
 struct GemmOptions {
   ComputeMode compute = ComputeMode::kFast;
   float alpha = 1.0f;
-  bool accumulate = false;  // C += instead of C =
-  bool steady = false;      // OpContext::steady
+  bool accumulate = false;                  // C += instead of C =
+  bool steady = false;                      // OpContext::steady
+  std::span<const size_t> exact_rows = {};  // OpContext::exact_rows
 };
 
 // The operand A (m, k): element (i, j) at a[i * row + j * col], row or col being 1.

@@ -37,16 +37,16 @@ struct CodeRows {
   void quantize(size_t row, const float* x) const {
     active_kernels().quantize_int8(k, x, q + row * k, d + row * (k / 32), sums + row * (k / 16));
   }
-  // Row 2 i: x; row 2 i + 1: what it left over.
-  void quantize_twice(size_t i, const float* x) const {
-    quantize(2 * i, x);
-    const int8_t* codes = q + 2 * i * k;
-    const float* scales = d + 2 * i * (k / 32);
+  // A row: x; another: what it left over.
+  void quantize_twice(size_t row, size_t rest_row, const float* x) const {
+    quantize(row, x);
+    const int8_t* codes = q + row * k;
+    const float* scales = d + row * (k / 32);
     float* rest = scratch<float>(k, ScratchSlot::kConverted);
     for (size_t b = 0; b < k / 32; ++b)
       for (size_t j = 32 * b; j < 32 * (b + 1); ++j)
         rest[j] = x[j] - scales[b] * static_cast<float>(codes[j]);
-    quantize(2 * i + 1, rest);
+    quantize(rest_row, rest);
   }
   Int8Rows rows() const noexcept { return {q, d, sums, k}; }
 };
@@ -68,37 +68,64 @@ Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {
 }
 
 // What tiles read of A: its rows' codes, once or as two planes, and the run terms of every format among the
-// outputs, kept once for all outputs of that format.
+// outputs, kept once for all outputs of that format. Where only some rows are exact, their second planes
+// stand behind all first ones.
 class PanelRows {
  public:
-  PanelRows(size_t m, const float* a, size_t lda, size_t k, bool exact, std::span<const GemmOutput> outputs)
+  PanelRows(size_t m, const float* a, size_t lda, size_t k, bool exact, std::span<const size_t> exact_rows,
+            std::span<const GemmOutput> outputs)
       : planes_(exact ? 2 : 1),
         m_(m),
+        exact_rows_(exact ? std::span<const size_t>() : exact_rows),
         outputs_(outputs),
-        codes_(planes_ * m, k),
-        terms_(
-            scratch<int32_t>(outputs.size() * planes_ * m * (k / kMinScaleElems), ScratchSlot::kRunTerms)) {
+        codes_(n_codes(), k),
+        terms_(scratch<int32_t>(outputs.size() * n_codes() * (k / kMinScaleElems), ScratchSlot::kRunTerms)) {
     for_each_stretch(m, k, [&](size_t i0, size_t i1) {
-      for (size_t i = i0; i < i1; ++i)
-        exact ? codes_.quantize_twice(i, a + i * lda) : codes_.quantize(i, a + i * lda);
-      for (size_t t = 0; t < outputs.size(); ++t) {
-        const PackedKernels& packed = *outputs[t].w.packed;
-        if (first_like(packed) == t)
-          packed.run_terms(planes_ * (i1 - i0), codes(i0, 0), terms(packed, i0, 0));
+      size_t e = first_exact(i0);
+      for (size_t i = i0; i < i1; ++i) {
+        if (exact)
+          codes_.quantize_twice(2 * i, 2 * i + 1, a + i * lda);
+        else if (e < exact_rows_.size() && exact_rows_[e] == i)
+          codes_.quantize_twice(i, m_ + e++, a + i * lda);
+        else
+          codes_.quantize(i, a + i * lda);
       }
+      fill_terms(planes_ * i0, planes_ * (i1 - i0));
     });
+    fill_terms(planes_ * m, exact_rows_.size());
   }
 
   bool exact() const noexcept { return planes_ == 2; }
   // From row i of A and column k0.
   Int8Rows codes(size_t i, size_t k0) const noexcept { return codes_.rows().from(planes_ * i, k0); }
-  int32_t* terms(const PackedKernels& packed, size_t i, size_t k0) const noexcept {
-    const size_t a_row = codes_.k / packed.scale_elems;
-    return terms_ + first_like(packed) * planes_ * m_ * (codes_.k / kMinScaleElems) + planes_ * i * a_row +
-           k0 / packed.scale_elems;
+  const int32_t* terms(const PackedKernels& packed, size_t i, size_t k0) const noexcept {
+    return terms_at(packed, planes_ * i, k0);
+  }
+  // Second planes of single rows: from the idx-th on.
+  std::span<const size_t> exact_rows() const noexcept { return exact_rows_; }
+  size_t first_exact(size_t row) const noexcept {
+    return static_cast<size_t>(std::lower_bound(exact_rows_.begin(), exact_rows_.end(), row) -
+                               exact_rows_.begin());
+  }
+  Int8Rows rest_codes(size_t idx, size_t k0) const noexcept { return codes_.rows().from(m_ + idx, k0); }
+  const int32_t* rest_terms(const PackedKernels& packed, size_t idx, size_t k0) const noexcept {
+    return terms_at(packed, m_ + idx, k0);
   }
 
  private:
+  size_t n_codes() const noexcept { return planes_ * m_ + exact_rows_.size(); }
+  int32_t* terms_at(const PackedKernels& packed, size_t row, size_t k0) const noexcept {
+    return terms_ + first_like(packed) * n_codes() * (codes_.k / kMinScaleElems) +
+           row * (codes_.k / packed.scale_elems) + k0 / packed.scale_elems;
+  }
+  // Of rows [row, row + n) of codes, for every format.
+  void fill_terms(size_t row, size_t n) const {
+    if (n == 0) return;
+    for (size_t t = 0; t < outputs_.size(); ++t) {
+      const PackedKernels& packed = *outputs_[t].w.packed;
+      if (first_like(packed) == t) packed.run_terms(n, codes_.rows().from(row, 0), terms_at(packed, row, 0));
+    }
+  }
   // The first output of this format.
   size_t first_like(const PackedKernels& packed) const noexcept {
     size_t t = 0;
@@ -107,6 +134,7 @@ class PanelRows {
   }
 
   size_t planes_, m_;
+  std::span<const size_t> exact_rows_;
   std::span<const GemmOutput> outputs_;
   CodeRows codes_;
   int32_t* terms_;
@@ -188,6 +216,19 @@ void multiply_tile(const PackedKernels& p, size_t m, size_t n, size_t k, const P
   add_planes(m, n, planes, p.panel_cols, c, ldc, accumulate);
 }
 
+// Adds the second planes of the exact rows among [m0, m1) of A.
+void add_rest(const PackedKernels& p, size_t m0, size_t m1, size_t n, size_t k, const PanelRows& x, size_t k0,
+              const Int8Panel& panel, float* c, size_t ldc, float alpha) {
+  float rest[kMaxTileRows * kMaxPanelCols];
+  const size_t end = x.first_exact(m1);
+  for (size_t e = x.first_exact(m0); e < end; e += p.tile_rows) {
+    const size_t count = std::min(p.tile_rows, end - e);
+    p.tile(count, n, k, x.rest_codes(e, k0), x.rest_terms(p, e, k0), panel, rest, p.panel_cols, alpha, false);
+    for (size_t i = 0; i < count; ++i)
+      for (size_t j = 0; j < n; ++j) c[x.exact_rows()[e + i] * ldc + j] += rest[i * p.panel_cols + j];
+  }
+}
+
 void multiply_panel(size_t m0, size_t m1, const PanelRows& x, const GemmOutput& t, size_t panel_idx,
                     const GemmOptions& options) {
   const PackedKernels& p = *t.w.packed;
@@ -210,6 +251,7 @@ void multiply_panel(size_t m0, size_t m1, const PanelRows& x, const GemmOutput& 
     for (size_t i = m0; i < m1; i += step)
       multiply_tile(p, std::min(step, m1 - i), cols, kc, x, i, k0, panel, t.c + i * t.ldc + n0, t.ldc,
                     options.alpha, accumulate);
+    add_rest(p, m0, m1, cols, kc, x, k0, panel, t.c + n0, t.ldc, options.alpha);
   }
 }
 
@@ -232,7 +274,7 @@ void multiply_panels(size_t m, const PanelRows& x, std::span<const GemmOutput> o
 
 Int8Rows quantize_exactly(size_t m, const float* x, size_t ldx, size_t k) {
   const CodeRows codes(2 * m, k);
-  for (size_t i = 0; i < m; ++i) codes.quantize_twice(i, x + i * ldx);
+  for (size_t i = 0; i < m; ++i) codes.quantize_twice(2 * i, 2 * i + 1, x + i * ldx);
   return codes.rows();
 }
 
@@ -246,12 +288,13 @@ void multiply_group_exactly(const PackedKernels& packed, size_t m, size_t n_rows
 void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
                bool exact, GemmOptions options) {
   for (const GemmOutput& t : outputs) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
-  if (m <= (options.steady || exact ? kSteadyRows : kExactRows))
+  const bool all_exact = exact || options.steady || !options.exact_rows.empty();
+  if (m <= (all_exact ? kSteadyRows : kExactRows))
     multiply_exactly(m, quantize_exactly(m, a, lda, k), outputs, options);
   else if (m <= kFewRows)
     multiply_few(m, quantize_rows(m, a, lda, k), outputs, options);
   else
-    multiply_panels(m, PanelRows(m, a, lda, k, exact, outputs), outputs, options);
+    multiply_panels(m, PanelRows(m, a, lda, k, exact, options.exact_rows, outputs), outputs, options);
 }
 
 }  // namespace hone

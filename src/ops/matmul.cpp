@@ -88,6 +88,7 @@ void add_low_rank_gradients(const Group& group, const Flowing& f) {
 
 void add_dx(Tape& tape, const Group& group, const std::vector<Flowing>& flowing) {
   std::vector<GemmTerm> terms;
+  terms.reserve(2 * flowing.size());
   for (const Flowing& f : flowing) terms.push_back({f.dy.rows(), f.branch->weight.w});
   for (const Flowing& f : flowing)
     if (f.dlow.defined() && !f.branch->input.defined())
@@ -180,7 +181,7 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
       terms.push_back({rows_of(branch.low), f32_view(branch.weight.low_rank->b->value)});
     sums.add(std::move(terms), outputs.back().data(), branch.weight.w.rows);
   }
-  gemm_nt(sums.targets, {.compute = ctx.compute, .steady = ctx.steady});
+  gemm_nt(sums.targets, {.compute = ctx.compute, .steady = ctx.steady, .exact_rows = ctx.exact_rows});
   if (!record) return outputs;
   group.x = x.without_values();
   for (size_t i = 0; i < outputs.size(); ++i) {

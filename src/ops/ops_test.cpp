@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -195,6 +196,37 @@ TEST(Gemm, ExactTermsOfQuantizedRowsLoseNextToNothing) {
         size += std::pow(static_cast<double>(precise.data()[i]), 2);
       }
       EXPECT_LT(std::sqrt(error / size), 1e-4) << format_of(id).name << " m=" << m;
+    }
+  }
+}
+
+// A few rows on top of a product of many: they are exact, and the others as they are without.
+TEST(Gemm, SingleRowsOfQuantizedProductsCanBeExact) {
+  Rng rng(33);
+  for (const FormatId id : kFormats) {
+    if (!packing_of(format_of(id))) continue;
+    for (const size_t m : {6u, 60u, 301u}) {
+      const size_t n = 75, k = 1344;
+      const Tensor a = random_tensor(rng, {m, k});
+      const Stored w = store(rng, id, n, k);
+      Tensor precise = Tensor::empty({m, n}), plain = Tensor::empty({m, n}), some = Tensor::empty({m, n});
+      std::vector<size_t> rows = {0, 1, 2, 3, 5};
+      if (m > 6) rows.insert(rows.end(), {11, 12, 13, m - 2, m - 1});
+      gemm_nt(m, a.data(), k, w.view, precise.data(), n, {.compute = ComputeMode::kPrecise, .alpha = 0.5f});
+      gemm_nt(m, a.data(), k, w.packed, plain.data(), n, {.alpha = 0.5f});
+      gemm_nt(m, a.data(), k, w.packed, some.data(), n, {.alpha = 0.5f, .exact_rows = rows});
+      for (size_t i = 0; i < m; ++i) {
+        if (m > 6 && !std::binary_search(rows.begin(), rows.end(), i)) {
+          for (size_t j = 0; j < n; ++j) ASSERT_EQ(some.row(i)[j], plain.row(i)[j]) << i;
+          continue;
+        }
+        double error = 0, size = 0;
+        for (size_t j = 0; j < n; ++j) {
+          error += std::pow(static_cast<double>(precise.row(i)[j] - some.row(i)[j]), 2);
+          size += std::pow(static_cast<double>(precise.row(i)[j]), 2);
+        }
+        EXPECT_LT(std::sqrt(error / size), 1e-4) << format_of(id).name << " row " << i << " of " << m;
+      }
     }
   }
 }
