@@ -78,6 +78,7 @@ std::vector<ScalingResult> run_scaling(std::vector<Prepared>& prepared, const Ar
   const int before = thread_pool().size();
   std::vector<ScalingResult> results;
   Progress progress("scaling", arguments.repeats, "rounds");
+  results.reserve(prepared.size());
   for (const Prepared& p : prepared)
     results.push_back({std::string(p.work->name), arguments.threads_sweep,
                        std::vector<std::vector<double>>(arguments.threads_sweep.size())});

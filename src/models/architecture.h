@@ -53,7 +53,7 @@ struct TensorRow {
 struct Architecture {
   std::string_view gguf_name;  // general.architecture
   std::string_view hf_model_type;
-  std::string_view hf_other_type = "";  // a second model_type of the same tensors and wiring
+  std::string_view hf_other_type = {};  // a second model_type of the same tensors and wiring
   std::span<const TensorRow> tensors;
   bool rope_interleaved = false;
   bool tied_by_default = false;  // when config.json does not say tie_word_embeddings

@@ -60,7 +60,7 @@ std::string signed_text(std::string text, const Spec& spec) {
 }
 
 std::string with_commas(std::string text) {
-  const size_t dot = std::min(text.find('.'), text.size());
+  const auto dot = static_cast<size_t>(std::find(text.begin(), text.end(), '.') - text.begin());
   const size_t first = text.starts_with('-') ? 1 : 0;
   for (size_t at = dot; at > first + 3; at -= 3) text.insert(at - 3, ",");
   return text;
