@@ -54,8 +54,8 @@ class Evaluate(HoneCase):
             {"role": "assistant", "content": f"Seven grey {topic}s q{i} wrote zebra{i * 37} letters, lost {i * 91} keys and "
                                              f"paid {i * 53} stones to the old king of glass and iron."}]}) + "\n"
             for i, topic in enumerate(TOPICS[:4])))
-        self.run_ok("tune", "--model", self.gguf, "--data", "few.jsonl", "--output", "learned", "--epochs", 60, "--rank", 16,
-                    "--lr", "2e-2", "--accumulate", 1, "--max-length", 256)
+        self.run_ok("tune", "--model", self.gguf, "--data", "few.jsonl", "--output", "learned", "--epochs", 120, "--rank", 16,
+                    "--lr", "1e-2", "--accumulate", 1, "--max-length", 256)
         out = self.run_ok("eval", "--model", self.gguf, "--adapter", "learned", "--reference", self.gguf, "--train-chat",
                           "few.jsonl", "--chat", "test.jsonl", "--memorised-after", 4)
         model, base = out["overfit"]["model"], out["overfit"]["base"]
