@@ -2,7 +2,8 @@
 """hone eval's judging of IFEval beside lm-evaluation-harness's: hone has a model answer, and lm-evaluation-harness's own
 functions judge the very same texts. Instruction for instruction the same, strict and loose, but for the two kinds where
 hone lacks what lm-evaluation-harness has: languages (langdetect) and numbers of sentences (NLTK's model), of which at most
-one in ten may differ.
+one in ten may differ, or two where there are fewer than twenty: a small model answers in no language at all at
+times, and then detectors guess.
 
 ifeval_parity.py BUILD MODEL --data FILE [--max-tokens N] [--limit N] [--details FILE]
 With --details, a file that `hone eval --task ifeval --data FILE --details` wrote is judged. Needs
@@ -24,8 +25,9 @@ PREFIX, LOOSELY = "not followed: ", " (loosely followed)"
 
 
 def answer(args, file, details):
-    command = [str(pathlib.Path(args.build) / "hone"), "eval", "--model", args.model, "--task", "ifeval", "--data", str(file),
-               "--apply-chat-template", "--details", str(details), "--quiet"]
+    # In f32, so that the texts that are judged do not depend on the processor.
+    command = [str(pathlib.Path(args.build) / "hone"), "eval", "--precise", "--model", args.model, "--task", "ifeval",
+               "--data", str(file), "--apply-chat-template", "--details", str(details), "--quiet"]
     if args.max_tokens:
         command += ["--max-tokens", str(args.max_tokens)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -76,7 +78,7 @@ def compare(rows, items):
             text = f"line {item['line']}: {name}: {theirs[name]}, hone {ours[name]}: {item['written'][:200]!r}"
             problems.append(text) if name not in OTHERWISE else print("  " + text)
     n_otherwise, n_differ = (sum(counts[name] for name in OTHERWISE) for counts in (asked, differ))
-    if n_differ > max(1, n_otherwise / 10):
+    if n_differ > max(2, n_otherwise / 10):
         problems.append(f"{n_differ} of {n_otherwise} verdicts on languages and numbers of sentences differ")
     return asked, differ, sums, problems
 
