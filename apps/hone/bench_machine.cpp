@@ -98,34 +98,25 @@ __attribute__((target("avx512f,avx512bf16"))) void bf16_avx512() {
   for (__m512& s : sum) keep_512(s);
 }
 
-// GCC 12 keeps the sums of this intrinsic in memory, so the registers are named: zmm24 times itself into zmm0
-// to 23.
+// GCC 12 keeps the sums of vpdpbusd's intrinsic in memory, so the registers are named: zmm24 times itself
+// into zmm0 to 23.
+#define HONE_NAMED_SUMS(instruction)                                                                       \
+  asm volatile(".irp sum,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t" instruction    \
+               " %%zmm24, %%zmm24, %%zmm\\sum\n\t"                                                         \
+               ".endr"                                                                                     \
+               :                                                                                           \
+               :                                                                                           \
+               : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",  \
+                 "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", \
+                 "xmm21", "xmm22", "xmm23")
+
 __attribute__((target("avx512f,avx512vnni"))) void int8_avx512() {
-  for (int step = 0; step < kSteps; ++step)
-    asm volatile(
-        ".irp sum,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-        "vpdpbusd %%zmm24, %%zmm24, %%zmm\\sum\n\t"
-        ".endr"
-        :
-        :
-        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-          "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",
-          "xmm23", "xmm24");
+  for (int step = 0; step < kSteps; ++step) HONE_NAMED_SUMS("vpdpbusd");
 }
 
-// By name of the registers, too, on zeros.
 __attribute__((target("avx512f"))) void f16_avx512() {
   asm volatile("vpxord %%zmm24, %%zmm24, %%zmm24" : : : "xmm24");
-  for (int step = 0; step < kSteps; ++step)
-    asm volatile(
-        ".irp sum,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-        "vfmadd231ph %%zmm24, %%zmm24, %%zmm\\sum\n\t"
-        ".endr"
-        :
-        :
-        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-          "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",
-          "xmm23");
+  for (int step = 0; step < kSteps; ++step) HONE_NAMED_SUMS("vfmadd231ph");
 }
 
 __attribute__((target("avx2"))) void int8_avx2() {

@@ -39,6 +39,19 @@ bool has_f16c() noexcept {
 }
 #endif
 
+// Leaf 7 of cpuid, which most instruction sets are told in.
+struct Features {
+  unsigned eax = 0, edx = 0;
+};
+Features features(unsigned subleaf) noexcept {
+  Features f;
+#if defined(__x86_64__)
+  unsigned ebx = 0, ecx = 0;
+  if (__get_cpuid_count(7, subleaf, &f.eax, &ebx, &ecx, &f.edx) == 0) return {};
+#endif
+  return f;
+}
+
 bool is_intel() noexcept {
 #if defined(__x86_64__)
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -80,31 +93,15 @@ FloatProducts choose_products() {
 }  // namespace
 
 bool has_avx_vnni() noexcept {
-#if defined(__x86_64__)
-  static const bool has = [] {
-    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-    constexpr unsigned kAvxVnniBit = 1u << 4;  // leaf 7, subleaf 1
-    return isa_supported(Isa::kAvx2) && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 &&
-           (eax & kAvxVnniBit) != 0;
-  }();
+  constexpr unsigned kBit = 1u << 4;  // subleaf 1, eax
+  static const bool has = isa_supported(Isa::kAvx2) && (features(1).eax & kBit) != 0;
   return has;
-#else
-  return false;
-#endif
 }
 
 bool has_avx512_fp16() noexcept {
-#if defined(__x86_64__)
-  static const bool has = [] {
-    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-    constexpr unsigned kFp16Bit = 1u << 23;  // leaf 7
-    return isa_supported(Isa::kAvx512) && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
-           (edx & kFp16Bit) != 0;
-  }();
+  constexpr unsigned kBit = 1u << 23;  // subleaf 0, edx
+  static const bool has = isa_supported(Isa::kAvx512) && (features(0).edx & kBit) != 0;
   return has;
-#else
-  return false;
-#endif
 }
 
 const char* products_name(FloatProducts products) noexcept {

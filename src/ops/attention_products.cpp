@@ -127,10 +127,7 @@ void AttentionProducts::pack_cached_values(const KvLayer& cache, size_t head, si
 
 void AttentionProducts::halve_row(size_t k, float scale, const float* x, uint32_t* pairs) const noexcept {
   auto* out = reinterpret_cast<uint16_t*>(pairs);
-  if (kind_ == FloatProducts::kF16)
-    ks_.f16->halve(k, scale, x, out);
-  else
-    ks_.f32_to_bf16(k, x, out);
+  to_halves(ks_, k, scale, x, out);
   if (k % 2 != 0) out[k] = 0;
 }
 

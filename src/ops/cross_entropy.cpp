@@ -34,11 +34,7 @@ void write_gradient(const Kernels& ks, size_t n, float* row, size_t target, doub
     const size_t count = std::min(kPiece, n - begin);
     float* out = halves != nullptr ? piece : row + begin;
     for (size_t i = 0; i < count; ++i) out[i] = row[begin + i] * inverse;
-    if (halves == nullptr) continue;
-    if (ks.f16 != nullptr)
-      ks.f16->halve(count, kHalvesScale, piece, halves + begin);
-    else
-      ks.f32_to_bf16(count, piece, halves + begin);
+    if (halves != nullptr) to_halves(ks, count, kHalvesScale, piece, halves + begin);
   }
 }
 

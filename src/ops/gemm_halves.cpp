@@ -35,8 +35,9 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
       for (size_t r = 0; r < n; ++r) rows[r * 2 * lda + a.k] = 0;
   }
   for (size_t r = 0; r < n; ++r)
-    factors[m0 + r] = to_halves(ks, 2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
-                                reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
+    factors[m0 + r] =
+        row_to_halves(ks, 2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
+                      reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
 }
 
 void convert(const Kernels& ks, const GemmRows& a, uint32_t* out, float* factors) {

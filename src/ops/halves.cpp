@@ -21,13 +21,16 @@ bool multiplies_in_halves(ComputeMode mode) noexcept {
   return multiplies_in_bf16(mode) || (mode != ComputeMode::kPrecise && active_kernels().f16 != nullptr);
 }
 
-float to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept {
-  if (ks.f16 == nullptr) {
-    ks.f32_to_bf16(n, row, out);
-    return 1;
-  }
-  const float scale = f16_scale(ks.f16->largest(1, n, n, row));
-  ks.f16->halve(n, scale, row, out);
+void to_halves(const Kernels& ks, size_t n, float scale, const float* x, uint16_t* out) noexcept {
+  if (ks.f16 != nullptr)
+    ks.f16->halve(n, scale, x, out);
+  else
+    ks.f32_to_bf16(n, x, out);
+}
+
+float row_to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept {
+  const float scale = ks.f16 != nullptr ? f16_scale(ks.f16->largest(1, n, n, row)) : 1.0f;
+  to_halves(ks, n, scale, row, out);
   return 1.0f / scale;
 }
 
@@ -42,7 +45,7 @@ OperandRows::OperandRows(const Tensor& x, ComputeMode mode) : x_(x) {
   if (ks.f16 != nullptr) factors_ = Tensor::empty({x.rows(), 1});
   parallel_rows(x.rows(), x.cols(), [&](size_t begin, size_t end) {
     for (size_t r = begin; r < end; ++r) {
-      const float factor = to_halves(ks, x.cols(), x.row(r), reinterpret_cast<uint16_t*>(halves_.row(r)));
+      const float factor = row_to_halves(ks, x.cols(), x.row(r), reinterpret_cast<uint16_t*>(halves_.row(r)));
       if (factors_.defined()) *factors_.row(r) = factor;
     }
   });

@@ -15,8 +15,10 @@ namespace hone {
 bool multiplies_in_bf16(ComputeMode mode) noexcept;
 bool multiplies_in_halves(ComputeMode mode) noexcept;
 struct Kernels;
-// A row of n elements in the halves that are multiplied; returns what its products are multiplied by.
-float to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept;
+// n elements in the halves that are multiplied; in f16 times `scale`, which bf16 does not need.
+void to_halves(const Kernels& ks, size_t n, float scale, const float* x, uint16_t* out) noexcept;
+// A row with a scale of its own; returns what its products are multiplied by, the scale's reciprocal.
+float row_to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept;
 
 // Whether rows of so many columns are kept as halves: rows of an odd length would not begin on whole pairs.
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept;
