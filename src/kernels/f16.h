@@ -14,6 +14,9 @@ namespace hone {
 
 constexpr size_t kF16Run = 48;
 constexpr float kF16Largest = 32.0f;  // kF16Run * 32 * 32 is three quarters of what a half can hold
+// Stored halves whose largest lies between are multiplied as they are: their sums are far from what a half
+// can no longer tell from zero.
+constexpr float kF16Smallest = 1.0f / 16;
 
 // C tile (mr, nr) = or += alpha * scales[m] * A B over f16 pairs, laid out as TileBf16's.
 using TileF16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda,
@@ -29,6 +32,12 @@ struct F16Kernels {
   void (*halve)(size_t n, float scale, const float* x, uint16_t* y) noexcept;
   // y[i] = pair (low: scale * even[i], high: scale * odd[i]).
   void (*pair)(size_t n, float scale, const float* even, const float* odd, uint32_t* y) noexcept;
+  // The same of stored halves as they are, which need not be aligned.
+  void (*zip)(size_t n, const std::byte* even, const std::byte* odd, uint32_t* y) noexcept;
+  // The largest |x[i]| of halves; not finite if one of them is not.
+  float (*largest_half)(size_t n, const uint16_t* x) noexcept;
+  // x[i] = scale * x[i] to nearest even.
+  void (*scale_halves)(size_t n, float scale, uint16_t* x) noexcept;
 };
 
 // null: this instruction set, or this processor, has none. The scalar ones are the oracle.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -228,6 +229,33 @@ TEST(Kernels, F16ConversionsScaleAndRoundToNearest) {
       ASSERT_EQ(pairs[n], 7u);
     }
     EXPECT_EQ(f16->largest(1, 0, 0, nullptr), 0.0f);
+  }
+}
+
+TEST(Kernels, StoredHalvesBecomePairsAndAreScaled) {
+  Rng rng(34);
+  for (const F16Kernels* f16 : f16_tables()) {
+    for (const size_t n : {1u, 15u, 16u, 17u, 31u, 32u, 63u, 64u, 65u, 200u}) {
+      std::vector<std::byte> stored(4 * n + 1);  // from an odd address on
+      std::vector<uint16_t> halves(2 * n + 1, 7);
+      for (size_t i = 0; i < 2 * n; ++i) halves[i] = f32_to_f16(static_cast<float>(rng.normal()));
+      halves[n / 2] = f32_to_f16(-300.0f);
+      std::memcpy(stored.data() + 1, halves.data(), 4 * n);
+      std::vector<uint32_t> pairs(n + 1, 7);
+      f16->zip(n, stored.data() + 1, stored.data() + 1 + 2 * n, pairs.data());
+      for (size_t i = 0; i < n; ++i)
+        ASSERT_EQ(pairs[i], halves[i] | static_cast<uint32_t>(halves[n + i]) << 16);
+      ASSERT_EQ(pairs[n], 7u);
+      EXPECT_EQ(f16->largest_half(n, halves.data()), 300.0f);
+      EXPECT_LT(f16->largest_half(n, halves.data() + n), 300.0f);
+      const std::vector<uint16_t> before = halves;
+      f16->scale_halves(2 * n, 0.125f, halves.data());
+      for (size_t i = 0; i < 2 * n; ++i) ASSERT_EQ(halves[i], f32_to_f16(0.125f * f16_to_f32(before[i])));
+      ASSERT_EQ(halves[2 * n], 7);
+      halves[n - 1] = 0xfc00;  // -infinity
+      EXPECT_TRUE(std::isinf(f16->largest_half(n, halves.data())));
+    }
+    EXPECT_EQ(f16->largest_half(0, nullptr), 0.0f);
   }
 }
 

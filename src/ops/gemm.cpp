@@ -110,6 +110,7 @@ void check(const GemmTarget& t, size_t m, bool along_k) {
     const MatrixView &w = term.w, &w0 = t.terms[0].w;
     HONE_CHECK(w.cols % w.format->block_elems == 0, "{} columns in {}", w.cols, w.format->name);
     HONE_CHECK(term.a.m == m && term.a.k == (along_k ? w.cols : w.rows));
+    HONE_CHECK(term.a.k_factors == nullptr || (!along_k && active_kernels().f16 != nullptr));
     HONE_CHECK((along_k ? w.rows : w.cols) == (along_k ? w0.rows : w0.cols));
   }
 }
@@ -152,9 +153,9 @@ void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c
   gemm_nn(std::span(&target, 1), options);
 }
 
-void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
-             GemmOptions options) {
-  const GemmTerm term{{m, w.rows, a, 1, lda}, w};
+void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, const float* k_factors, float* c,
+             size_t ldc, GemmOptions options) {
+  const GemmTerm term{{m, w.rows, a, 1, lda, nullptr, nullptr, k_factors}, w};
   const GemmTarget target{std::span(&term, 1), c, ldc};
   gemm_nn(std::span(&target, 1), options);
 }

@@ -28,6 +28,9 @@ struct GemmRows {
   const uint32_t* halves = nullptr;
   // What the products of each row in f16 are multiplied by, the reciprocals of their scales.
   const float* factors = nullptr;
+  // For W in f16 whose rows have scales: column j counts k_factors[j] times; null: once. Of gemm_nn, where
+  // products are in f16.
+  const float* k_factors = nullptr;
 };
 
 // One product of a sum, and a sum with its place: C (m, n) = or += alpha * sum of A_i W_i^T (gemm_nt; W
@@ -54,7 +57,8 @@ void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c
 void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
              GemmOptions options = {});
 // C (m, n) = alpha * A^T * W, A stored f32 (k, m) with row stride lda, W stored (k, n). For weight gradients.
-void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
-             GemmOptions options = {});
+// k_factors: GemmRows::k_factors.
+void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, const float* k_factors, float* c,
+             size_t ldc, GemmOptions options = {});
 
 }  // namespace hone

@@ -23,7 +23,7 @@ size_t padded_size(const GemmRows& a) {
 void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uint32_t* out, float* factors) {
   const size_t lda = pairs_of(a.k);
   float* rows = nullptr;
-  if (a.col != 1 || a.k % 2 != 0) {
+  if (a.col != 1 || a.k % 2 != 0 || a.k_factors != nullptr) {
     rows = scratch<float>(n * 2 * lda, ScratchSlot::kConverted);
     if (a.col == 1)
       for (size_t r = 0; r < n; ++r)
@@ -33,6 +33,9 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
                      reinterpret_cast<uint32_t*>(rows), 2 * lda);
     if (a.k % 2 != 0)
       for (size_t r = 0; r < n; ++r) rows[r * 2 * lda + a.k] = 0;
+    if (a.k_factors != nullptr)
+      for (size_t r = 0; r < n; ++r)
+        ks.scale_mul(a.k, 1.0f, rows + r * 2 * lda, a.k_factors, rows + r * 2 * lda);
   }
   for (size_t r = 0; r < n; ++r)
     factors[m0 + r] =
@@ -62,7 +65,9 @@ HalvedTargets::HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targ
 size_t HalvedTargets::first_like(size_t idx) const {
   const GemmRows& a = terms_[idx].a;
   size_t i = 0;
-  while (terms_[i].a.a != a.a || terms_[i].a.k != a.k || terms_[i].a.row != a.row) ++i;
+  while (terms_[i].a.a != a.a || terms_[i].a.k != a.k || terms_[i].a.row != a.row ||
+         terms_[i].a.k_factors != a.k_factors)
+    ++i;
   return i;
 }
 

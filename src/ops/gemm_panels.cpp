@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <type_traits>
-#include <vector>
 
 #include "base/round.h"
 #include "base/threads.h"
@@ -128,11 +126,51 @@ class Cursor {
   size_t term_ = 0, k0_ = 0, kc_ = 0;
 };
 
-// Visits the tiles of an unpacked slice: rows in blocks that stay in the L2 cache; for each block, one panel
-// of columns at a time, read again by every tile of the block's rows. What is needed next is asked for
+// A slice of W, unpacked, with the columns of A that it is multiplied by.
+struct Unpacked {
+  const Problem& p;
+  const Part& part;
+  const GemmRows& a;
+  size_t k0, kc;
+  const uint32_t* panels;
+  const float* factors;
+  bool add;  // to C, instead of in its place
+
+  float* c(size_t m, size_t n) const { return part.target->c + m * part.target->ldc + part.n0 + n; }
+};
+
+// A tile of C, mr rows and nr columns from (m, n) on.
+struct TileAt {
+  size_t m, mr, n, nr;
+};
+
+void multiply(F32Panels, const Unpacked& u, const TileAt& t) {
+  const GemmRows& a = u.a;
+  u.p.ks.tile_f32(t.mr, t.nr, u.kc, a.a + t.m * a.row + u.k0 * a.col, a.row, a.col,
+                  reinterpret_cast<const float*>(u.panels + t.n * u.kc), u.p.ks.tile_n, u.c(t.m, t.n),
+                  u.part.target->ldc, u.p.options.alpha, u.add);
+}
+
+void multiply(Bf16Panels, const Unpacked& u, const TileAt& t) {
+  const size_t pairs = Bf16Panels::depth(u.kc), lda = Bf16Panels::depth(u.a.k);
+  u.p.ks.tile_bf16(t.mr, t.nr, pairs, u.a.halves + t.m * lda + u.k0 / 2, lda, u.panels + t.n * pairs,
+                   u.c(t.m, t.n), u.part.target->ldc, u.p.options.alpha, u.add);
+}
+
+void multiply(F16Panels, const Unpacked& u, const TileAt& t) {
+  const size_t pairs = F16Panels::depth(u.kc), lda = F16Panels::depth(u.a.k);
+  const F16Kernels& f16 = *u.p.ks.f16;
+  f16.tile(t.mr, t.nr, pairs, u.a.halves + t.m * lda + u.k0 / 2, lda, u.panels + t.n * pairs, u.c(t.m, t.n),
+           u.part.target->ldc, u.a.factors + t.m, u.p.options.alpha * u.factors[t.n / f16.tile_n], u.add);
+}
+
+// The tiles of an unpacked slice: rows in blocks that stay in the L2 cache; for each block, one panel of
+// columns at a time, read again by every tile of the block's rows. What is needed next is asked for
 // meanwhile.
-template <typename Body>
-void for_tiles(const Part& part, size_t mr, size_t nr, SliceAhead& ahead, const Body& body) {
+template <typename Panels>
+void multiply_slice(const Unpacked& u, SliceAhead& ahead) {
+  const Part& part = u.part;
+  const size_t mr = Panels::tile_m(u.p.ks), nr = Panels::tile_n(u.p.ks);
   const size_t block = round_up(step_of(part.m1 - part.m0, kBlockRows / mr * mr), mr);
   const size_t n_tiles = ceil_div(part.m1 - part.m0, mr) * ceil_div(part.cols, nr);
   const size_t lines = ceil_div(ahead.n_lines(), n_tiles);
@@ -141,45 +179,9 @@ void for_tiles(const Part& part, size_t mr, size_t nr, SliceAhead& ahead, const 
     for (size_t n = 0; n < part.cols; n += nr)
       for (size_t m = first; m < last; m += step) {
         ahead.ask(lines);
-        body(m, std::min(step, last - m), n, std::min(nr, part.cols - n));
+        multiply(Panels{}, u, {m, std::min(step, last - m), n, std::min(nr, part.cols - n)});
       }
   }
-}
-
-// One unpacked slice, added to C or put there.
-void run_f32(const Problem& p, const Part& part, const Cursor& at, const uint32_t* panels, bool add,
-             SliceAhead& ahead) {
-  const size_t nr = p.ks.tile_n, ldc = part.target->ldc;
-  const GemmRows& a = at.term().a;
-  for_tiles(part, p.ks.tile_m, nr, ahead, [&](size_t m, size_t rows, size_t n, size_t width) {
-    p.ks.tile_f32(rows, width, at.kc(), a.a + m * a.row + at.k0() * a.col, a.row, a.col,
-                  reinterpret_cast<const float*>(panels + n * at.kc()), nr,
-                  part.target->c + m * ldc + part.n0 + n, ldc, p.options.alpha, add);
-  });
-}
-
-void run_bf16(const Problem& p, const Part& part, const Cursor& at, const uint32_t* panels, bool add,
-              SliceAhead& ahead) {
-  const GemmRows& a = at.term().a;
-  const size_t nr = p.ks.tile_n_bf16, pairs = Bf16Panels::depth(at.kc()), lda = Bf16Panels::depth(a.k),
-               ldc = part.target->ldc;
-  for_tiles(part, p.ks.tile_m_bf16, nr, ahead, [&](size_t m, size_t rows, size_t n, size_t width) {
-    p.ks.tile_bf16(rows, width, pairs, a.halves + m * lda + at.k0() / 2, lda, panels + n * pairs,
-                   part.target->c + m * ldc + part.n0 + n, ldc, p.options.alpha, add);
-  });
-}
-
-void run_f16(const Problem& p, const Part& part, const Cursor& at, const uint32_t* panels,
-             const float* factors, bool add, SliceAhead& ahead) {
-  const GemmRows& a = at.term().a;
-  const F16Kernels& f16 = *p.ks.f16;
-  const size_t nr = f16.tile_n, pairs = F16Panels::depth(at.kc()), lda = F16Panels::depth(a.k),
-               ldc = part.target->ldc;
-  for_tiles(part, f16.tile_m, nr, ahead, [&](size_t m, size_t rows, size_t n, size_t width) {
-    f16.tile(rows, width, pairs, a.halves + m * lda + at.k0() / 2, lda, panels + n * pairs,
-             part.target->c + m * ldc + part.n0 + n, ldc, a.factors + m, p.options.alpha * factors[n / nr],
-             add);
-  });
 }
 
 void clear(const Part& part) {
@@ -187,30 +189,23 @@ void clear(const Part& part) {
     std::memset(part.target->c + m * part.target->ldc + part.n0, 0, part.cols * sizeof(float));
 }
 
+// The stored bytes that are unpacked next: the part's next slice, or the next part's first.
+SliceAhead ahead_of(const Problem& p, const Cursor& next, const Part* next_part) {
+  if (!next.done()) return {p.layout, next.columns()};
+  if (next_part != nullptr)
+    if (const Cursor first(p, *next_part); !first.done()) return {p.layout, first.columns()};
+  return {};
+}
+
 template <typename Panels>
 void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_t* panels) {
   bool add = p.options.accumulate;
   std::array<float, kMaxBlock> factors;
-  for (Cursor at(p, part); !at.done(); at.next()) {
-    if constexpr (std::is_same_v<Panels, F16Panels>)
-      F16Panels::pack(p.ks, p.layout, at.columns(), panels, factors.data());
-    else if (p.layout == WeightLayout::kNt)
-      Panels::pack_nt(p.ks, at.columns(), panels);
-    else
-      Panels::pack_nn(p.ks, at.columns(), panels);
-    Cursor later = at;
-    later.next();
-    SliceAhead ahead;
-    if (!later.done())
-      ahead = SliceAhead(p.layout, later.columns());
-    else if (next_part != nullptr)
-      if (const Cursor first(p, *next_part); !first.done()) ahead = SliceAhead(p.layout, first.columns());
-    if constexpr (std::is_same_v<Panels, F16Panels>)
-      run_f16(p, part, at, panels, factors.data(), add, ahead);
-    else if constexpr (std::is_same_v<Panels, Bf16Panels>)
-      run_bf16(p, part, at, panels, add, ahead);
-    else
-      run_f32(p, part, at, panels, add, ahead);
+  for (Cursor at(p, part), next = at; !at.done(); at = next) {
+    Panels::pack(p.ks, p.layout, at.columns(), panels, factors.data());
+    next.next();
+    SliceAhead ahead = ahead_of(p, next, next_part);
+    multiply_slice<Panels>({p, part, at.term().a, at.k0(), at.kc(), panels, factors.data(), add}, ahead);
     add = true;
   }
   if (!add) clear(part);

@@ -4,15 +4,6 @@
 #include "ops/parallel.h"
 
 namespace hone {
-namespace {
-
-const Format& bf16_format() {
-  static const Format& format = format_of(FormatId::kBF16);
-  return format;
-}
-
-}  // namespace
-
 bool multiplies_in_bf16(ComputeMode mode) noexcept {
   return mode != ComputeMode::kPrecise && active_kernels().tile_bf16 != nullptr;
 }
@@ -38,46 +29,31 @@ bool kept_in_halves(ComputeMode mode, size_t cols) noexcept {
   return mode != ComputeMode::kPrecise && cols % 2 == 0;
 }
 
-OperandRows::OperandRows(const Tensor& x, ComputeMode mode) : x_(x) {
-  if (!multiplies_in_halves(mode) || x.cols() % 2 != 0) return;
-  const Kernels& ks = active_kernels();
-  halves_ = Tensor::empty({x.rows(), x.cols() / 2});
-  if (ks.f16 != nullptr) factors_ = Tensor::empty({x.rows(), 1});
-  parallel_rows(x.rows(), x.cols(), [&](size_t begin, size_t end) {
-    for (size_t r = begin; r < end; ++r) {
-      const float factor = row_to_halves(ks, x.cols(), x.row(r), reinterpret_cast<uint16_t*>(halves_.row(r)));
-      if (factors_.defined()) *factors_.row(r) = factor;
-    }
-  });
-}
-
-GemmRows OperandRows::rows() const noexcept {
-  GemmRows rows{x_.rows(), x_.cols(), x_.data(), x_.cols()};
-  if (halves_.defined()) rows.halves = reinterpret_cast<const uint32_t*>(halves_.data());
-  if (factors_.defined()) rows.factors = factors_.data();
-  return rows;
-}
-
-MatrixView OperandRows::view() const noexcept {
-  if (!halves_.defined() || factors_.defined()) return f32_view(x_);
-  return {&bf16_format(), reinterpret_cast<const std::byte*>(halves_.data()), x_.rows(), x_.cols()};
-}
-
-KeptRows::KeptRows(const Tensor& x, ComputeMode mode) : tensor_(x.without_values()) {
+KeptRows::KeptRows(const Tensor& x, ComputeMode mode, KeptFor purpose) : tensor_(x.without_values()) {
   if (!kept_in_halves(mode, x.cols())) {
     f32_ = x;
     return;
   }
   halves_ = Tensor::empty({x.rows(), x.cols() / 2});
+  if (purpose == KeptFor::kProducts && active_kernels().f16 != nullptr)
+    factors_ = Tensor::empty({x.rows(), 1});
+  convert(x);
+}
+
+void KeptRows::convert(const Tensor& x) {
+  const Kernels& ks = active_kernels();
   parallel_rows(x.rows(), x.cols(), [&](size_t begin, size_t end) {
-    active_kernels().f32_to_bf16((end - begin) * x.cols(), x.row(begin),
-                                 reinterpret_cast<uint16_t*>(halves_.row(begin)));
+    auto* out = reinterpret_cast<uint16_t*>(halves_.row(begin));
+    if (!factors_.defined()) return ks.f32_to_bf16((end - begin) * x.cols(), x.row(begin), out);
+    for (size_t r = begin; r < end; ++r, out += x.cols())
+      *factors_.row(r) = row_to_halves(ks, x.cols(), x.row(r), out);
   });
 }
 
 MatrixView KeptRows::view() const noexcept {
   if (f32_.defined()) return f32_view(f32_);
-  return {&bf16_format(), reinterpret_cast<const std::byte*>(halves_.data()), tensor_.rows(), tensor_.cols()};
+  const Format& format = format_of(factors_.defined() ? FormatId::kF16 : FormatId::kBF16);
+  return {&format, reinterpret_cast<const std::byte*>(halves_.data()), tensor_.rows(), tensor_.cols()};
 }
 
 const uint32_t* KeptRows::halves() const noexcept {
@@ -86,8 +62,11 @@ const uint32_t* KeptRows::halves() const noexcept {
 
 const float* KeptRows::rows(size_t begin, size_t n, float* room) const {
   if (f32_.defined()) return f32_.row(begin);
-  const DecodeRow widen = active_kernels().decode_row(FormatId::kBF16);
-  widen(reinterpret_cast<const std::byte*>(halves_.row(begin)), room, n * tensor_.cols());
+  const size_t cols = tensor_.cols();
+  const DecodeRow widen = active_kernels().decode_row(factors_.defined() ? FormatId::kF16 : FormatId::kBF16);
+  widen(reinterpret_cast<const std::byte*>(halves_.row(begin)), room, n * cols);
+  if (factors_.defined())
+    for (size_t i = 0; i < n * cols; ++i) room[i] *= factors_.data()[begin + i / cols];
   return room;
 }
 
@@ -97,6 +76,15 @@ Tensor KeptRows::values() const {
   parallel_rows(x.rows(), x.cols(),
                 [&](size_t begin, size_t end) { rows(begin, end - begin, x.row(begin)); });
   return x;
+}
+
+OperandRows::OperandRows(const Tensor& x, ComputeMode mode) : x_(x) {
+  if (multiplies_in_halves(mode) && kept_in_halves(mode, x.cols()))
+    halves_ = KeptRows(x, mode, KeptFor::kProducts);
+}
+
+GemmRows OperandRows::rows() const noexcept {
+  return {x_.rows(), x_.cols(), x_.data(), x_.cols(), 1, halves_.halves(), halves_.factors()};
 }
 
 }  // namespace hone

@@ -29,8 +29,8 @@ struct Group {
   ComputeMode compute = ComputeMode::kFast;
 };
 
-GemmRows rows_of(const Tensor& x, const uint32_t* halves = nullptr) {
-  return {x.rows(), x.cols(), x.data(), x.cols(), 1, halves};
+GemmRows rows_of(const Tensor& x) {
+  return {x.rows(), x.cols(), x.data(), x.cols()};
 }
 
 // Sums for one call of gemm, with the terms that its targets point to.
@@ -76,14 +76,15 @@ void add_low_rank_gradients(const Group& group, const Flowing& f) {
   const LowRank& low_rank = *f.branch->weight.low_rank;
   const size_t n_tokens = f.dy.view().rows, rank = f.dlow.cols(), out = f.dy.view().cols;
   Tensor db = Tensor::empty({rank, out});
-  gemm_tn(rank, f.branch->low.data(), rank, f.dy.view(), db.data(), out, {.compute = group.compute});
+  gemm_tn(rank, f.branch->low.data(), rank, f.dy.view(), f.dy.k_factors(), db.data(), out,
+          {.compute = group.compute});
   float* grad = low_rank.b->ensure_grad().data();
   for (size_t o = 0; o < out; ++o)
     for (size_t r = 0; r < rank; ++r) grad[o * rank + r] += db.data()[r * out + o];
   const KeptRows& input = f.branch->input.defined() ? f.branch->input : group.kept;
   HONE_CHECK(input.view().rows == n_tokens);
-  gemm_tn(rank, f.dlow.data(), rank, input.view(), low_rank.a->ensure_grad().data(), input.view().cols,
-          {.compute = group.compute, .accumulate = true});
+  gemm_tn(rank, f.dlow.data(), rank, input.view(), input.factors(), low_rank.a->ensure_grad().data(),
+          input.view().cols, {.compute = group.compute, .accumulate = true});
 }
 
 void add_dx(Tape& tape, const Group& group, const std::vector<Flowing>& flowing) {
@@ -118,7 +119,7 @@ void backward(Tape& tape, const Group& group) {
     if (Parameter* trainable = f.branch->weight.trainable) {
       const MatrixView x = group.kept.view();
       const GemmRows dy = f.dy.rows();
-      gemm_tn(dy.k, dy.a, dy.k, x, trainable->ensure_grad().data(), x.cols,
+      gemm_tn(dy.k, dy.a, dy.k, x, group.kept.factors(), trainable->ensure_grad().data(), x.cols,
               {.compute = group.compute, .accumulate = true});
     }
   }
@@ -138,8 +139,8 @@ void fill_low(const Tensor& x, const GemmRows& x_rows, Group& group) {
     if (low_rank.dropout) {
       masked.push_back(Tensor::empty(x.shape()));
       apply_dropout(*low_rank.dropout, x, masked.back());
-      branch.input = KeptRows(masked.back(), group.compute);
-      input = rows_of(masked.back(), branch.input.halves());
+      branch.input = KeptRows(masked.back(), group.compute, KeptFor::kProducts);
+      input = OperandRows(masked.back(), branch.input).rows();
     }
     sums.add({{input, f32_view(low_rank.a->value)}}, branch.low.data(), branch.low.cols());
   }
@@ -163,12 +164,11 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
     keep_x = keep_x || weight.low_rank || weight.trainable != nullptr;
   }
   const bool record = ctx.tape != nullptr && (group.need_dx || keep_x);
-  if (record && keep_x) group.kept = KeptRows(x, ctx.compute);
-  // x is converted once: to what is kept of it where that is multiplied, too.
+  // x is converted once: to what is kept of it, or for the low-rank changes.
+  if (record && keep_x) group.kept = KeptRows(x, ctx.compute, KeptFor::kProducts);
   std::optional<OperandRows> operand;
-  if (low_rank && multiplies_in_halves(ctx.compute) && !multiplies_in_bf16(ctx.compute))
-    operand.emplace(x, ctx.compute);
-  const GemmRows rows = operand ? operand->rows() : rows_of(x, group.kept.halves());
+  if (!group.kept.defined() && low_rank) operand.emplace(x, ctx.compute);
+  const GemmRows rows = operand ? operand->rows() : OperandRows(x, group.kept).rows();
   if (low_rank) fill_low(x, rows, group);
 
   std::vector<Tensor> outputs;

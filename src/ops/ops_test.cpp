@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/halves.h"
 #include "ops/kv_layer.h"
 
 namespace hone {
@@ -32,9 +33,9 @@ struct Stored {
   MatrixView packed;  // the same, as this machine multiplies it fastest
 };
 
-Stored store(Rng& rng, FormatId id, size_t rows, size_t cols) {
+Stored store(Rng& rng, FormatId id, size_t rows, size_t cols, double scale = 1.0) {
   const Format& f = format_of(id);
-  const Tensor w = random_tensor(rng, {rows, cols});
+  const Tensor w = random_tensor(rng, {rows, cols}, scale);
   Stored s;
   s.bytes.resize(f.bytes(rows * cols));
   f.from_float(w.data(), s.bytes.data(), rows * cols);
@@ -64,7 +65,7 @@ TEST(Gemm, AllLayoutsAndFormatsEqualThePlainLoop) {
           const bool interleaved = m % 2 == 0 || n == 96;
           gemm_nt(m, a.data(), k, interleaved ? nt.packed : nt.view, c.data(), n, precise);
           gemm_nn(m, a.data(), k, interleaved ? nn.packed : nn.view, d.data(), n, precise);
-          gemm_tn(m, at.data(), m, nn.view, e.data(), n, precise);
+          gemm_tn(m, at.data(), m, nn.view, nullptr, e.data(), n, precise);
           const float tolerance = 1e-6f * static_cast<float>(k + 10) * 4;
           for (size_t i = 0; i < m; ++i) {
             for (size_t j = 0; j < n; ++j) {
@@ -114,41 +115,79 @@ TEST(Gemm, OddSizesAccumulateAndLeaveTheRestAlone) {
   }
 }
 
-// Rows and weights beyond what halves of 5 bits of exponent hold, and one row that is not finite.
+// The largest relative error of a row of c beside precise ones, in root mean square.
+double largest_row_error(const Tensor& precise, const Tensor& c) {
+  double largest = 0;
+  for (size_t i = 0; i < c.rows(); ++i) {
+    double error = 0, size = 0;
+    for (size_t j = 0; j < c.cols(); ++j) {
+      const double exact = static_cast<double>(precise.row(i)[j]);
+      error += std::pow(static_cast<double>(c.row(i)[j]) - exact, 2);
+      size += exact * exact;
+    }
+    const double relative = std::sqrt(error / size);
+    if (!(relative <= largest)) largest = relative;
+  }
+  return largest;
+}
+
+// Rows and weights beyond what halves of 5 bits of exponent hold.
 TEST(Gemm, FastModeTakesNumbersOfAnySize) {
   Rng rng(31);
-  const size_t m = 60, n = 96, k = 700;
-  Tensor a = random_tensor(rng, {m, k}), w = random_tensor(rng, {n, k}), v = random_tensor(rng, {k, n});
+  const size_t m = 60, n = 96, k = 704;
+  Tensor a = random_tensor(rng, {m, k});
   for (size_t i = 0; i < m; ++i)
     for (size_t j = 0; j < k; ++j) a.row(i)[j] *= std::ldexp(1.0f, static_cast<int>(i) - 30);
-  for (const int exponent : {-40, 0, 40}) {
-    Tensor ws = w.clone(), vs = v.clone();
-    for (Tensor* t : {&ws, &vs})
-      for (size_t i = 0; i < t->size(); ++i) t->data()[i] *= std::ldexp(1.0f, exponent);
-    Tensor c[2], d[2];
-    for (const ComputeMode mode : {ComputeMode::kPrecise, ComputeMode::kFast}) {
-      const size_t i = mode == ComputeMode::kFast;
-      c[i] = Tensor::empty({m, n});
-      d[i] = Tensor::empty({m, n});
-      gemm_nt(m, a.data(), k, f32_view(ws), c[i].data(), n, {.compute = mode});
-      gemm_nn(m, a.data(), k, f32_view(vs), d[i].data(), n, {.compute = mode});
-    }
-    for (const auto& [precise, fast] : {std::pair{&c[0], &c[1]}, std::pair{&d[0], &d[1]}})
-      for (size_t i = 0; i < m; ++i) {
-        double error = 0, size = 0;
-        for (size_t j = 0; j < n; ++j) {
-          const double exact = static_cast<double>(precise->row(i)[j]);
-          error += std::pow(static_cast<double>(fast->row(i)[j]) - exact, 2);
-          size += exact * exact;
-        }
-        ASSERT_LT(std::sqrt(error / size), 0.005) << "row " << i << ", weights * 2^" << exponent;
+  const std::pair<FormatId, std::vector<int>> cases[] = {{FormatId::kF32, {-40, 0, 40}},
+                                                         {FormatId::kF16, {-12, -5, 0, 6, 12}},
+                                                         {FormatId::kBF16, {-40, 0, 40}},
+                                                         {FormatId::kQ8_0, {-16, -8, 0, 8, 16}}};
+  for (const auto& [id, exponents] : cases)
+    for (const int exponent : exponents) {
+      const double scale = std::ldexp(1.0, exponent);
+      const Stored nt = store(rng, id, n, k, scale), nn = store(rng, id, k, n, scale);
+      Tensor precise = Tensor::empty({m, n}), fast = Tensor::empty({m, n});
+      gemm_nt(m, a.data(), k, nt.view, precise.data(), n, {.compute = ComputeMode::kPrecise});
+      gemm_nt(m, a.data(), k, nt.view, fast.data(), n);
+      ASSERT_LT(largest_row_error(precise, fast), 0.005) << format_of(id).name << " * 2^" << exponent;
+      for (const MatrixView& w : {nn.view, nn.packed}) {
+        gemm_nn(m, a.data(), k, w, precise.data(), n, {.compute = ComputeMode::kPrecise});
+        gemm_nn(m, a.data(), k, w, fast.data(), n);
+        ASSERT_LT(largest_row_error(precise, fast), 0.005) << format_of(id).name << " * 2^" << exponent;
       }
-  }
+    }
+}
+
+TEST(Gemm, WhatIsNotFiniteStaysInItsRow) {
+  Rng rng(35);
+  const size_t m = 60, n = 96, k = 700;
+  Tensor a = random_tensor(rng, {m, k});
   a.row(3)[5] = std::numeric_limits<float>::infinity();
-  Tensor c = Tensor::empty({m, n});
-  gemm_nt(m, a.data(), k, f32_view(w), c.data(), n, {.compute = ComputeMode::kFast});
-  EXPECT_FALSE(std::isfinite(c.row(3)[0]));
-  EXPECT_TRUE(std::isfinite(c.row(4)[0]));
+  for (const FormatId id : {FormatId::kF32, FormatId::kF16}) {
+    const Stored w = store(rng, id, n, k);
+    Tensor c = Tensor::empty({m, n});
+    gemm_nt(m, a.data(), k, w.view, c.data(), n);
+    EXPECT_FALSE(std::isfinite(c.row(3)[0]));
+    EXPECT_TRUE(std::isfinite(c.row(4)[0]));
+  }
+}
+
+// Rows kept for the gradients of weights: as stored halves with factors where products are in f16.
+TEST(Gemm, KeptRowsOfAnySizeGiveWeightGradients) {
+  Rng rng(36);
+  const size_t n = 100, k = 333;
+  Tensor x = random_tensor(rng, {k, n});
+  for (size_t i = 0; i < k; ++i)
+    for (size_t j = 0; j < n; ++j) x.row(i)[j] *= std::ldexp(1.0f, static_cast<int>(i % 40) - 20);
+  const KeptRows kept(x, ComputeMode::kFast, KeptFor::kProducts);
+  EXPECT_LT(largest_row_error(x, kept.values()), 0.003);
+  for (const size_t m : {1u, 16u}) {
+    const Tensor a = random_tensor(rng, {k, m});
+    Tensor precise = Tensor::empty({m, n}), fast = Tensor::empty({m, n});
+    gemm_tn(m, a.data(), m, f32_view(x), nullptr, precise.data(), n, {.compute = ComputeMode::kPrecise});
+    gemm_tn(m, a.data(), m, kept.view(), kept.factors(), fast.data(), n);
+    EXPECT_LT(largest_row_error(precise, fast), 0.005) << m;
+  }
 }
 
 TEST(Gemm, FastModeStaysCloseOnQuantizedRows) {

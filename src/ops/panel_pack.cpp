@@ -6,28 +6,10 @@
 #include "base/error.h"
 #include "base/round.h"
 #include "ops/scratch.h"
+#include "ops/unpack.h"
 
 namespace hone {
 namespace {
-
-constexpr size_t kRowsAtOnce = 16;  // rows of W unpacked together when they run along K
-
-// The first block that a slice of a group of interleaved rows starts with.
-const std::byte* packed_slice(const MatrixView& w, size_t row, size_t begin) {
-  return w.data + row / w.packed->lanes * w.packed->lanes * w.row_bytes() +
-         w.packed->lanes * w.format->bytes(begin);
-}
-
-// `width` interleaved rows from n on as f32 columns [kc][nr]; columns beyond become zeros.
-void unpack_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size_t kc, size_t nr,
-                    float* out) {
-  for (size_t i = 0; i < nr; i += w.packed->lanes) {
-    if (i < width)
-      w.packed->unpack_f32(kc, packed_slice(w, n + i, k0), out + i, nr);
-    else
-      for (size_t k = 0; k < kc; ++k) std::memset(out + k * nr + i, 0, w.packed->lanes * sizeof(float));
-  }
-}
 
 // Elements [begin, begin + n) of a row that is not interleaved, in bf16.
 void row_halves(const Kernels& ks, const MatrixView& w, size_t row, size_t begin, size_t n, uint16_t* out) {
@@ -36,34 +18,6 @@ void row_halves(const Kernels& ks, const MatrixView& w, size_t row, size_t begin
   float* line = scratch<float>(n, ScratchSlot::kOdd);
   decode_elements(w, row, begin, n, line);
   ks.f32_to_bf16(n, line, out);
-}
-
-// Rows [k0, k0 + n_rows) of W, n_rows <= kRowsAtOnce, columns [n0, n0 + cols) as f32 [n_rows][stride].
-void unpack_rows(const Kernels& ks, const MatrixView& w, size_t k0, size_t n_rows, size_t n0, size_t cols,
-                 float* out, size_t stride) {
-  if (w.packed == nullptr || w.packed->lanes > n_rows) {
-    for (size_t r = 0; r < n_rows; ++r) decode_elements(w, k0 + r, n0, cols, out + r * stride);
-    return;
-  }
-  const size_t lanes = w.packed->lanes;
-  float* turned = scratch<float>(cols * lanes, ScratchSlot::kDecoded);
-  for (size_t r = 0; r < n_rows; r += lanes) {
-    const size_t n = std::min(lanes, n_rows - r);
-    w.packed->unpack_f32(cols, packed_slice(w, k0 + r, n0), turned, lanes);
-    ks.transpose32(cols, n, reinterpret_cast<const uint32_t*>(turned), lanes,
-                   reinterpret_cast<uint32_t*>(out + r * stride), stride);
-  }
-}
-
-// The whole slice as f32 [kc][stride], zeros behind its columns.
-void unpack_slice(const Kernels& ks, const PanelSlice& s, float* out, size_t stride) {
-  const size_t stored = round_up(s.cols, s.w.format->block_elems);
-  for (size_t k = 0; k < s.kc; k += kRowsAtOnce) {
-    const size_t n_rows = std::min(kRowsAtOnce, s.kc - k);
-    float* rows = out + k * stride;
-    unpack_rows(ks, s.w, s.k0 + k, n_rows, s.n0, stored, rows, stride);
-    for (size_t r = 0; r < n_rows; ++r) std::fill(rows + r * stride + s.cols, rows + (r + 1) * stride, 0.0f);
-  }
 }
 
 // Rows k and k + 1 of the slice into one row of pairs of every panel, straight from the stored floats.
@@ -94,24 +48,6 @@ void pair_decoded_rows(const Kernels& ks, const PanelSlice& s, size_t k, size_t 
     ks.pair_bf16(nr, even + n, odd + n, panels + n * depth + k / 2 * nr);
 }
 
-// A group of `lanes` interleaved rows of W, an even number: its halves are pairs along K once it is turned.
-void turn_group(const Kernels& ks, const PanelSlice& s, size_t k, size_t stored, uint32_t* panels) {
-  const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc), lanes = s.w.packed->lanes;
-  float* turned = scratch<float>(stored * lanes, ScratchSlot::kDecoded);
-  s.w.packed->unpack_f32(stored, packed_slice(s.w, s.k0 + k, s.n0), turned, lanes);
-  auto* halves = scratch<uint32_t>(stored * lanes / 2, ScratchSlot::kPairs);
-  ks.f32_to_bf16(stored * lanes, turned, reinterpret_cast<uint16_t*>(halves));
-  const size_t n_pairs = std::min(lanes / 2, depth - k / 2);
-  for (size_t n = 0; n < s.cols; n += nr) {
-    const size_t width = std::min(nr, s.cols - n);
-    uint32_t* out = panels + n * depth + k / 2 * nr;
-    ks.transpose32(width, n_pairs, halves + n * lanes / 2, lanes / 2, out, nr);
-    if (width < nr)
-      for (size_t p = 0; p < n_pairs; ++p)
-        std::memset(out + p * nr + width, 0, (nr - width) * sizeof(uint32_t));
-  }
-}
-
 // Rows [n, n + width) of W, stored as halves, along a slice of K: pairs of them are turned as they stand.
 bool turn_halves(const Kernels& ks, const PanelSlice& s, size_t n, size_t width, float* panel) {
   const SplitPairs split = s.w.packed == nullptr ? ks.split_pairs(s.w.format->id) : nullptr;
@@ -125,6 +61,72 @@ bool turn_halves(const Kernels& ks, const PanelSlice& s, size_t n, size_t width,
                  turned, nr);
   split(pairs, nr, turned, panel);
   return true;
+}
+
+void pack_f32_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  const size_t nr = ks.tile_n;
+  for (size_t n = 0; n < s.cols; n += nr, panels += nr * s.kc) {
+    const size_t width = std::min(nr, s.cols - n);
+    if (s.w.packed != nullptr) {
+      unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, reinterpret_cast<float*>(panels));
+      continue;
+    }
+    if (turn_halves(ks, s, s.n0 + n, width, reinterpret_cast<float*>(panels))) continue;
+    float* rows = scratch<float>(nr * s.kc, ScratchSlot::kDecoded);
+    for (size_t r = 0; r < width; ++r) decode_elements(s.w, s.n0 + n + r, s.k0, s.kc, rows + r * s.kc);
+    std::memset(rows + width * s.kc, 0, (nr - width) * s.kc * sizeof(float));
+    ks.transpose32(nr, s.kc, reinterpret_cast<const uint32_t*>(rows), s.kc, panels, nr);
+  }
+}
+
+void pack_f32_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  const size_t nr = ks.tile_n, padded = round_up(s.cols, nr);
+  const size_t stored = round_up(s.cols, s.w.format->block_elems), stride = std::max(padded, stored);
+  float* rows = scratch<float>(kRowsAtOnce * stride, ScratchSlot::kPairs);
+  for (size_t k = 0; k < s.kc; k += kRowsAtOnce) {
+    const size_t n_rows = std::min(kRowsAtOnce, s.kc - k);
+    unpack_rows(ks, s.w, s.k0 + k, n_rows, s.n0, stored, rows, stride);
+    for (size_t r = 0; r < n_rows; ++r) {
+      std::fill(rows + r * stride + s.cols, rows + r * stride + padded, 0.0f);
+      for (size_t n = 0; n < padded; n += nr)
+        std::memcpy(panels + n * s.kc + (k + r) * nr, rows + r * stride + n, nr * sizeof(float));
+    }
+  }
+}
+
+void pack_bf16_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  const size_t nr = ks.tile_n_bf16, pairs = Bf16Panels::depth(s.kc);
+  for (size_t n = 0; n < s.cols; n += nr, panels += nr * pairs) {
+    const size_t width = std::min(nr, s.cols - n);
+    if (s.w.packed != nullptr) {
+      float* columns = scratch<float>(nr * 2 * pairs, ScratchSlot::kPairs);
+      unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, columns);
+      for (size_t p = 0; p < pairs; ++p)
+        ks.pair_bf16(nr, columns + 2 * p * nr, columns + (2 * p + 1) * nr, panels + p * nr);
+      continue;
+    }
+    auto* rows = scratch<uint32_t>(nr * pairs, ScratchSlot::kPairs);
+    for (size_t r = 0; r < width; ++r) {
+      auto* halves = reinterpret_cast<uint16_t*>(rows + r * pairs);
+      row_halves(ks, s.w, s.n0 + n + r, s.k0, s.kc, halves);
+      if (s.kc % 2 != 0) halves[s.kc] = 0;
+    }
+    std::memset(rows + width * pairs, 0, (nr - width) * pairs * sizeof(uint32_t));
+    ks.transpose32(nr, pairs, rows, pairs, panels, nr);
+  }
+}
+
+void pack_bf16_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
+  if (const PairRows pair = ks.pair_rows(s.w.format->id)) {
+    for (size_t k = 0; k < s.kc; k += 2) pair_stored_rows(ks, s, k, pair, panels);
+    return;
+  }
+  const size_t stored = round_up(s.cols, s.w.format->block_elems);
+  if (has_whole_groups(s)) {
+    for (size_t k = 0; k < s.kc; k += s.w.packed->lanes) turn_group(ks, s, k, ks.tile_n_bf16, panels);
+    return;
+  }
+  for (size_t k = 0; k < s.kc; k += 2) pair_decoded_rows(ks, s, k, stored, panels);
 }
 
 }  // namespace
@@ -151,92 +153,12 @@ void SliceAhead::ask(size_t n_lines) noexcept {
   }
 }
 
-void F32Panels::pack_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
-  const size_t nr = ks.tile_n;
-  for (size_t n = 0; n < s.cols; n += nr, panels += nr * s.kc) {
-    const size_t width = std::min(nr, s.cols - n);
-    if (s.w.packed != nullptr) {
-      unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, reinterpret_cast<float*>(panels));
-      continue;
-    }
-    if (turn_halves(ks, s, s.n0 + n, width, reinterpret_cast<float*>(panels))) continue;
-    float* rows = scratch<float>(nr * s.kc, ScratchSlot::kDecoded);
-    for (size_t r = 0; r < width; ++r) decode_elements(s.w, s.n0 + n + r, s.k0, s.kc, rows + r * s.kc);
-    std::memset(rows + width * s.kc, 0, (nr - width) * s.kc * sizeof(float));
-    ks.transpose32(nr, s.kc, reinterpret_cast<const uint32_t*>(rows), s.kc, panels, nr);
-  }
+void F32Panels::pack(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels, float*) {
+  (layout == WeightLayout::kNt ? pack_f32_nt : pack_f32_nn)(ks, s, panels);
 }
 
-void F32Panels::pack_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
-  const size_t nr = ks.tile_n, padded = round_up(s.cols, nr);
-  const size_t stored = round_up(s.cols, s.w.format->block_elems), stride = std::max(padded, stored);
-  float* rows = scratch<float>(kRowsAtOnce * stride, ScratchSlot::kPairs);
-  for (size_t k = 0; k < s.kc; k += kRowsAtOnce) {
-    const size_t n_rows = std::min(kRowsAtOnce, s.kc - k);
-    unpack_rows(ks, s.w, s.k0 + k, n_rows, s.n0, stored, rows, stride);
-    for (size_t r = 0; r < n_rows; ++r) {
-      std::fill(rows + r * stride + s.cols, rows + r * stride + padded, 0.0f);
-      for (size_t n = 0; n < padded; n += nr)
-        std::memcpy(panels + n * s.kc + (k + r) * nr, rows + r * stride + n, nr * sizeof(float));
-    }
-  }
-}
-
-void Bf16Panels::pack_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
-  const size_t nr = ks.tile_n_bf16, pairs = depth(s.kc);
-  for (size_t n = 0; n < s.cols; n += nr, panels += nr * pairs) {
-    const size_t width = std::min(nr, s.cols - n);
-    if (s.w.packed != nullptr) {
-      float* columns = scratch<float>(nr * 2 * pairs, ScratchSlot::kPairs);
-      unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, columns);
-      for (size_t p = 0; p < pairs; ++p)
-        ks.pair_bf16(nr, columns + 2 * p * nr, columns + (2 * p + 1) * nr, panels + p * nr);
-      continue;
-    }
-    auto* rows = scratch<uint32_t>(nr * pairs, ScratchSlot::kPairs);
-    for (size_t r = 0; r < width; ++r) {
-      auto* halves = reinterpret_cast<uint16_t*>(rows + r * pairs);
-      row_halves(ks, s.w, s.n0 + n + r, s.k0, s.kc, halves);
-      if (s.kc % 2 != 0) halves[s.kc] = 0;
-    }
-    std::memset(rows + width * pairs, 0, (nr - width) * pairs * sizeof(uint32_t));
-    ks.transpose32(nr, pairs, rows, pairs, panels, nr);
-  }
-}
-
-void Bf16Panels::pack_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
-  if (const PairRows pair = ks.pair_rows(s.w.format->id)) {
-    for (size_t k = 0; k < s.kc; k += 2) pair_stored_rows(ks, s, k, pair, panels);
-    return;
-  }
-  const size_t stored = round_up(s.cols, s.w.format->block_elems);
-  size_t k = 0;
-  if (s.w.packed != nullptr && s.k0 % s.w.packed->lanes == 0 && s.w.packed->lanes % 2 == 0)
-    for (; k + s.w.packed->lanes <= s.kc; k += s.w.packed->lanes) turn_group(ks, s, k, stored, panels);
-  for (; k < s.kc; k += 2) pair_decoded_rows(ks, s, k, stored, panels);
-}
-
-void F16Panels::pack(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels,
-                     float* factors) {
-  const size_t nr = ks.f16->tile_n, pairs = depth(s.kc), padded = round_up(s.cols, nr);
-  HONE_CHECK(nr == ks.tile_n);
-  // In f32: with kNt panels, with kNn rows of all columns.
-  const bool nt = layout == WeightLayout::kNt;
-  const size_t stride = nt ? nr : std::max(padded, round_up(s.cols, s.w.format->block_elems));
-  float* wide = scratch<float>(std::max(padded, stride) * s.kc, ScratchSlot::kWide);
-  if (nt)
-    F32Panels::pack_nt(ks, s, reinterpret_cast<uint32_t*>(wide));
-  else
-    unpack_slice(ks, s, wide, stride);
-  static constexpr float kZeros[64] = {};
-  for (size_t n = 0; n < s.cols; n += nr, panels += nr * pairs) {
-    const float* first = nt ? wide + n * s.kc : wide + n;
-    const float scale = f16_scale(ks.f16->largest(s.kc, nr, stride, first));
-    *factors++ = 1.0f / scale;
-    for (size_t k = 0; k < s.kc; k += 2)
-      ks.f16->pair(nr, scale, first + k * stride, k + 1 < s.kc ? first + (k + 1) * stride : kZeros,
-                   panels + k / 2 * nr);
-  }
+void Bf16Panels::pack(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels, float*) {
+  (layout == WeightLayout::kNt ? pack_bf16_nt : pack_bf16_nn)(ks, s, panels);
 }
 
 }  // namespace hone

@@ -43,22 +43,29 @@ class SliceAhead {
   size_t stride_ = 0, strip_ = 0, n_strips_ = 0;
 };
 
+// A kind of panels. factors[i]: what products with panel i are multiplied by, where they have scales.
 struct F32Panels {
   static size_t depth(size_t k) noexcept { return k; }
-  static void pack_nt(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
-  static void pack_nn(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
+  static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m; }
+  static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n; }
+  static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
+                   float* factors);
 };
 
 struct Bf16Panels {
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
-  static void pack_nt(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
-  static void pack_nn(const Kernels& ks, const PanelSlice& slice, uint32_t* panels);
+  static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
+  static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n_bf16; }
+  static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
+                   float* factors);
 };
 
-// By way of f32: a panel's scale is known when all of it is.
+// Stored halves as they are, where their scale allows; everything else by way of f32, because a panel's scale
+// is known when all of it is.
 struct F16Panels {
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
-  // factors[i]: what products with panel i are multiplied by, the reciprocal of its scale.
+  static size_t tile_m(const Kernels& ks) noexcept { return ks.f16->tile_m; }
+  static size_t tile_n(const Kernels& ks) noexcept { return ks.f16->tile_n; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };

@@ -146,8 +146,52 @@ void pair(size_t n, float scale, const float* even, const float* odd, uint32_t* 
   }
 }
 
-constexpr F16Kernels kTable = {
-    .tile_m = kTileM, .tile_n = kTileN, .tile = tile, .largest = largest, .halve = halve, .pair = pair};
+void zip(size_t n, const std::byte* even, const std::byte* odd, uint32_t* y) noexcept {
+  for (size_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first_lanes(n - i);
+    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even + 2 * i)),
+                  high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd + 2 * i));
+    _mm512_mask_storeu_epi32(y + i, mask, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+  }
+}
+
+float largest_half(size_t n, const uint16_t* x) noexcept {
+  // Without their signs halves are ordered as whole numbers are.
+  const __m512i magnitude = _mm512_set1_epi16(0x7fff);
+  __m512i top0 = _mm512_setzero_si512(), top1 = top0;
+  size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    top0 = _mm512_max_epu16(top0, _mm512_and_si512(magnitude, _mm512_loadu_si512(x + i)));
+    top1 = _mm512_max_epu16(top1, _mm512_and_si512(magnitude, _mm512_loadu_si512(x + i + 32)));
+  }
+  for (; i < n; i += 32) {
+    const auto mask = static_cast<__mmask32>(n - i >= 32 ? ~0u : (1u << (n - i)) - 1u);
+    top0 = _mm512_max_epu16(top0, _mm512_and_si512(magnitude, _mm512_maskz_loadu_epi16(mask, x + i)));
+  }
+  top0 = _mm512_max_epu16(top0, top1);
+  const __m512i even = _mm512_and_si512(top0, _mm512_set1_epi32(0xffff)), odd = _mm512_srli_epi32(top0, 16);
+  const int top = _mm512_reduce_max_epi32(_mm512_max_epi32(even, odd));
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(top)));
+}
+
+void scale_halves(size_t n, float scale, uint16_t* x) noexcept {
+  const __m512 s = _mm512_set1_ps(scale);
+  for (size_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first_lanes(n - i);
+    _mm256_mask_storeu_epi16(x + i, mask,
+                             scaled_halves(s, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, x + i))));
+  }
+}
+
+constexpr F16Kernels kTable = {.tile_m = kTileM,
+                               .tile_n = kTileN,
+                               .tile = tile,
+                               .largest = largest,
+                               .halve = halve,
+                               .pair = pair,
+                               .zip = zip,
+                               .largest_half = largest_half,
+                               .scale_halves = scale_halves};
 
 }  // namespace
 }  // namespace avx512

@@ -1,6 +1,7 @@
 // Products in f16 with every sum rounded to f16, as AVX512-FP16 rounds it.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/half.h"
 #include "kernels/tables.h"
@@ -61,8 +62,34 @@ void pair(size_t n, float scale, const float* even, const float* odd, uint32_t* 
            static_cast<uint32_t>(f32_to_f16(scale * odd[i])) << 16;
 }
 
-constexpr F16Kernels kTable = {
-    .tile_m = kTileM, .tile_n = kTileN, .tile = tile, .largest = largest, .halve = halve, .pair = pair};
+void zip(size_t n, const std::byte* even, const std::byte* odd, uint32_t* y) noexcept {
+  for (size_t i = 0; i < n; ++i) {
+    uint16_t low, high;
+    std::memcpy(&low, even + 2 * i, 2);
+    std::memcpy(&high, odd + 2 * i, 2);
+    y[i] = low | static_cast<uint32_t>(high) << 16;
+  }
+}
+
+float largest_half(size_t n, const uint16_t* x) noexcept {
+  uint16_t top = 0;  // without their signs halves are ordered as whole numbers are
+  for (size_t i = 0; i < n; ++i) top = std::max(top, static_cast<uint16_t>(x[i] & 0x7fffu));
+  return f16_to_f32(top);
+}
+
+void scale_halves(size_t n, float scale, uint16_t* x) noexcept {
+  for (size_t i = 0; i < n; ++i) x[i] = f32_to_f16(scale * f16_to_f32(x[i]));
+}
+
+constexpr F16Kernels kTable = {.tile_m = kTileM,
+                               .tile_n = kTileN,
+                               .tile = tile,
+                               .largest = largest,
+                               .halve = halve,
+                               .pair = pair,
+                               .zip = zip,
+                               .largest_half = largest_half,
+                               .scale_halves = scale_halves};
 
 }  // namespace
 
