@@ -19,8 +19,16 @@
 namespace hone {
 namespace {
 
-// How long an idle worker spins before it sleeps: ops follow one another within microseconds.
+// How long an idle worker spins before it sleeps: ops follow one another within microseconds. Where threads
+// outnumber cores it would only keep others from working.
 constexpr int kSpins = 4000;
+
+// The state of a pool: which run it is at, whether that has been closed, and how many workers are in it.
+constexpr uint64_t kInside = 0x7fff, kClosed = 0x8000, kRun = 0x10000;
+
+uint64_t run_of(uint64_t state) noexcept {
+  return state / kRun;
+}
 
 inline void cpu_pause() noexcept {
 #if defined(__x86_64__)
@@ -34,9 +42,9 @@ struct ThreadPool::Impl {
   std::vector<std::thread> workers;
   std::mutex mutex;
   std::condition_variable wake;
-  std::atomic<uint64_t> generation{0};
+  std::atomic<uint64_t> state{kClosed};
   std::atomic<size_t> next{0};
-  std::atomic<int> running{0};
+  int spins = kSpins;
   size_t n = 0;
   Call call = nullptr;
   const void* closure = nullptr;
@@ -47,7 +55,7 @@ struct ThreadPool::Impl {
     {
       const std::lock_guard lock(mutex);
       stop = true;
-      generation.fetch_add(1, std::memory_order_release);
+      state.fetch_add(kRun, std::memory_order_release);
     }
     wake.notify_all();
     for (std::thread& worker : workers) worker.join();
@@ -63,25 +71,56 @@ struct ThreadPool::Impl {
     }
   }
 
+  // Begins a run: what it needs has been written, and no worker is in the one before.
+  void open() {
+    {
+      const std::lock_guard lock(mutex);
+      state.store((run_of(state.load(std::memory_order_relaxed)) + 1) * kRun, std::memory_order_release);
+    }
+    wake.notify_all();
+  }
+
+  // Ends it. Workers that have not come by now are not waited for: they may be asleep, or have no core.
+  void close() {
+    state.fetch_or(kClosed, std::memory_order_acq_rel);
+    for (int spin = 0; (state.load(std::memory_order_acquire) & kInside) != 0; ++spin) {
+      if (spin < spins)
+        cpu_pause();
+      else
+        std::this_thread::yield();
+    }
+  }
+
+  bool enter(uint64_t run) {
+    uint64_t now = state.load(std::memory_order_acquire);
+    do {
+      if (run_of(now) != run || (now & kClosed) != 0) return false;
+    } while (!state.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel));
+    return true;
+  }
+
   void loop(int worker) {
     uint64_t seen = 0;
+    const auto unchanged = [&] { return run_of(state.load(std::memory_order_acquire)) == seen; };
     while (true) {
-      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin)
-        cpu_pause();
-      if (generation.load(std::memory_order_acquire) == seen) {
+      for (int spin = 0; spin < spins && unchanged(); ++spin) cpu_pause();
+      if (unchanged()) {
         std::unique_lock lock(mutex);
-        wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
+        wake.wait(lock, [&] { return !unchanged(); });
       }
-      seen = generation.load(std::memory_order_acquire);
+      seen = run_of(state.load(std::memory_order_acquire));
       if (stop) return;
+      if (!enter(seen)) continue;
       work(worker);
-      running.fetch_sub(1, std::memory_order_release);
+      state.fetch_sub(1, std::memory_order_release);
     }
   }
 };
 
 ThreadPool::ThreadPool(int n_threads)
     : n_threads_(n_threads > 0 ? n_threads : default_thread_count()), impl_(std::make_unique<Impl>()) {
+  HONE_CHECK(static_cast<uint64_t>(n_threads_) < kInside);
+  if (n_threads_ > default_thread_count()) impl_->spins = 0;
   impl_->workers.reserve(static_cast<size_t>(n_threads_));
   for (int worker = 1; worker < n_threads_; ++worker) {
     try {
@@ -104,24 +143,14 @@ void ThreadPool::run_raw(size_t n, Call call, const void* closure) {
     for (size_t i = 0; i < n; ++i) call(closure, i, 0);
     return;
   }
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->n = n;
-    impl_->call = call;
-    impl_->closure = closure;
-    impl_->next.store(0);
-    impl_->error = nullptr;
-    impl_->running.store(n_threads_ - 1);
-    impl_->generation.fetch_add(1, std::memory_order_release);
-  }
-  impl_->wake.notify_all();
+  impl_->n = n;
+  impl_->call = call;
+  impl_->closure = closure;
+  impl_->next.store(0);
+  impl_->error = nullptr;
+  impl_->open();
   impl_->work(0);
-  for (int spin = 0; impl_->running.load(std::memory_order_acquire) != 0; ++spin) {
-    if (spin < kSpins)
-      cpu_pause();
-    else
-      std::this_thread::yield();
-  }
+  impl_->close();
   if (impl_->error) std::rethrow_exception(std::exchange(impl_->error, nullptr));
 }
 
