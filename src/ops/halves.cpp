@@ -65,8 +65,8 @@ const float* KeptRows::rows(size_t begin, size_t n, float* room) const {
   const size_t cols = tensor_.cols();
   const DecodeRow widen = active_kernels().decode_row(factors_.defined() ? FormatId::kF16 : FormatId::kBF16);
   widen(reinterpret_cast<const std::byte*>(halves_.row(begin)), room, n * cols);
-  if (factors_.defined())
-    for (size_t i = 0; i < n * cols; ++i) room[i] *= factors_.data()[begin + i / cols];
+  for (size_t r = 0; factors_.defined() && r < n; ++r)
+    for (size_t i = 0; i < cols; ++i) room[r * cols + i] *= factors_.data()[begin + r];
   return room;
 }
 
