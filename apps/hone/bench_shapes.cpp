@@ -34,6 +34,7 @@ std::vector<Shape> shapes_of(const Model& model) {
       [&](size_t, const Linear& linear) { add(role_name(linear.role()), linear.weight()); });
   add("output", model.head());
   std::vector<Shape> all;
+  all.reserve(shapes.size());
   for (auto& [size, shape] : shapes) all.push_back(std::move(shape));
   return all;
 }

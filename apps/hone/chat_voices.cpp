@@ -18,7 +18,7 @@ std::string short_name(const std::string& argument) {
 }
 
 std::string voice_name(const VoiceSpec& spec) {
-  const std::string model = short_name(spec.model);
+  std::string model = short_name(spec.model);
   if (spec.adapter.empty()) return model;
   return model + " + " + short_name(parse_adapter_choice(spec.adapter).path.string());
 }

@@ -36,8 +36,8 @@ void add_calibration(const TaskResult& result, const TaskResult* reference, cons
   for (const Calibration& c : calibrations(result, seed)) {
     const std::string ece = "ece" + c.suffix, brier = "brier" + c.suffix;
     entry["calibration" + c.suffix] = to_json(c);
-    metrics[key + "." + ece] = hone::to_json(c.ece);
-    metrics[key + "." + brier] = hone::to_json(c.brier);
+    metrics[fmt::format("{}.{}", key, ece)] = hone::to_json(c.ece);
+    metrics[fmt::format("{}.{}", key, brier)] = hone::to_json(c.brier);
     text += line_of(
         ece, c.ece,
         fmt::format("mean confidence {:.1f} %, right {:.1f} %", 100 * c.confidence, 100 * c.accuracy));
