@@ -3,10 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/leftovers.h"
@@ -15,6 +14,14 @@ namespace hone {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
+constexpr size_t kReadBytes = size_t{64} << 10;
+
+struct OpenFile {
+  int fd;
+  ~OpenFile() {
+    if (fd >= 0) ::close(fd);
+  }
+};
 
 void write_all(int fd, const char* data, size_t size, int* error) {
   while (size > 0) {
@@ -111,21 +118,31 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
   file.commit();
 }
 
+// By system calls: a stream would turn an allocation that fails into a file that cannot be read.
 std::string read_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     fail(ErrorCode::kInvalidArgument, "{}: is a folder, expected a file", path.string());
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) {
     const int error = errno;
     fail(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo, "{}: cannot open: {}", path.string(),
          std::strerror(error));
   }
-  std::ostringstream out;
-  out << in.rdbuf();
-  if (in.bad() || (out.fail() && in.peek() != std::char_traits<char>::eof()))
-    fail(ErrorCode::kIo, "{}: cannot read", path.string());
-  return std::move(out).str();
+  std::string text;
+  for (size_t size = 0;;) {
+    text.resize(std::max(size + kReadBytes, 2 * size));
+    const ssize_t n = ::read(file.fd, text.data() + size, text.size() - size);
+    if (n < 0) {
+      const int error = errno;
+      if (error == EINTR) continue;
+      fail(ErrorCode::kIo, "{}: cannot read: {}", path.string(), std::strerror(error));
+    }
+    size += static_cast<size_t>(n);
+    if (n > 0) continue;
+    text.resize(size);
+    return text;
+  }
 }
 
 void make_directories(const std::filesystem::path& path) {

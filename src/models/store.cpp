@@ -156,7 +156,9 @@ fs::path pull_file(const fs::path& path, const std::string& name) {
     fail(ErrorCode::kNotFound, "{}: no such file or folder; download the model first, then pull it",
          path.string());
   const bool is_folder = fs::is_directory(path, ignored);
-  const fs::path own_name = fs::weakly_canonical(path, ignored).filename();
+  std::error_code unknown;
+  const fs::path own_name = fs::weakly_canonical(path, unknown).filename();
+  if (unknown) fail(ErrorCode::kIo, "{}: cannot find its whole path: {}", path.string(), unknown.message());
   const std::string stored = store_name(name.empty() ? own_name.string() : name);
   {  // A file that does not open never gets into the store.
     OpenedModel opened = open_path(path);
