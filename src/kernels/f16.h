@@ -32,8 +32,6 @@ struct F16Kernels {
   void (*halve)(size_t n, float scale, const float* x, uint16_t* y) noexcept;
   // y[i] = pair (low: scale * even[i], high: scale * odd[i]).
   void (*pair)(size_t n, float scale, const float* even, const float* odd, uint32_t* y) noexcept;
-  // The same of stored halves as they are, which need not be aligned.
-  void (*zip)(size_t n, const std::byte* even, const std::byte* odd, uint32_t* y) noexcept;
   // The largest |x[i]| of halves; not finite if one of them is not.
   float (*largest_half)(size_t n, const uint16_t* x) noexcept;
   // x[i] = scale * x[i] to nearest even.

@@ -241,11 +241,13 @@ TEST(Kernels, StoredHalvesBecomePairsAndAreScaled) {
       for (size_t i = 0; i < 2 * n; ++i) halves[i] = f32_to_f16(static_cast<float>(rng.normal()));
       halves[n / 2] = f32_to_f16(-300.0f);
       std::memcpy(stored.data() + 1, halves.data(), 4 * n);
-      std::vector<uint32_t> pairs(n + 1, 7);
-      f16->zip(n, stored.data() + 1, stored.data() + 1 + 2 * n, pairs.data());
-      for (size_t i = 0; i < n; ++i)
-        ASSERT_EQ(pairs[i], halves[i] | static_cast<uint32_t>(halves[n + i]) << 16);
-      ASSERT_EQ(pairs[n], 7u);
+      for (const Kernels* ks : all_tables()) {
+        std::vector<uint32_t> pairs(n + 1, 7);
+        ks->pair_rows(FormatId::kBF16)(stored.data() + 1, stored.data() + 1 + 2 * n, pairs.data(), n);
+        for (size_t i = 0; i < n; ++i)
+          ASSERT_EQ(pairs[i], halves[i] | static_cast<uint32_t>(halves[n + i]) << 16);
+        ASSERT_EQ(pairs[n], 7u);
+      }
       EXPECT_EQ(f16->largest_half(n, halves.data()), 300.0f);
       EXPECT_LT(f16->largest_half(n, halves.data() + n), 300.0f);
       const std::vector<uint16_t> before = halves;

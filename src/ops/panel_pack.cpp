@@ -20,21 +20,8 @@ void row_halves(const Kernels& ks, const MatrixView& w, size_t row, size_t begin
   ks.f32_to_bf16(n, line, out);
 }
 
-// Rows k and k + 1 of the slice into one row of pairs of every panel, straight from the stored floats.
-void pair_stored_rows(const Kernels& ks, const PanelSlice& s, size_t k, PairRows pair, uint32_t* panels) {
-  static constexpr std::byte kZeros[64 * sizeof(float)] = {};
-  const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc), elem = s.w.format->bytes(1);
-  const std::byte* even = s.w.data + (s.k0 + k) * s.w.row_bytes() + s.n0 * elem;
-  const std::byte* odd = even + s.w.row_bytes();
-  uint32_t* out = panels + k / 2 * nr;
-  for (size_t n = 0; n < s.cols; n += nr, out += nr * depth) {
-    const size_t width = std::min(nr, s.cols - n);
-    pair(even + n * elem, k + 1 < s.kc ? odd + n * elem : kZeros, out, width);
-    if (width < nr) std::memset(out + width, 0, (nr - width) * sizeof(uint32_t));
-  }
-}
-
-// The same for formats that have to be decoded first.
+// Rows k and k + 1 of the slice into one row of pairs of every panel, of formats that have to be decoded
+// first.
 void pair_decoded_rows(const Kernels& ks, const PanelSlice& s, size_t k, size_t stored, uint32_t* panels) {
   const size_t nr = ks.tile_n_bf16, depth = Bf16Panels::depth(s.kc),
                stride = std::max(stored, round_up(s.cols, nr));
@@ -51,14 +38,10 @@ void pair_decoded_rows(const Kernels& ks, const PanelSlice& s, size_t k, size_t 
 // Rows [n, n + width) of W, stored as halves, along a slice of K: pairs of them are turned as they stand.
 bool turn_halves(const Kernels& ks, const PanelSlice& s, size_t n, size_t width, float* panel) {
   const SplitPairs split = s.w.packed == nullptr ? ks.split_pairs(s.w.format->id) : nullptr;
-  const std::byte* first = s.w.data + n * s.w.row_bytes() + s.w.format->bytes(s.k0);
-  const bool aligned = (reinterpret_cast<uintptr_t>(first) | s.w.row_bytes()) % sizeof(uint32_t) == 0;
-  if (split == nullptr || s.kc % 2 != 0 || !aligned) return false;
+  if (split == nullptr || !has_aligned_pairs(s)) return false;
   const size_t nr = ks.tile_n, pairs = s.kc / 2;
   auto* turned = scratch<uint32_t>(pairs * nr, ScratchSlot::kDecoded);
-  if (width < nr) std::memset(turned, 0, pairs * nr * sizeof(uint32_t));
-  ks.transpose32(width, pairs, reinterpret_cast<const uint32_t*>(first), s.w.row_bytes() / sizeof(uint32_t),
-                 turned, nr);
+  turn_pairs(ks, s, n, width, nr, turned);
   split(pairs, nr, turned, panel);
   return true;
 }
@@ -118,7 +101,7 @@ void pack_bf16_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
 
 void pack_bf16_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
   if (const PairRows pair = ks.pair_rows(s.w.format->id)) {
-    for (size_t k = 0; k < s.kc; k += 2) pair_stored_rows(ks, s, k, pair, panels);
+    pair_stored_rows(s, pair, ks.tile_n_bf16, panels);
     return;
   }
   const size_t stored = round_up(s.cols, s.w.format->block_elems);

@@ -1,7 +1,6 @@
 // Panels of products in f16, each with a scale of its own.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/round.h"
@@ -15,37 +14,6 @@ namespace {
 // Numbers whose largest is at least this become halves unscaled: the smallest step of a half, 2^-24, is then
 // at most 2^-14 of it.
 constexpr float kF16Exact = 1.0f / 1024;
-
-// Rows of W that run along N, two at a time, into one row of pairs of every panel.
-void zip_rows(const F16Kernels& f16, const PanelSlice& s, uint32_t* panels) {
-  static constexpr std::byte kZeros[64 * sizeof(uint16_t)] = {};
-  const size_t nr = f16.tile_n, depth = F16Panels::depth(s.kc), stride = s.w.row_bytes();
-  HONE_CHECK(nr <= 64);
-  for (size_t k = 0; k < s.kc; k += 2) {
-    const std::byte* even = s.w.data + (s.k0 + k) * stride + s.n0 * sizeof(uint16_t);
-    uint32_t* out = panels + k / 2 * nr;
-    for (size_t n = 0; n < s.cols; n += nr, even += nr * sizeof(uint16_t), out += nr * depth) {
-      const size_t width = std::min(nr, s.cols - n);
-      f16.zip(width, even, k + 1 < s.kc ? even + stride : kZeros, out);
-      if (width < nr) std::memset(out + width, 0, (nr - width) * sizeof(uint32_t));
-    }
-  }
-}
-
-// Rows of W that run along K are turned, two halves at a time; false where a row's pairs are not aligned.
-bool turn_rows(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
-  const size_t nr = ks.f16->tile_n, depth = F16Panels::depth(s.kc), stride = s.w.row_bytes();
-  const std::byte* rows = s.w.data + s.n0 * stride + s.k0 * sizeof(uint16_t);
-  const bool aligned = (reinterpret_cast<uintptr_t>(rows) | stride) % sizeof(uint32_t) == 0;
-  if (s.kc % 2 != 0 || !aligned) return false;
-  for (size_t n = 0; n < s.cols; n += nr, rows += nr * stride, panels += nr * depth) {
-    const size_t width = std::min(nr, s.cols - n);
-    if (width < nr) std::memset(panels, 0, nr * depth * sizeof(uint32_t));
-    ks.transpose32(width, depth, reinterpret_cast<const uint32_t*>(rows), stride / sizeof(uint32_t), panels,
-                   nr);
-  }
-  return true;
-}
 
 // Interleaved rows in f16 as they are, unscaled.
 void pack_interleaved(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels) {
@@ -70,8 +38,15 @@ bool pack_unscaled(const Kernels& ks, WeightLayout layout, const PanelSlice& s, 
     return true;
   }
   if (s.w.format->id != FormatId::kF16) return false;
-  if (layout == WeightLayout::kNt) return turn_rows(ks, s, panels);
-  zip_rows(*ks.f16, s, panels);
+  const size_t nr = ks.f16->tile_n;
+  if (layout == WeightLayout::kNn) {
+    // bf16 rows are paired as they are stored, and so halves of any kind.
+    pair_stored_rows(s, ks.pair_rows(FormatId::kBF16), nr, panels);
+    return true;
+  }
+  if (!has_aligned_pairs(s)) return false;
+  for (size_t n = 0; n < s.cols; n += nr)
+    turn_pairs(ks, s, s.n0 + n, std::min(nr, s.cols - n), nr, panels + n * F16Panels::depth(s.kc));
   return true;
 }
 

@@ -54,6 +54,34 @@ void unpack_slice(const Kernels& ks, const PanelSlice& s, float* out, size_t str
   }
 }
 
+void pair_stored_rows(const PanelSlice& s, PairRows pair, size_t nr, uint32_t* panels) {
+  static constexpr std::byte kZeros[64 * sizeof(float)] = {};
+  const size_t depth = (s.kc + 1) / 2, elem = s.w.format->bytes(1);
+  for (size_t k = 0; k < s.kc; k += 2) {
+    const std::byte* even = s.w.data + (s.k0 + k) * s.w.row_bytes() + s.n0 * elem;
+    const std::byte* odd = even + s.w.row_bytes();
+    uint32_t* out = panels + k / 2 * nr;
+    for (size_t n = 0; n < s.cols; n += nr, out += nr * depth) {
+      const size_t width = std::min(nr, s.cols - n);
+      pair(even + n * elem, k + 1 < s.kc ? odd + n * elem : kZeros, out, width);
+      if (width < nr) std::memset(out + width, 0, (nr - width) * sizeof(uint32_t));
+    }
+  }
+}
+
+bool has_aligned_pairs(const PanelSlice& s) noexcept {
+  const std::byte* first = s.w.data + s.w.format->bytes(s.k0);
+  return s.kc % 2 == 0 && (reinterpret_cast<uintptr_t>(first) | s.w.row_bytes()) % sizeof(uint32_t) == 0;
+}
+
+void turn_pairs(const Kernels& ks, const PanelSlice& s, size_t n, size_t width, size_t nr, uint32_t* panel) {
+  const std::byte* first = s.w.data + n * s.w.row_bytes() + s.w.format->bytes(s.k0);
+  const size_t pairs = s.kc / 2;
+  if (width < nr) std::memset(panel, 0, pairs * nr * sizeof(uint32_t));
+  ks.transpose32(width, pairs, reinterpret_cast<const uint32_t*>(first), s.w.row_bytes() / sizeof(uint32_t),
+                 panel, nr);
+}
+
 bool has_whole_groups(const PanelSlice& s) noexcept {
   if (s.w.packed == nullptr) return false;
   const size_t lanes = s.w.packed->lanes;

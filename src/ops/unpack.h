@@ -20,7 +20,16 @@ void unpack_rows(const Kernels& ks, const MatrixView& w, size_t k0, size_t n_row
 // columns.
 void unpack_slice(const Kernels& ks, const PanelSlice& slice, float* out, size_t stride);
 
-// Whether turn_groups() can unpack a slice: it consists of whole groups of interleaved rows.
+// Rows of a slice (W stored as kNn, not interleaved) two at a time into one row of pairs of every panel.
+void pair_stored_rows(const PanelSlice& slice, PairRows pair, size_t nr, uint32_t* panels);
+
+// Whether turn_pairs() can unpack a slice (W stored as kNt, in 16 bits, not interleaved).
+bool has_aligned_pairs(const PanelSlice& slice) noexcept;
+// Rows [n, n + width) of W along such a slice into a panel: halves that lie side by side are pairs along K.
+void turn_pairs(const Kernels& ks, const PanelSlice& slice, size_t n, size_t width, size_t nr,
+                uint32_t* panel);
+
+// Whether turn_group() can unpack a slice: it consists of whole groups of interleaved rows.
 bool has_whole_groups(const PanelSlice& slice) noexcept;
 // Rows [k, k + lanes) of such a slice into panels of pairs in bf16 or f16, as products are made (scale 1):
 // halves of interleaved rows are pairs along K once they are turned.

@@ -146,15 +146,6 @@ void pair(size_t n, float scale, const float* even, const float* odd, uint32_t* 
   }
 }
 
-void zip(size_t n, const std::byte* even, const std::byte* odd, uint32_t* y) noexcept {
-  for (size_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = first_lanes(n - i);
-    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even + 2 * i)),
-                  high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd + 2 * i));
-    _mm512_mask_storeu_epi32(y + i, mask, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
-  }
-}
-
 float largest_half(size_t n, const uint16_t* x) noexcept {
   // Without their signs halves are ordered as whole numbers are.
   const __m512i magnitude = _mm512_set1_epi16(0x7fff);
@@ -189,7 +180,6 @@ constexpr F16Kernels kTable = {.tile_m = kTileM,
                                .largest = largest,
                                .halve = halve,
                                .pair = pair,
-                               .zip = zip,
                                .largest_half = largest_half,
                                .scale_halves = scale_halves};
 

@@ -1,7 +1,6 @@
 // Products in f16 with every sum rounded to f16, as AVX512-FP16 rounds it.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/half.h"
 #include "kernels/tables.h"
@@ -62,15 +61,6 @@ void pair(size_t n, float scale, const float* even, const float* odd, uint32_t* 
            static_cast<uint32_t>(f32_to_f16(scale * odd[i])) << 16;
 }
 
-void zip(size_t n, const std::byte* even, const std::byte* odd, uint32_t* y) noexcept {
-  for (size_t i = 0; i < n; ++i) {
-    uint16_t low, high;
-    std::memcpy(&low, even + 2 * i, 2);
-    std::memcpy(&high, odd + 2 * i, 2);
-    y[i] = low | static_cast<uint32_t>(high) << 16;
-  }
-}
-
 float largest_half(size_t n, const uint16_t* x) noexcept {
   uint16_t top = 0;  // without their signs halves are ordered as whole numbers are
   for (size_t i = 0; i < n; ++i) top = std::max(top, static_cast<uint16_t>(x[i] & 0x7fffu));
@@ -87,7 +77,6 @@ constexpr F16Kernels kTable = {.tile_m = kTileM,
                                .largest = largest,
                                .halve = halve,
                                .pair = pair,
-                               .zip = zip,
                                .largest_half = largest_half,
                                .scale_halves = scale_halves};
 
