@@ -49,7 +49,7 @@ struct ThreadPool::Impl {
   Call call = nullptr;
   const void* closure = nullptr;
   std::exception_ptr error;
-  bool stop = false;
+  std::atomic<bool> stop{false};
 
   ~Impl() {
     {

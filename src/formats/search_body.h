@@ -141,7 +141,7 @@ static inline void fit_affine(const Sums& s, float sum_w, float sum_x, float* sc
     const Lanes inverse = 1.0f / determinant;
     const Lanes both = (sum_w * qx - sum_x * q) * inverse;
     const Lanes off = (q * qx - sum_x * qq) * inverse;
-    const Lanes alone = qx / qq;
+    const Lanes alone = qq > 0.0f ? qx / qq : Lanes{};  // all codes 0, or without weight
     // Not when all codes are equal (zero but for rounding), nor with a minimum that the format cannot hold.
     const auto fits = determinant > 1e-5f * sum_w * qq;
     const auto usable = kAnyMinimum ? fits : fits & (off >= 0.0f);

@@ -571,6 +571,22 @@ TEST(Kernels, Int8ActivationsEqualScalar) {
   }
 }
 
+TEST(Kernels, OneNanMakesItsBlockNan) {
+  for (const Isa isa : all_isas()) {
+    if (!isa_supported(isa)) continue;
+    for (size_t at = 0; at < 32; ++at) {
+      std::vector<float> x(64, 1.0f);
+      x[at] = kNan;
+      std::vector<int8_t> q(64);
+      std::vector<float> d(2);
+      std::vector<int32_t> sums(4);
+      kernels_for(isa)->quantize_int8(64, x.data(), q.data(), d.data(), sums.data());
+      EXPECT_TRUE(std::isnan(d[0])) << isa_name(isa) << " " << at;
+      EXPECT_FLOAT_EQ(d[1], 1.0f / 127);
+    }
+  }
+}
+
 TEST(Kernels, ZeroActivationsQuantizeToZero) {
   const std::vector<float> x(64, 0.0f);
   for (const Isa isa : all_isas()) {

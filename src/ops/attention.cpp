@@ -255,18 +255,30 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
   if (!rows.empty()) attend_rows(g, q, rows, y);
   if (runs.empty()) return y;
   const AttentionProducts products(ctx.compute);
+  // Backward finds the probabilities again from what is kept and the log-sum-exp: that must be of the same
+  // numbers.
+  KeptRows kept_q, kept_k;
+  Tensor seen_q = q, seen_k = k;
+  if (train) {
+    kept_q = KeptRows(q, ctx.compute, KeptFor::kProducts);
+    kept_k = KeptRows(k, ctx.compute, KeptFor::kProducts);
+    if (!multiplies_in_halves(ctx.compute)) {
+      seen_q = kept_q.values();
+      seen_k = kept_k.values();
+    }
+  }
   Tensor lse = train ? Tensor::empty({q.rows(), shape.n_heads}) : Tensor{};
   const std::vector<Piece> pieces = pieces_of(runs, shape);
-  const Forward forward{products, g, q, k, v, y, train ? &lse : nullptr};
+  const Forward forward{products, g, seen_q, seen_k, v, y, train ? &lse : nullptr};
   // The longest pieces first, so that no thread is left with one at the end.
   thread_pool().run(pieces.size() * shape.n_kv_heads, [&](size_t i, int) {
     forward.run(pieces[pieces.size() - 1 - i / shape.n_kv_heads], i % shape.n_kv_heads);
   });
   if (!train) return y;
-  const auto keep = [&](const Tensor& x) { return KeptRows(x, ctx.compute); };
-  record_attention_backward(
-      *ctx.tape, std::make_shared<AttentionSaved>(AttentionSaved{g, ctx.compute, keep(q), keep(k), keep(v),
-                                                                 keep(y), lse, std::move(runs)}));
+  const auto keep = [&](const Tensor& x) { return KeptRows(x, ctx.compute, KeptFor::kProducts); };
+  record_attention_backward(*ctx.tape, std::make_shared<AttentionSaved>(AttentionSaved{
+                                           g, ctx.compute, std::move(kept_q), std::move(kept_k), keep(v),
+                                           keep(y), lse, std::move(runs)}));
   return y;
 }
 

@@ -18,9 +18,8 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
 }
 
 HeadProduct head_product(ComputeMode mode, size_t rows) noexcept {
-  constexpr size_t kDecodedRows = 8;
-  if (mode != ComputeMode::kFast || rows <= kDecodedRows) return {mode};
-  if (!multiplies_in_halves(mode)) return {mode, true};
+  if (mode != ComputeMode::kFast) return {mode};
+  if (rows <= kSteadyRows || !multiplies_in_halves(mode)) return {mode, true};
   return {ComputeMode::kHalf};
 }
 

@@ -20,9 +20,12 @@ void to_halves(const Kernels& ks, size_t n, float scale, const float* x, uint16_
 }
 
 float row_to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept {
-  const float scale = ks.f16 != nullptr ? f16_scale(ks.f16->largest(1, n, n, row)) : 1.0f;
+  const float largest = ks.f16 != nullptr ? ks.f16->largest(1, n, n, row) : 1.0f;
+  const float scale = ks.f16 != nullptr ? f16_scale(largest) : 1.0f;
   to_halves(ks, n, scale, row, out);
-  return 1.0f / scale;
+  // The factors of rows of gradients are as small as they are, and are themselves scaled together
+  // (GemmRows::k_factors): that of a row of zeros must not be the largest of them.
+  return largest == 0 ? 0.0f : 1.0f / scale;
 }
 
 bool kept_in_halves(ComputeMode mode, size_t cols) noexcept {

@@ -17,7 +17,8 @@ bool multiplies_in_halves(ComputeMode mode) noexcept;
 struct Kernels;
 // n elements in the halves that are multiplied; in f16 times `scale`, which bf16 does not need.
 void to_halves(const Kernels& ks, size_t n, float scale, const float* x, uint16_t* out) noexcept;
-// A row with a scale of its own; returns what its products are multiplied by, the scale's reciprocal.
+// A row with a scale of its own; returns what its products are multiplied by: the scale's reciprocal, 0 for a
+// row of zeros.
 float row_to_halves(const Kernels& ks, size_t n, const float* row, uint16_t* out) noexcept;
 
 // Whether rows of so many columns are kept as halves: rows of an odd length would not begin on whole pairs.

@@ -53,7 +53,7 @@ bool pack_unscaled(const Kernels& ks, WeightLayout layout, const PanelSlice& s, 
 // Scales a panel where it must be; false if what f16 does not hold was lost before.
 bool scale_panel(const F16Kernels& f16, bool exact, size_t n_halves, uint16_t* panel, float& factor) {
   const float largest = f16.largest_half(n_halves, panel);
-  if (!exact && !(largest >= kF16Exact && std::isfinite(largest)) && largest != 0) return false;
+  if (!exact && !(largest >= kF16Exact && std::isfinite(largest))) return false;
   const bool fits = largest >= kF16Smallest && largest <= kF16Largest;
   const float scale = fits ? 1.0f : f16_scale(largest);
   if (scale != 1.0f) f16.scale_halves(n_halves, scale, panel);
@@ -91,9 +91,17 @@ void F16Panels::pack(const Kernels& ks, WeightLayout layout, const PanelSlice& s
   if (!pack_unscaled(ks, layout, s, panels)) return pack_widened(ks, layout, s, panels, factors);
   const size_t nr = ks.f16->tile_n, pairs = nr * depth(s.kc);
   const bool exact = s.w.format->id == FormatId::kF16;
-  for (size_t i = 0; i * nr < s.cols; ++i)
-    if (!scale_panel(*ks.f16, exact, 2 * pairs, reinterpret_cast<uint16_t*>(panels + i * pairs), factors[i]))
+  for (size_t i = 0; i * nr < s.cols; ++i) {
+    if (scale_panel(*ks.f16, exact, 2 * pairs, reinterpret_cast<uint16_t*>(panels + i * pairs), factors[i]))
+      continue;
+    // Only this panel, where columns may begin there: which others it is packed with must not matter.
+    PanelSlice one = s;
+    one.n0 += i * nr;
+    one.cols = std::min(nr, s.cols - i * nr);
+    if (layout == WeightLayout::kNn && one.n0 % s.w.format->block_elems != 0)
       return pack_widened(ks, layout, s, panels, factors);
+    pack_widened(ks, layout, one, panels + i * pairs, factors + i);
+  }
 }
 
 }  // namespace hone

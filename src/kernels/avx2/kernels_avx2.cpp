@@ -79,7 +79,10 @@ void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums)
     total = _mm256_hadd_epi32(total, total);
     const __m128i both = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(sums), both);
-    d[b] = top / 127.0f;
+    // A NaN is not lost among numbers: its block becomes NaN.
+    const __m256 unordered =
+        _mm256_or_ps(_mm256_cmp_ps(v[0], v[1], _CMP_UNORD_Q), _mm256_cmp_ps(v[2], v[3], _CMP_UNORD_Q));
+    d[b] = _mm256_movemask_ps(unordered) != 0 ? __builtin_nanf("") : top / 127.0f;
   }
 }
 

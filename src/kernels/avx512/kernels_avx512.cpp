@@ -173,7 +173,9 @@ void quantize_block(const float* x, int8_t* q, float* d, int32_t* sums) noexcept
                 s1 = _mm_sad_epu8(_mm_xor_si128(b1, bias), zero);
   sums[0] = _mm_cvtsi128_si32(s0) + _mm_extract_epi32(s0, 2) - 16 * 128;
   sums[1] = _mm_cvtsi128_si32(s1) + _mm_extract_epi32(s1, 2) - 16 * 128;
-  *d = top / 127.0f;
+  // A NaN is not lost among numbers: its block becomes NaN.
+  const bool has_nan = _mm512_cmp_ps_mask(low, high, _CMP_UNORD_Q) != 0;
+  *d = has_nan ? __builtin_nanf("") : top / 127.0f;
 }
 
 void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept {

@@ -127,15 +127,21 @@ void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums)
   for (size_t block = 0; block < n / 32; ++block) {
     const float* in = x + block * 32;
     float largest = 0;
-    for (size_t i = 0; i < 32; ++i) largest = std::max(largest, std::fabs(in[i]));
+    bool has_nan = false;
+    for (size_t i = 0; i < 32; ++i) {
+      largest = std::max(largest, std::fabs(in[i]));
+      has_nan = has_nan || std::isnan(in[i]);
+    }
     const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
     sums[2 * block] = sums[2 * block + 1] = 0;
     for (size_t i = 0; i < 32; ++i) {
-      const int code = static_cast<int>(std::nearbyint(in[i] * inverse));
+      const float scaled = in[i] * inverse;  // infinity times 0 is no number either
+      const int code = std::isnan(scaled) ? 0 : static_cast<int>(std::nearbyint(scaled));
       q[block * 32 + i] = static_cast<int8_t>(code);
       sums[2 * block + i / 16] += code;
     }
-    d[block] = largest / 127.0f;
+    // A NaN is not lost among numbers: its block becomes NaN.
+    d[block] = has_nan ? __builtin_nanf("") : largest / 127.0f;
   }
 }
 
