@@ -200,11 +200,34 @@ ordered_json chat_messages(const ordered_json& record, const std::string& where)
   return messages;
 }
 
+namespace {
+
+// A list, or a list written as a string, as tables of data have it.
+ordered_json tools_of(const ordered_json& record, const std::string& where) {
+  const auto tools = record.find("tools");
+  if (tools == record.end() || tools->is_null()) return nullptr;
+  ordered_json list = *tools;
+  if (list.is_string()) list = ordered_json::parse(list.get_ref<const std::string&>(), nullptr, false);
+  if (!list.is_array())
+    fail(ErrorCode::kInvalidArgument, "{}: \"tools\": got {}, expected a list", where, tools->type_name());
+  return list.empty() ? ordered_json(nullptr) : list;
+}
+
+}  // namespace
+
 std::vector<ChatRecord> read_chats(const std::filesystem::path& path) {
   std::vector<ChatRecord> chats;
-  for (const JsonRecord& record : read_json_records(path))
-    chats.push_back(
-        {chat_messages(record.value, fmt::format("{}:{}", path.string(), record.line)), record.line});
+  for (const JsonRecord& record : read_json_records(path)) {
+    const std::string where = fmt::format("{}:{}", path.string(), record.line);
+    ChatRecord& chat = chats.emplace_back();
+    chat.messages = chat_messages(record.value, where);
+    chat.line = record.line;
+    chat.tools = tools_of(record.value, where);
+    const bool has_messages = record.value.contains("messages") || record.value.contains("conversations");
+    if (const auto prompt = record.value.find("prompt");
+        !has_messages && prompt != record.value.end() && prompt->is_array())
+      chat.n_given = prompt->size();
+  }
   return chats;
 }
 

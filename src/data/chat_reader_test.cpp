@@ -51,6 +51,25 @@ TEST(ChatReader, InputJoinsInstructionAndPartsJoin) {
   EXPECT_EQ(chats[1].messages[0]["name"], "n");
   EXPECT_EQ(chats[1].messages[1]["content"], "");
   EXPECT_EQ(chats[2].messages.size(), 2u);
+  EXPECT_EQ(chats[2].n_given, 1u);
+  EXPECT_EQ(chats[0].n_given, 0u);
+}
+
+TEST(ChatReader, ToolsAreAListOrOneInAString) {
+  const TestFolder folder;
+  const auto chats = read(folder, "a.jsonl",
+                          R"({"prompt": "q", "completion": "a", "tools": [{"type": "function"}]})"
+                          "\n"
+                          R"({"prompt": "q", "completion": "a", "tools": "[{\"type\": \"function\"}]"})"
+                          "\n"
+                          R"({"prompt": "q", "completion": "a", "tools": null})");
+  EXPECT_EQ(chats[0].tools.size(), 1u);
+  EXPECT_EQ(chats[0].tools, chats[1].tools);
+  EXPECT_TRUE(chats[2].tools.is_null());
+  const std::string message = error_of(ErrorCode::kInvalidArgument, [&] {
+    read(folder, "b.jsonl", R"({"prompt": "q", "completion": "a", "tools": "[broken"})");
+  });
+  EXPECT_NE(message.find("b.jsonl:1: \"tools\""), std::string::npos) << message;
 }
 
 TEST(ChatReader, ArrayElementsKnowTheirLine) {

@@ -166,7 +166,9 @@ class Comparison {
       out.n_duplicates += marks.duplicate_of > 0 ? 1 : 0;
       out.n_runs += marks.n_runs;
       out.n_shared_runs += marks.n_shared;
-      if (marks.n_shared > 0 || marks.duplicate_of > 0) out.worst.push_back(match(d));
+      if (marks.n_shared == 0 && marks.duplicate_of == 0) continue;
+      ++out.n_known;
+      out.worst.push_back(match(d));
     }
     std::stable_sort(
         out.worst.begin(), out.worst.end(),

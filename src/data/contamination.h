@@ -28,6 +28,7 @@ struct Contamination {
   size_t n_compared = 0;    // long enough to have a run
   size_t n_shared = 0;      // with a run that the training texts have
   size_t n_duplicates = 0;  // equal to a training document after normalization, of any length
+  size_t n_known = 0;       // either
   size_t n_runs = 0, n_shared_runs = 0;
   std::vector<ContaminationMatch> worst;  // by share of words; then in the file's order
 };

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "data/check.h"
+#include "data/test_support.h"
 
 namespace hone {
 namespace {
@@ -24,6 +25,7 @@ TEST(Contamination, RunsAndDuplicates) {
   EXPECT_EQ(found.n_compared, 4u);
   EXPECT_EQ(found.n_shared, 3u);
   EXPECT_EQ(found.n_duplicates, 1u);
+  EXPECT_EQ(found.n_known, 4u);
   EXPECT_EQ(found.n_runs, 3u + 2u + 1u + 3u);
   EXPECT_EQ(found.n_shared_runs, 1u + 2u + 1u);
   ASSERT_EQ(found.worst.size(), 4u);
@@ -42,6 +44,19 @@ TEST(Contamination, RunsAndDuplicates) {
   // Without short parts only the run of four is left.
   EXPECT_EQ(find_contamination(train, held_out, {.n = 4, .shortest = 4, .worst = 1}).n_shared, 1u);
   EXPECT_EQ(find_contamination(train, held_out, {.n = 4, .shortest = 4, .worst = 1}).worst.size(), 1u);
+}
+
+TEST(Documents, ChatsWithoutWhatTheyAreToldTogether) {
+  const TestFolder folder;
+  const std::string chat =
+      R"({"messages": [{"role": "system", "content": "always the same"}, {"role": "user", "content": "q"}, )"
+      R"({"role": "assistant", "content": "a"}]})";
+  for (const char* name : {"a.jsonl", "a.ndjson", "a.data"}) {
+    const std::vector<Document> documents = read_documents(folder.file(name, chat + "\n"));
+    ASSERT_EQ(documents.size(), 1u) << name;
+    EXPECT_EQ(documents[0].parts, (std::vector<std::string>{"q", "a"})) << name;
+  }
+  EXPECT_EQ(read_documents(folder.file("a.txt", "{brackets\nand lines\n")).size(), 2u);
 }
 
 // Against sets of joined words.

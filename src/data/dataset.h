@@ -22,31 +22,35 @@ struct Sample {
       supervised;   // 1 where the token is learned: assistant content and its end-of-turn token
   size_t line = 0;  // 1-based line in the source file
   bool truncated = false;
+  size_t n_tool_calls = 0;  // assistant messages that call tools: of these only the text is learned
   size_t n_supervised() const noexcept;
 };
 
-// A chat as read: messages, and the line it came from.
+// A chat as read, and the line it came from.
 struct ChatRecord {
   nlohmann::ordered_json messages;
   size_t line = 0;
+  nlohmann::ordered_json tools = {};  // for the template; null when none
+  size_t n_given = 0;                 // so many messages are the prompt: their answers are not learned
 };
 
 // JSON Lines with "messages", or "prompt"/"completion", or alpaca's "instruction"/"input"/"output", or
 // ShareGPT's "conversations". Throws kInvalidArgument "file:line: …" for broken JSON, missing keys, unknown
-// roles, empty files.
+// roles, empty files. Of "prompt" and "completion" as lists of messages the completion's answers are learned.
 std::vector<ChatRecord> read_chats(const std::filesystem::path& path);
 
 // Throws kInvalidArgument naming file and line when a sample has no supervised token (also after truncation).
 Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_length,
                    const std::string& where);
 // Tokens of a prompt that ends with the template's generation prompt.
-std::vector<TokenId> encode_prompt(const ChatCodec& codec, const nlohmann::ordered_json& messages);
+std::vector<TokenId> encode_prompt(const ChatCodec& codec, const nlohmann::ordered_json& messages,
+                                   const nlohmann::ordered_json& tools = {});
 
 struct Dataset {
   std::filesystem::path path;
   std::vector<Sample> samples;
   std::string content_hash;
-  size_t n_tokens = 0, n_supervised = 0, n_truncated = 0;
+  size_t n_tokens = 0, n_supervised = 0, n_truncated = 0, n_tool_calls = 0;
 };
 Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, size_t max_length,
                      size_t limit = 0);

@@ -22,9 +22,20 @@ Document document_of(const JsonRecord& record, const std::string& file) {
     add_texts(record.value, out.parts);
     return out;
   }
-  for (const ordered_json& message : chat_messages(record.value, fmt::format("{}:{}", file, record.line)))
-    add_texts(message.at("content"), out.parts);
+  for (const ordered_json& message : chat_messages(record.value, fmt::format("{}:{}", file, record.line))) {
+    // Instructions that all chats share are no answers that were seen before.
+    const std::string role = message.at("role").get<std::string>();
+    if (role != "system" && role != "developer") add_texts(message.at("content"), out.parts);
+  }
   return out;
+}
+
+bool is_json(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path extension = path.extension();
+  if (extension == ".jsonl" || extension == ".json" || extension == ".ndjson") return true;
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos || text[begin] != '{') return false;
+  return ordered_json::accept(text.substr(begin, text.find('\n', begin) - begin));
 }
 
 std::vector<Document> lines_of(const std::string& text) {
@@ -43,11 +54,12 @@ std::vector<Document> lines_of(const std::string& text) {
 
 std::vector<Document> read_documents(const std::filesystem::path& path) {
   std::vector<Document> out;
-  if (path.extension() == ".jsonl" || path.extension() == ".json")
+  const std::string text = read_file(path);
+  if (is_json(path, text))
     for (const JsonRecord& record : read_json_records(path))
       out.push_back(document_of(record, path.string()));
   else
-    out = lines_of(read_file(path));
+    out = lines_of(text);
   if (out.empty())
     fail(ErrorCode::kInvalidArgument, "{}: got a file without text, expected at least one line",
          path.string());

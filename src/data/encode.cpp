@@ -22,26 +22,22 @@ class ControlTexts {
       const bool control =
           tokenizer.is_control(static_cast<TokenId>(id)) || data.types[id] == TokenType::kUnknown;
       if (!control || data.tokens[id].empty()) continue;
-      texts_.push_back({data.tokens[id], static_cast<TokenId>(id)});
+      texts_.push_back(data.tokens[id]);
       starts_[static_cast<uint8_t>(data.tokens[id][0])] = true;
     }
   }
 
-  struct Match {
-    size_t length = 0;
-    TokenId id = -1;
-  };
-  // The longest control text at text[at]; length 0 when there is none.
-  Match at(std::string_view text, size_t at) const {
-    Match best;
+  // Bytes of the longest control text at text[at]; 0 when there is none.
+  size_t length(std::string_view text, size_t at) const {
+    size_t best = 0;
     if (!starts_[static_cast<uint8_t>(text[at])]) return best;
-    for (const auto& [token, id] : texts_)
-      if (token.size() > best.length && text.substr(at).starts_with(token)) best = {token.size(), id};
+    for (const std::string_view token : texts_)
+      if (token.size() > best && text.substr(at).starts_with(token)) best = token.size();
     return best;
   }
 
  private:
-  std::vector<std::pair<std::string_view, TokenId>> texts_;
+  std::vector<std::string_view> texts_;
   std::array<bool, 256> starts_{};
 };
 
@@ -54,7 +50,7 @@ bool neutralize(const ControlTexts& controls, ordered_json& value) {
   if (value.is_string()) {
     std::string& text = value.get_ref<std::string&>();
     for (size_t i = 0; i < text.size(); ++i) {
-      const size_t length = controls.at(text, i).length;
+      const size_t length = controls.length(text, i);
       std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(i), length, kNeutral);
       found = found || length > 0;
     }
@@ -80,19 +76,14 @@ struct Rendered {
 };
 
 Rendered render(const ChatCodec& codec, const ControlTexts& controls, const ordered_json& messages,
-                bool generation, const std::string& where) {
+                const RenderOptions& options, const std::string& where) {
   try {
-    Rendered out{
-        codec.chat_template.render(messages, {.add_generation_prompt = generation, .tools = {}, .extra = {}}),
-        {}};
+    Rendered out{codec.chat_template.render(messages, options), {}};
     ordered_json neutral_messages = messages;
     if (neutralize(controls, neutral_messages)) {
       // A template that looks for such texts itself (to cut out a reasoning part) renders otherwise without
       // them; then they are its business, and are parsed.
-      std::string text =
-          codec.chat_template
-              .render(neutral_messages, {.add_generation_prompt = generation, .tools = {}, .extra = {}})
-              .text;
+      std::string text = codec.chat_template.render(neutral_messages, options).text;
       if (same_but_neutral(out.chat.text, text)) out.neutral = std::move(text);
     }
     return out;
@@ -102,64 +93,20 @@ Rendered render(const ChatCodec& codec, const ControlTexts& controls, const orde
   }
 }
 
-struct PlacedToken {
-  TokenId id;
-  size_t begin, end;  // bytes of the rendered text
-};
-
-// Appends the tokens of text[begin, end) with their places.
-void append_encoded(const Tokenizer& tokenizer, std::string_view text, size_t begin, size_t end,
-                    bool parse_special, const std::string& where, std::vector<PlacedToken>& out) {
-  const std::string_view part = text.substr(begin, end - begin);
-  size_t at = begin;
-  for (const TokenId id : tokenizer.encode(part, {.add_special = false, .parse_special = parse_special})) {
-    std::string bytes = tokenizer.token_bytes(id, true);
-    std::string_view spelled = bytes;
-    // SentencePiece-style vocabularies put a space before the text.
-    if (!text.substr(at, end - at).starts_with(spelled) && spelled.starts_with(' ')) spelled.remove_prefix(1);
-    if (!text.substr(at, end - at).starts_with(spelled))
-      fail(
-          ErrorCode::kNotSupported,
-          "{}: tokenizer: its tokens do not spell the rendered chat at byte {}; the loss mask would be wrong",
-          where, at);
-    out.push_back({id, at, at + spelled.size()});
-    at += spelled.size();
-  }
-  if (at != end)
-    fail(ErrorCode::kNotSupported, "{}: tokenizer: its tokens end at byte {} of {} of the rendered chat",
-         where, at, end);
-}
-
-std::vector<PlacedToken> tokenize(const Tokenizer& tokenizer, const ControlTexts& controls,
-                                  const Rendered& rendered, const std::string& where) {
+std::vector<PlacedToken> tokenize(const Tokenizer& tokenizer, const Rendered& rendered) {
   const std::string& text = rendered.chat.text;
   const TokenizerData& data = tokenizer.data();
-  std::vector<PlacedToken> out;
+  // Control texts of the template become tokens; the same texts inside messages stay text.
+  std::vector<PlacedToken> out =
+      tokenizer.encode_placed(text, rendered.neutral.empty() ? text : rendered.neutral);
   const bool has_bos = data.bos >= 0 && static_cast<size_t>(data.bos) < data.tokens.size();
   if (has_bos && data.add_bos && !text.starts_with(data.tokens[static_cast<size_t>(data.bos)]))
-    out.push_back({data.bos, 0, 0});
-  if (rendered.neutral.empty()) {
-    append_encoded(tokenizer, text, 0, text.size(), true, where, out);
-    return out;
-  }
-  // Control texts of the template become tokens; the same texts inside messages stay text.
-  size_t begin = 0;
-  for (size_t i = 0; i < text.size();) {
-    const ControlTexts::Match match = controls.at(rendered.neutral, i);
-    if (match.length == 0) {
-      ++i;
-      continue;
-    }
-    append_encoded(tokenizer, text, begin, i, false, where, out);
-    out.push_back({match.id, i, i + match.length});
-    begin = i += match.length;
-  }
-  append_encoded(tokenizer, text, begin, text.size(), false, where, out);
+    out.insert(out.begin(), {data.bos, 0, 0});
   return out;
 }
 
 // The tokens of each assistant span, and the end-of-turn token behind it (white space may stand between).
-std::vector<uint8_t> mask(const Tokenizer& tokenizer, const RenderedChat& chat,
+std::vector<uint8_t> mask(const Tokenizer& tokenizer, const RenderedChat& chat, size_t n_given,
                           const std::vector<PlacedToken>& tokens) {
   const auto is_space = [&](const PlacedToken& token, size_t from) {
     const std::string_view bytes = std::string_view(chat.text).substr(from, token.end - from);
@@ -170,11 +117,14 @@ std::vector<uint8_t> mask(const Tokenizer& tokenizer, const RenderedChat& chat,
   };
   std::vector<uint8_t> supervised(tokens.size(), 0);
   for (const RenderedChat::Span& span : chat.assistant) {
+    if (span.message < n_given) continue;
     HONE_CHECK(span.begin <= span.end && span.end <= chat.text.size(), "span {}..{} of {}", span.begin,
                span.end, chat.text.size());
     const auto first = std::partition_point(
         tokens.begin(), tokens.end(), [&](const PlacedToken& token) { return token.end <= span.begin; });
     auto i = static_cast<size_t>(first - tokens.begin());
+    // A turn's token that has taken the answer's first white space.
+    while (i < tokens.size() && tokens[i].begin < span.begin && tokenizer.is_control(tokens[i].id)) ++i;
     bool bare = true;  // nothing but white space since the span
     for (; i < tokens.size() && tokens[i].begin < span.end; ++i) {
       supervised[i] = 1;
@@ -188,6 +138,16 @@ std::vector<uint8_t> mask(const Tokenizer& tokenizer, const RenderedChat& chat,
   return supervised;
 }
 
+size_t count_tool_calls(const ChatRecord& record) {
+  size_t n = 0;
+  for (size_t i = record.n_given; i < record.messages.size(); ++i) {
+    const ordered_json& message = record.messages[i];
+    const auto calls = message.find("tool_calls");
+    n += calls != message.end() && calls->is_array() && !calls->empty() ? 1 : 0;
+  }
+  return n;
+}
+
 }  // namespace
 
 size_t Sample::n_supervised() const noexcept {
@@ -197,11 +157,14 @@ size_t Sample::n_supervised() const noexcept {
 Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_length,
                    const std::string& where) {
   const ControlTexts controls(codec.tokenizer);
-  const Rendered rendered = render(codec, controls, record.messages, false, where);
-  const std::vector<PlacedToken> tokens = tokenize(codec.tokenizer, controls, rendered, where);
+  const Rendered rendered =
+      render(codec, controls, record.messages,
+             {.add_generation_prompt = false, .tools = record.tools, .extra = {}}, where);
+  const std::vector<PlacedToken> tokens = tokenize(codec.tokenizer, rendered);
   Sample sample;
   sample.line = record.line;
-  sample.supervised = mask(codec.tokenizer, rendered.chat, tokens);
+  sample.supervised = mask(codec.tokenizer, rendered.chat, record.n_given, tokens);
+  sample.n_tool_calls = count_tool_calls(record);
   sample.tokens.reserve(tokens.size());
   for (const PlacedToken& token : tokens) sample.tokens.push_back(token.id);
   const size_t whole = sample.tokens.size();
@@ -226,11 +189,12 @@ Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_
        where);
 }
 
-std::vector<TokenId> encode_prompt(const ChatCodec& codec, const ordered_json& messages) {
+std::vector<TokenId> encode_prompt(const ChatCodec& codec, const ordered_json& messages,
+                                   const ordered_json& tools) {
   const ControlTexts controls(codec.tokenizer);
+  const RenderOptions options{.add_generation_prompt = true, .tools = tools, .extra = {}};
   std::vector<TokenId> out;
-  for (const PlacedToken& token :
-       tokenize(codec.tokenizer, controls, render(codec, controls, messages, true, ""), "chat"))
+  for (const PlacedToken& token : tokenize(codec.tokenizer, render(codec, controls, messages, options, "")))
     out.push_back(token.id);
   return out;
 }

@@ -141,6 +141,49 @@ TEST(Encode, TemplateThatReadsControlTextsKeepsThem) {
   EXPECT_EQ(codec.tokenizer.decode(sample.tokens, true), "q<|im_end|>kept<|im_end|>");
 }
 
+TEST(Encode, AnswersOfAPromptAreNotLearned) {
+  const Codec codec;
+  ordered_json messages = turns("q", "one");
+  for (const ordered_json& message : turns("r", "two")) messages.push_back(message);
+  const auto learned = [&](size_t n_given) {
+    const Sample sample =
+        encode_chat(codec.view(), {.messages = messages, .line = 1, .n_given = n_given}, 0, "f:1");
+    std::string text;
+    for (size_t t = 0; t < sample.tokens.size(); ++t)
+      if (sample.supervised[t] != 0) text += codec.tokenizer.token_bytes(sample.tokens[t], true);
+    return text;
+  };
+  EXPECT_EQ(learned(0), "one<|im_end|>two<|im_end|>");
+  EXPECT_EQ(learned(3), "two<|im_end|>");
+}
+
+TEST(Encode, ToolsGoToTheTemplateAndCallsAreCounted) {
+  const Codec codec(false,
+                    "{% if tools %}{{ tools[0]['name'] }}{% endif %}{% for m in messages %}{{ m['content'] "
+                    "}}<|im_end|>{% endfor %}");
+  ordered_json messages = turns("q", "a");
+  messages[1]["tool_calls"] = ordered_json::array({{{"id", 1}}});
+  const Sample sample = encode_chat(
+      codec.view(), {.messages = messages, .line = 1, .tools = ordered_json::array({{{"name", "find"}}})}, 0,
+      "f:1");
+  EXPECT_EQ(codec.tokenizer.decode(sample.tokens, true), "findq<|im_end|>a<|im_end|>");
+  EXPECT_EQ(sample.n_tool_calls, 1u);
+}
+
+// Phi 3's turns take the white space behind them: it belongs to the turn, not to the answer.
+TEST(Encode, TurnsThatTakeWhiteSpace) {
+  const Codec plain(false, "{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>\n{% endfor %}");
+  TokenizerData data = plain.tokenizer.data();
+  for (const char* turn : {"<|im_start|>", "<|im_end|>"}) data.rstrip.push_back(plain.tokenizer.find(turn));
+  const Tokenizer tokenizer(data);
+  const Sample sample = encode_chat({tokenizer, plain.chat_template}, {turns("q", " \n a"), 1}, 0, "f:1");
+  EXPECT_EQ(tokenizer.decode(sample.tokens, true), "<|im_start|>q<|im_end|><|im_start|>a<|im_end|>");
+  std::string learned;
+  for (size_t t = 0; t < sample.tokens.size(); ++t)
+    if (sample.supervised[t] != 0) learned += tokenizer.token_bytes(sample.tokens[t], true);
+  EXPECT_EQ(learned, "a<|im_end|>");
+}
+
 TEST(Encode, TruncationKeepsTheBeginning) {
   const Codec codec;
   const ChatRecord record{turns("q", "a long answer that does not fit"), 3};
@@ -194,7 +237,7 @@ TEST(Encode, SentencePieceStylePrefixSpace) {
   data.eos = 2;
   data.unk = 0;
   data.add_bos = true;
-  data.add_space_prefix = true;
+  data.space_prefix = SpacePrefix::kEach;
   const Tokenizer tokenizer(data);
   const ChatTemplate chat_template(
       "{% for m in messages %}{% if m['role'] == 'user' %}[{{ m['content'] }}]{% else %} {{ m['content'] "

@@ -1,5 +1,8 @@
 #include "io/tokenizer_io.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <limits>
 
 #include "base/error.h"
@@ -42,8 +45,9 @@ std::vector<float> read_scores(const Metadata& metadata, size_t n) {
   return scores;
 }
 
-void store_id(Metadata& metadata, const char* name, TokenId id) {
-  if (id >= 0) metadata.set_u32(key(name), static_cast<uint32_t>(id));
+// Readers have a default for what is absent, where has_default: "none" must be said.
+void store_id(Metadata& metadata, const char* name, TokenId id, bool has_default) {
+  if (id >= 0 || has_default) metadata.set_u32(key(name), static_cast<uint32_t>(id));
 }
 
 template <typename Stored, typename Values>
@@ -52,6 +56,57 @@ void store_array(Metadata& metadata, const char* name, MetaType element, const V
   stored.reserve(values.size());
   for (const auto value : values) stored.push_back(static_cast<Stored>(value));
   metadata.set(key(name), MetaValue{MetaType::kArray, MetaArray{element, std::move(stored)}});
+}
+
+// What GGUF has no key for: hone writes keys of its own beside those that others read.
+constexpr const char* kSpacePrefixKey = "hone.tokenizer.space_prefix";
+constexpr const char* kLeftStripKey = "hone.tokenizer.lstrip_token_ids";
+constexpr const char* kRightStripKey = "hone.tokenizer.rstrip_token_ids";
+constexpr std::array<std::pair<std::string_view, SpacePrefix>, 2> kSpacePrefixes = {
+    {{"always", SpacePrefix::kUnspaced}, {"first", SpacePrefix::kFirst}}};
+
+SpacePrefix read_space_prefix(const Metadata& metadata) {
+  if (!metadata.find_bool(key("add_space_prefix")).value_or(true)) return SpacePrefix::kNone;
+  const std::string name = metadata.find_string(kSpacePrefixKey).value_or("");
+  for (const auto& [known, prefix] : kSpacePrefixes)
+    if (name == known) return prefix;
+  return SpacePrefix::kEach;
+}
+
+std::vector<TokenId> read_ids(const Metadata& metadata, const char* name, size_t n) {
+  std::vector<TokenId> ids;
+  if (metadata.find(name) == nullptr) return ids;
+  for (const int64_t id : metadata.integers(name)) {
+    if (id < 0 || id >= static_cast<int64_t>(n))
+      fail(ErrorCode::kCorruption, "{}: got {}, expected token ids below {}", name, id, n);
+    ids.push_back(static_cast<TokenId>(id));
+  }
+  return ids;
+}
+
+// Phi 3's turn tokens take away the white space behind them. Its GGUF files cannot say so; llama.cpp goes by
+// their name.
+std::vector<TokenId> phi3_rstrip(const Metadata& metadata, const TokenizerData& data) {
+  std::string name = metadata.find_string("general.name").value_or("");
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::vector<TokenId> ids;
+  if (name.find("phi-3") == std::string::npos && name.find("phi3") == std::string::npos) return ids;
+  for (size_t i = 0; i < data.tokens.size(); ++i) {
+    const std::string& text = data.tokens[i];
+    const TokenType type = data.types[i];
+    const bool special =
+        type == TokenType::kControl || type == TokenType::kUserDefined || type == TokenType::kUnknown;
+    const bool bare = text == "<unk>" || text == "<s>" || text == "<|endoftext|>";
+    if ((special || text == "</s>") && !bare) ids.push_back(static_cast<TokenId>(i));
+  }
+  return ids;
+}
+
+void store_ids(Metadata& metadata, const char* name, const std::vector<TokenId>& ids) {
+  if (ids.empty()) return;
+  metadata.set(name, MetaValue{MetaType::kArray,
+                               MetaArray{MetaType::kI32, std::vector<int64_t>(ids.begin(), ids.end())}});
 }
 
 }  // namespace
@@ -87,7 +142,10 @@ TokenizerData tokenizer_data(const Metadata& metadata) {
   const bool default_bos = data.bos >= 0 && (spm || (row != nullptr && row->add_bos));
   data.add_bos = metadata.find_bool(key("add_bos_token")).value_or(default_bos);
   data.add_eos = metadata.find_bool(key("add_eos_token")).value_or(false);
-  data.add_space_prefix = spm && metadata.find_bool(key("add_space_prefix")).value_or(true);
+  if (spm) data.space_prefix = read_space_prefix(metadata);
+  data.lstrip = read_ids(metadata, kLeftStripKey, data.tokens.size());
+  data.rstrip = read_ids(metadata, kRightStripKey, data.tokens.size());
+  if (metadata.find(kRightStripKey) == nullptr) data.rstrip = phi3_rstrip(metadata, data);
   return data;
 }
 
@@ -99,14 +157,20 @@ void store_tokenizer(const TokenizerData& data, Metadata& metadata) {
   store_array<int64_t>(metadata, "token_type", MetaType::kI32, data.types);
   if (!data.scores.empty()) store_array<double>(metadata, "scores", MetaType::kF32, data.scores);
   if (!data.merges.empty()) metadata.set_strings(key("merges"), data.merges);
-  store_id(metadata, "bos_token_id", data.bos);
-  store_id(metadata, "eos_token_id", data.eos);
-  store_id(metadata, "eot_token_id", data.eot);
-  store_id(metadata, "unknown_token_id", data.unk);
-  store_id(metadata, "padding_token_id", data.pad);
+  const bool spm = data.model == "llama";
+  store_id(metadata, "bos_token_id", data.bos, spm);
+  store_id(metadata, "eos_token_id", data.eos, spm);
+  store_id(metadata, "eot_token_id", data.eot, false);
+  store_id(metadata, "unknown_token_id", data.unk, spm);
+  store_id(metadata, "padding_token_id", data.pad, false);
   metadata.set_bool(key("add_bos_token"), data.add_bos);
   metadata.set_bool(key("add_eos_token"), data.add_eos);
-  if (data.model == "llama") metadata.set_bool(key("add_space_prefix"), data.add_space_prefix);
+  store_ids(metadata, kLeftStripKey, data.lstrip);
+  store_ids(metadata, kRightStripKey, data.rstrip);
+  if (!spm) return;
+  metadata.set_bool(key("add_space_prefix"), data.space_prefix != SpacePrefix::kNone);
+  for (const auto& [name, prefix] : kSpacePrefixes)
+    if (data.space_prefix == prefix) metadata.set_string(kSpacePrefixKey, std::string(name));
 }
 
 }  // namespace hone

@@ -84,6 +84,15 @@ void check_tensors(const Architecture& arch, const ModelConfig& config, const We
   }
 }
 
+void refuse_split(const WeightSource& source) {
+  const uint64_t n_parts = source.metadata().find_integer("split.count").value_or(1);
+  if (n_parts <= 1) return;
+  fail(ErrorCode::kNotSupported,
+       "{}: one of {} parts of a model; hone reads whole files: join them with llama.cpp's llama-gguf-split "
+       "--merge FIRST-PART WHOLE.gguf",
+       source.description(), n_parts);
+}
+
 // Divisors of the rotary frequencies; empty when the source has no such tensor.
 std::vector<float> read_factors(WeightSource& source, const char* name) {
   const std::optional<size_t> at = source.find(name);
@@ -192,6 +201,7 @@ std::string gguf_name(const TensorRow& row, size_t layer) {
 
 ModelConfig read_config(WeightSource& source) {
   const Metadata& metadata = source.metadata();
+  refuse_split(source);
   const std::optional<std::string> name = metadata.find_string("general.architecture");
   if (!name)
     fail(ErrorCode::kCorruption, "{}: general.architecture: missing; this is no model file",
@@ -212,6 +222,10 @@ ModelConfig read_config(WeightSource& source) {
   for (const TensorRow& row : arch->tensors)
     if (row.role == TensorRole::kOutput && source.find(row.gguf)) config.tied_embeddings = false;
   read_rope_factors(source, config);
+  if (!config.windows.empty() && !config.rope_factors.empty() && config.short_context_length == 0)
+    fail(ErrorCode::kNotSupported,
+         "{}: tensor '{}': got a window and a stretched RoPE, hone supports one of them",
+         source.description(), kRopeFreqs);
   return config;
 }
 

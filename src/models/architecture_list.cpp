@@ -10,7 +10,7 @@ constexpr const Architecture* kArchitectures[] = {
     &kArchitectureGemma3,  // text
     &kArchitectureQwen2,   // and 2.5
     &kArchitectureQwen3,   // dense
-    &kArchitecturePhi3,    // short context
+    &kArchitecturePhi3,    // 3, 3.5 and 4 mini
 };
 }  // namespace
 

@@ -200,6 +200,42 @@ TEST(Llama, ChecksTheTensorDirectory) {
   expect_error(ErrorCode::kCorruption, {"general.architecture"}, [&] { read_config(unknown); });
 }
 
+TEST(Llama, LinearRopeScalingAsOthersReadIt) {
+  const auto scale = [](const std::function<void(Metadata&)>& change) {
+    Metadata metadata = small_metadata();
+    change(metadata);
+    return config_of(metadata).rope_scale;
+  };
+  EXPECT_FLOAT_EQ(scale([](Metadata&) {}), 1.0f);
+  EXPECT_FLOAT_EQ(scale([](Metadata& m) { m.set_f32("llama.rope.scaling.factor", 4); }), 0.25f);
+  EXPECT_FLOAT_EQ(scale([](Metadata& m) { m.set_f32("llama.rope.scale_linear", 2); }), 0.5f);
+  EXPECT_FLOAT_EQ(scale([](Metadata& m) { m.set_string("llama.rope.scaling.type", "linear"); }), 1.0f);
+  EXPECT_FLOAT_EQ(scale([](Metadata& m) { m.set_f32("llama.rope.scaling.factor", 0); }), 1.0f);
+  EXPECT_FLOAT_EQ(scale([](Metadata& m) {
+                    m.set_string("llama.rope.scaling.type", "none");
+                    m.set_f32("llama.rope.scaling.factor", 4);
+                  }),
+                  1.0f);
+}
+
+TEST(Llama, RefusesWhatWouldRunWrongly) {
+  Metadata metadata = small_metadata();
+  metadata.set_strings("tokenizer.ggml.tokens", std::vector<std::string>(11, "t"));
+  expect_error(ErrorCode::kCorruption, {"llama.vocab_size", "10", "11 tokens"}, [&] { config_of(metadata); });
+  metadata = small_metadata();
+  metadata.set_u32("split.count", 3);
+  MemorySource part(metadata, tensors_of(metadata));
+  expect_error(ErrorCode::kNotSupported, {"one of 3 parts", "llama-gguf-split --merge"},
+               [&] { read_config(part); });
+  metadata = small_metadata();
+  metadata.set_u32("llama.attention.sliding_window", 16);
+  std::vector<MemoryTensor> tensors = tensors_of(metadata);
+  tensors.push_back(
+      make_tensor("rope_freqs.weight", {2}, format_of(FormatId::kF32), std::vector<float>{1, 8}));
+  MemorySource both(metadata, tensors);
+  expect_error(ErrorCode::kNotSupported, {"rope_freqs.weight", "window"}, [&] { read_config(both); });
+}
+
 TEST(Llama, ReadsOutputAndRopeFactors) {
   const Metadata metadata = small_metadata();
   std::vector<MemoryTensor> tensors = tensors_of(metadata);

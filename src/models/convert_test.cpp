@@ -188,7 +188,8 @@ TEST(Convert, DoesNotTouchWhatIsThere) {
 TEST(Convert, WritesThePreTokenizerByName) {
   const TestFolder scratch;
   TokenizerData data = HfSource(golden("tiny-tied")).tokenizer();
-  for (const char* pre : {"gpt-2", "smollm", "llama-bpe", "qwen2"}) {
+  for (const char* pre :
+       {"gpt-2", "smollm", "llama-bpe", "smaug-bpe", "qwen2", "gpt-4o", "tekken", "deepseek-coder"}) {
     data.pre = pre;
     data.add_bos = std::string(pre) == "llama-bpe";
     save_hf_tokenizer(data, "", 0, scratch.path());
@@ -197,10 +198,16 @@ TEST(Convert, WritesThePreTokenizerByName) {
     EXPECT_EQ(back.add_bos, data.add_bos);
     EXPECT_EQ(back.merges, data.merges);
   }
-  data.pre = "gpt-4o";
-  expect_error(ErrorCode::kNotSupported, {"gpt-4o", "qwen2"},
+  data.pre = "falcon";
+  expect_error(ErrorCode::kNotSupported, {"falcon", "writes no tokenizer.json"},
                [&] { save_hf_tokenizer(data, "", 0, scratch.path()); });
   data.pre = "gpt-2";
+  data.lstrip = {20};
+  data.rstrip = {static_cast<TokenId>(data.tokens.size() - 1)};
+  data.types[20] = data.types.back() = TokenType::kControl;
+  save_hf_tokenizer(data, "", 0, scratch.path());
+  EXPECT_EQ(load_tokenizer_json(scratch.path()).lstrip, data.lstrip);
+  EXPECT_EQ(load_tokenizer_json(scratch.path()).rstrip, data.rstrip);
   data.tokens[20] = data.tokens[21];
   expect_error(ErrorCode::kNotSupported, {"20", "21"},
                [&] { save_hf_tokenizer(data, "", 0, scratch.path()); });

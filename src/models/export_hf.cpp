@@ -142,7 +142,8 @@ void convert_to_hf(WeightSource& source, const fs::path& folder, std::string_vie
                    const std::string& chat_template) {
   const Format* format = find_format(dtype);
   if (format == nullptr || format->quantized)
-    fail(ErrorCode::kInvalidArgument, "dtype: got '{}', expected f32, f16 or bf16", dtype);
+    fail(ErrorCode::kInvalidArgument, "format of a Hugging Face folder: got '{}', expected f32, f16 or bf16",
+         dtype);
   std::error_code error;
   if (fs::exists(folder, error) && !fs::is_empty(folder, error))
     fail(ErrorCode::kInvalidArgument, "{}: is there already; name a new folder", folder.string());

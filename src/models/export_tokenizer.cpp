@@ -3,58 +3,24 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "models/convert.h"
+#include "text/pre_tokenizer.h"
 
 namespace hone {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// How Hugging Face spells the pre-tokenizers of GGUF.
-enum class Split { kGpt2, kDigitsGpt2, kRegex };
-struct PreTokenizerRow {
-  std::string_view pre;
-  Split split;
-  const char* regex = "";
-  bool ignore_merges = false;
-  bool nfc = false;
-};
-
-constexpr const char* kLlama3Regex =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kQwen2Regex =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-constexpr PreTokenizerRow kPreTokenizers[] = {
-    {.pre = "gpt-2", .split = Split::kGpt2},
-    {.pre = "mpt", .split = Split::kGpt2},
-    {.pre = "olmo", .split = Split::kGpt2},
-    {.pre = "smollm", .split = Split::kDigitsGpt2},
-    {.pre = "starcoder", .split = Split::kDigitsGpt2},
-    {.pre = "refact", .split = Split::kDigitsGpt2},
-    {.pre = "command-r", .split = Split::kDigitsGpt2},
-    {.pre = "codeshell", .split = Split::kDigitsGpt2},
-    {.pre = "llama-bpe", .split = Split::kRegex, .regex = kLlama3Regex, .ignore_merges = true},
-    {.pre = "llama3", .split = Split::kRegex, .regex = kLlama3Regex, .ignore_merges = true},
-    {.pre = "llama-v3", .split = Split::kRegex, .regex = kLlama3Regex, .ignore_merges = true},
-    {.pre = "smaug-bpe", .split = Split::kRegex, .regex = kLlama3Regex},
-    {.pre = "dbrx", .split = Split::kRegex, .regex = kLlama3Regex},
-    {.pre = "qwen2", .split = Split::kRegex, .regex = kQwen2Regex, .nfc = true},
-    {.pre = "deepseek-r1-qwen", .split = Split::kRegex, .regex = kQwen2Regex, .nfc = true},
-    {.pre = "stablelm2", .split = Split::kRegex, .regex = kQwen2Regex},
-};
-
-const PreTokenizerRow& row_of(const std::string& pre) {
-  std::vector<std::string_view> known;
-  for (const PreTokenizerRow& row : kPreTokenizers) {
-    if (row.pre == pre) return row;
-    known.push_back(row.pre);
-  }
-  fail(ErrorCode::kNotSupported, "tokenizer.ggml.pre: got '{}', hone writes tokenizer.json for: {}", pre,
-       fmt::join(known, ", "));
+const PreTokenizer& row_of(const std::string& pre) {
+  const PreTokenizer* row = find_pre_tokenizer(pre);
+  if (row == nullptr || row->steps == nullptr)
+    fail(ErrorCode::kNotSupported, "tokenizer.ggml.pre: got '{}', for which hone writes no tokenizer.json",
+         pre);
+  return *row;
 }
 
 Json byte_level(bool add_prefix_space, bool use_regex) {
@@ -64,17 +30,31 @@ Json byte_level(bool add_prefix_space, bool use_regex) {
           {"use_regex", use_regex}};
 }
 
-Json pre_tokenizer(const PreTokenizerRow& row) {
-  if (row.split == Split::kGpt2) return byte_level(false, true);
-  Json first;
-  if (row.split == Split::kDigitsGpt2) {
-    first = {{"type", "Digits"}, {"individual_digits", true}};
-  } else {
-    first = {
-        {"type", "Split"}, {"pattern", {{"Regex", row.regex}}}, {"behavior", "Isolated"}, {"invert", false}};
+// From the steps of pre_tokenizer.h.
+Json pre_tokenizer(const PreTokenizer& row) {
+  constexpr std::string_view kSeparator = " + ", kSplit = "split:";
+  Json list = Json::array();
+  bool has_bytes = false;
+  for (std::string_view rest = row.steps; !rest.empty();) {
+    const size_t end = std::min(rest.find(kSeparator), rest.size());
+    const std::string_view step = rest.substr(0, end);
+    rest.remove_prefix(std::min(rest.size(), end + kSeparator.size()));
+    if (step == "byte_level_regex") {
+      list.push_back(byte_level(false, true));
+      has_bytes = true;
+    } else if (step == "digit") {
+      list.push_back({{"type", "Digits"}, {"individual_digits", true}});
+    } else {
+      HONE_CHECK(step.starts_with(kSplit), "step {}", step);
+      list.push_back({{"type", "Split"},
+                      {"pattern", {{"Regex", step.substr(kSplit.size())}}},
+                      {"behavior", "Isolated"},
+                      {"invert", false}});
+    }
   }
-  return {{"type", "Sequence"},
-          {"pretokenizers", Json::array({first, byte_level(false, row.split == Split::kDigitsGpt2)})}};
+  if (!has_bytes) list.push_back(byte_level(false, false));
+  if (list.size() == 1) return list.front();
+  return {{"type", "Sequence"}, {"pretokenizers", list}};
 }
 
 bool is_added(TokenType type) {
@@ -82,14 +62,16 @@ bool is_added(TokenType type) {
 }
 
 Json added_tokens(const TokenizerData& data) {
+  const std::unordered_set<TokenId> lstrip(data.lstrip.begin(), data.lstrip.end());
+  const std::unordered_set<TokenId> rstrip(data.rstrip.begin(), data.rstrip.end());
   Json list = Json::array();
   for (size_t id = 0; id < data.tokens.size(); ++id) {
     if (!is_added(data.types[id])) continue;
     list.push_back({{"id", id},
                     {"content", data.tokens[id]},
                     {"single_word", false},
-                    {"lstrip", false},
-                    {"rstrip", false},
+                    {"lstrip", lstrip.contains(static_cast<TokenId>(id))},
+                    {"rstrip", rstrip.contains(static_cast<TokenId>(id))},
                     {"normalized", false},
                     {"special", data.types[id] != TokenType::kUserDefined}});
   }
@@ -194,7 +176,7 @@ Json bpe_model(const TokenizerData& data, bool byte_fallback, bool ignore_merges
 }
 
 Json byte_level_tokenizer(const TokenizerData& data) {
-  const PreTokenizerRow& row = row_of(data.pre);
+  const PreTokenizer& row = row_of(data.pre);
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
@@ -206,21 +188,36 @@ Json byte_level_tokenizer(const TokenizerData& data) {
           {"model", bpe_model(data, false, row.ignore_merges)}};
 }
 
+// Where a space goes before the text: a normalizer says so or a pre-tokenizer (SpacePrefix).
+Json sentencepiece_normalizer(const TokenizerData& data) {
+  if (data.space_prefix == SpacePrefix::kUnspaced || data.space_prefix == SpacePrefix::kFirst) return nullptr;
+  Json steps = Json::array();
+  if (data.space_prefix == SpacePrefix::kEach) steps.push_back({{"type", "Prepend"}, {"prepend", "▁"}});
+  steps.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}});
+  return {{"type", "Sequence"}, {"normalizers", steps}};
+}
+
+Json sentencepiece_pre_tokenizer(const TokenizerData& data) {
+  if (data.space_prefix != SpacePrefix::kUnspaced && data.space_prefix != SpacePrefix::kFirst) return nullptr;
+  return {{"type", "Metaspace"},
+          {"replacement", "▁"},
+          {"prepend_scheme", data.space_prefix == SpacePrefix::kFirst ? "first" : "always"},
+          {"split", false}};
+}
+
 Json sentencepiece_tokenizer(const TokenizerData& data) {
-  Json normalizers = Json::array(), decoders = Json::array();
-  if (data.add_space_prefix) normalizers.push_back({{"type", "Prepend"}, {"prepend", "▁"}});
-  normalizers.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}});
+  Json decoders = Json::array();
   decoders.push_back({{"type", "Replace"}, {"pattern", {{"String", "▁"}}}, {"content", " "}});
   decoders.push_back({{"type", "ByteFallback"}});
   decoders.push_back({{"type", "Fuse"}});
-  if (data.add_space_prefix)
+  if (data.space_prefix != SpacePrefix::kNone)
     decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
           {"added_tokens", added_tokens(data)},
-          {"normalizer", {{"type", "Sequence"}, {"normalizers", normalizers}}},
-          {"pre_tokenizer", nullptr},
+          {"normalizer", sentencepiece_normalizer(data)},
+          {"pre_tokenizer", sentencepiece_pre_tokenizer(data)},
           {"post_processor", post_processor(data)},
           {"decoder", {{"type", "Sequence"}, {"decoders", decoders}}},
           {"model", bpe_model(data, true, false)}};

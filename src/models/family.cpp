@@ -32,17 +32,30 @@ size_t read_vocab_size(const Metadata& metadata, const std::string& arch) {
   const MetaValue* tokens = metadata.find("tokenizer.ggml.tokens");
   if (tokens != nullptr && std::holds_alternative<MetaArray>(tokens->value))
     n_tokens = std::get<MetaArray>(tokens->value).size();
-  return metadata_size(metadata, arch + ".vocab_size", {1, kMaxVocab}, n_tokens);
+  const size_t n_vocab = metadata_size(metadata, arch + ".vocab_size", {1, kMaxVocab}, n_tokens);
+  if (n_tokens.value_or(0) > n_vocab)
+    fail(ErrorCode::kCorruption, "{}.vocab_size: got {}, expected at least one for each of {} tokens", arch,
+         n_vocab, *n_tokens);
+  return n_vocab;
 }
 
 void read_rope_scaling(const Metadata& metadata, const std::string& arch, RopeKinds kinds,
                        ModelConfig& config) {
-  const std::string type = metadata.find_string(arch + ".rope.scaling.type").value_or("none");
+  const std::string type_key = arch + ".rope.scaling.type", factor_key = arch + ".rope.scaling.factor";
+  // Files of 2023 have another key, and no type.
+  const std::string old_key = arch + ".rope.scale_linear";
+  const bool has_factor = metadata.find(factor_key) != nullptr, has_old = metadata.find(old_key) != nullptr;
+  const bool has_type = metadata.find(type_key) != nullptr;
+  if (!has_type && (kinds.longrope || (!has_factor && !has_old))) return;
+  const std::string type = metadata.find_string(type_key).value_or("linear");
   if (type == "none" || (kinds.longrope && type == "longrope")) return;
   if (type != "linear")
     fail(ErrorCode::kNotSupported, "{}.rope.scaling.type: got '{}', hone supports: none, linear{}", arch,
          type, kinds.longrope ? ", longrope" : "");
-  config.rope_scale = 1.0f / metadata_float(metadata, arch + ".rope.scaling.factor", kRopeFactorRange);
+  const std::string& key = has_factor || !has_old ? factor_key : old_key;
+  // 0, as no factor, is 1 to other readers.
+  if (metadata.find(key) == nullptr || metadata.find_number(key).value_or(1) == 0) return;
+  config.rope_scale = 1.0f / metadata_float(metadata, key, kRopeFactorRange);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "models/config_reader.h"
@@ -126,8 +128,10 @@ void HfSource::open_shards(const fs::path& index) {
            "{}: weight_map: got file '{}', expected a .safetensors file of this folder", index.string(),
            name);
     files_.push_back(std::make_unique<SafetensorsFile>(folder_ / name));
+    std::unordered_set<std::string_view> there;
+    for (const SafeTensor& tensor : files_.back()->tensors()) there.insert(tensor.name);
     for (const std::string& tensor : tensors)
-      if (files_.back()->find(tensor) == nullptr)
+      if (!there.contains(tensor))
         fail(ErrorCode::kCorruption, "{}: weight_map: '{}' is not in {}", index.string(), tensor, name);
   }
 }

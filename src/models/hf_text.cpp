@@ -48,19 +48,36 @@ std::string template_in(const nlohmann::json& config, const fs::path& path) {
   return first;
 }
 
+// Tokens added behind the vocabulary that the model has no embedding for (Gemma 3's for images, a padding
+// token of a tuning script): nothing can use them. Those that begin or end every text must have one.
+void drop_tokens_without_rows(TokenizerData& data, size_t n_vocab) {
+  const auto is_added = [&](size_t id) { return data.types[id] != TokenType::kNormal; };
+  const auto needed = [&](size_t id) {
+    const auto token = static_cast<TokenId>(id);
+    return token == data.bos || token == data.eos || token == data.unk;
+  };
+  while (data.tokens.size() > n_vocab) {
+    const size_t last = data.tokens.size() - 1;
+    if (!is_added(last) || needed(last)) return;
+    if (data.pad == static_cast<TokenId>(last)) data.pad = -1;
+    data.tokens.pop_back();
+    data.types.pop_back();
+    if (!data.scores.empty()) data.scores.pop_back();
+  }
+  for (std::vector<TokenId>* ids : {&data.lstrip, &data.rstrip})
+    std::erase_if(*ids, [&](TokenId id) { return id >= static_cast<TokenId>(data.tokens.size()); });
+}
+
 }  // namespace
 
 void HfSource::read_tokenizer(const nlohmann::json& config, size_t n_vocab) {
   tokenizer_ = load_tokenizer_json(folder_);
+  const size_t n_tokens = tokenizer_.tokens.size();
+  drop_tokens_without_rows(tokenizer_, n_vocab);
   if (tokenizer_.tokens.size() > n_vocab)
     fail(ErrorCode::kCorruption, "{}: tokenizer.json has {} tokens, config.json's vocab_size is {}",
-         folder_.string(), tokenizer_.tokens.size(), n_vocab);
-  // Embedding rows without a token, as padded vocabularies have them.
-  for (size_t id = tokenizer_.tokens.size(); id < n_vocab; ++id) {
-    tokenizer_.tokens.push_back(fmt::format("[PAD{}]", id));
-    tokenizer_.types.push_back(TokenType::kUnused);
-    if (!tokenizer_.scores.empty()) tokenizer_.scores.push_back(-1000.0f);
-  }
+         folder_.string(), n_tokens, n_vocab);
+  pad_vocabulary(tokenizer_, n_vocab);
   const auto first = [](const std::vector<TokenId>& ids) { return ids.empty() ? TokenId{-1} : ids.front(); };
   const fs::path config_path = folder_ / "config.json";
   if (tokenizer_.bos < 0) tokenizer_.bos = first(token_ids(config, "bos_token_id", n_vocab, config_path));

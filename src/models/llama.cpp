@@ -28,6 +28,7 @@ constexpr TensorRow kTensors[] = {
 };
 
 constexpr const char* kWindowKey = "llama.attention.sliding_window";
+constexpr size_t kMistralWindow = 4096;
 
 ModelConfig config_from_gguf(const Metadata& metadata) {
   ModelConfig config = shared_config(metadata, "llama");
@@ -57,9 +58,11 @@ void metadata_from_hf(const nlohmann::json& config, Metadata& out) {
   refuse_variants(config);
   shared_metadata(config, "llama", rope_object(config), out);
   // A window as long as the context is none.
-  if (json_string(config, "model_type") != "mistral" || json_find(config, "sliding_window") == nullptr)
-    return;
-  const size_t window = json_size(config, "sliding_window", {1, kMaxContext});
+  if (json_string(config, "model_type") != "mistral") return;
+  // Not said: transformers' default. Said to be null: none.
+  const bool is_said = config.contains("sliding_window");
+  if (is_said && json_find(config, "sliding_window") == nullptr) return;
+  const size_t window = json_size(config, "sliding_window", {1, kMaxContext}, kMistralWindow);
   if (window >= json_size(config, "max_position_embeddings", {1, kMaxContext})) return;
   out.set_u32(kWindowKey, static_cast<uint32_t>(window));
   if (rope_type(rope_object(config)) != "default")

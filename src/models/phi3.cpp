@@ -91,7 +91,9 @@ void metadata_from_hf(const nlohmann::json& config, Metadata& out) {
   const nlohmann::json& rope = rope_object(config);
   require_hf(config, "hidden_act", "silu");
   if (!has_long_rope(rope)) require_plain_rope(rope);
-  shared_metadata(config, "phi3", rope, out);
+  nlohmann::json filled = config;
+  filled.emplace("rms_norm_eps", 1e-5);  // transformers' default for this family
+  shared_metadata(filled, "phi3", rope, out);
   const char* key = "partial_rotary_factor";
   const double part = json_float(owner_of(config, key), key, {0, 1}, 1);
   const auto whole = static_cast<double>(out.integer("phi3.rope.dimension_count"));

@@ -82,6 +82,8 @@ std::string store_listing() {
   return fmt::format("the model store {} holds: {}", model_store().string(), fmt::join(names, ", "));
 }
 
+constexpr size_t kMostPadding = 65536;  // embedding rows without a token; published models have a thousand
+
 OpenedModel open_path(const fs::path& path) {
   OpenedModel opened;
   opened.path = path;
@@ -97,6 +99,12 @@ OpenedModel open_path(const fs::path& path) {
   try {
     architecture_named(metadata.string("general.architecture"));
     opened.tokenizer = tokenizer_data(metadata);
+    if (const std::optional<size_t> embeddings = opened.source->find("token_embd.weight")) {
+      const std::vector<uint64_t>& shape = opened.source->tensors()[*embeddings].shape;
+      const size_t n = opened.tokenizer.tokens.size();
+      if (shape.size() == 2 && shape[1] > n && shape[1] - n <= kMostPadding)
+        pad_vocabulary(opened.tokenizer, shape[1]);
+    }
     opened.chat_template = metadata.find_string("tokenizer.chat_template").value_or("");
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", path.string(), error.what()));

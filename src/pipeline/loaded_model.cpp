@@ -25,9 +25,12 @@ std::unique_ptr<Tokenizer> make_tokenizer(const OpenedModel& opened) {
 std::unique_ptr<ChatTemplate> make_chat_template(const OpenedModel& opened, const Tokenizer& tokenizer) {
   if (opened.chat_template.empty()) return nullptr;
   const auto text = [&](TokenId id) { return id < 0 ? std::string() : tokenizer.token_bytes(id, true); };
+  ChatTemplate::Variables others;
+  if (tokenizer.data().unk >= 0) others.emplace_back("unk_token", text(tokenizer.data().unk));
+  if (tokenizer.data().pad >= 0) others.emplace_back("pad_token", text(tokenizer.data().pad));
   return naming_file(opened, [&] {
     return std::make_unique<ChatTemplate>(opened.chat_template, text(tokenizer.data().bos),
-                                          text(tokenizer.data().eos));
+                                          text(tokenizer.data().eos), others);
   });
 }
 

@@ -23,18 +23,20 @@ constexpr size_t kSpeedPrompt = 256;  // tokens
 constexpr size_t kSpeedTokens = 32;
 constexpr size_t kSpeedRuns = 3;
 
-double quantile(std::vector<double> values, double share) {
+double at_share(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
   const auto at = static_cast<size_t>(share * static_cast<double>(values.size()));
   return values.empty() ? 0 : values[std::min(at, values.size() - 1)];
 }
 
 double median(std::vector<double> values) {
-  return quantile(std::move(values), 0.5);
+  return at_share(std::move(values), 0.5);
 }
 
-void time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, ComputeMode compute,
-                Measurement& out) {
+}  // namespace
+
+Timing time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, ComputeMode compute) {
+  Timing out;
   GenerateOptions options;
   options.sampling.temperature = 0;
   options.max_tokens = kSpeedTokens;
@@ -63,15 +65,18 @@ void time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, C
     }
     if (result.prompt_seconds > 0)
       prefill.push_back(static_cast<double>(result.prompt_tokens) / result.prompt_seconds);
-    if (result.decode_seconds > 0)
-      decode.push_back(static_cast<double>(result.tokens.size()) / result.decode_seconds);
+    if (result.decoded() > 0 && result.decode_seconds > 0)
+      decode.push_back(static_cast<double>(result.decoded()) / result.decode_seconds);
   }
   out.prefill_tok_s = median(prefill);
   out.decode_tok_s = median(decode);
   out.latency = {
-      .first = median(first), .median = median(between), .p95 = quantile(between, 0.95), .joules = {}};
+      .first = median(first), .median = median(between), .p95 = at_share(between, 0.95), .joules = {}};
   if (!joules.empty()) out.latency.joules = median(joules);
+  return out;
 }
+
+namespace {
 
 std::vector<std::string> answer(const LoadedModel& loaded, const MeasureItems& items, const Recipe& recipe,
                                 ComputeMode compute) {
@@ -82,7 +87,7 @@ std::vector<std::string> answer(const LoadedModel& loaded, const MeasureItems& i
   std::vector<std::string> answers;
   for (const ChatRecord& record : items.examples) {
     throw_if_interrupted("example answers");
-    const std::vector<TokenId> prompt = encode_prompt(loaded.codec(), question_of(record));
+    const std::vector<TokenId> prompt = encode_prompt(loaded.codec(), question_of(record), record.tools);
     answers.push_back(generate(loaded.model(), loaded.tokenizer(), prompt, options).text);
   }
   return answers;
@@ -249,7 +254,6 @@ std::vector<Measurement> measure(const std::vector<Subject>& subjects, const Mod
     out[i].chats = std::move(chats[i]);
     out[i].general = std::move(general[i]);
     out[i].rarity = rarity[i].take();
-    if (!items.speed_prompt.empty()) time_model(*subjects[i].loaded, items.speed_prompt, compute, out[i]);
     if (subjects[i].answers) out[i].answers = answer(*subjects[i].loaded, items, recipe, compute);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -44,11 +44,22 @@ struct Latency {
   std::optional<double> joules;  // of the processor for a token, where the machine tells
 };
 
-struct Measurement {
-  Scores chats, general;
-  std::vector<RarityBucket> rarity;            // rarest first; empty without counts
+struct Timing {
   double prefill_tok_s = 0, decode_tok_s = 0;  // 0: not timed
   Latency latency;
+};
+nlohmann::ordered_json to_json(const Timing& timing);
+Timing timing_from_json(const nlohmann::ordered_json& json);  // throws as measurement_from_json()
+// On a prompt as MeasureItems have it.
+Timing time_model(const LoadedModel& loaded, const std::vector<TokenId>& prompt, ComputeMode compute);
+
+// Raised with every change of what a model computes: part of the key of all that is measured.
+inline constexpr int kMeasureVersion = 4;
+
+struct Measurement {
+  Scores chats, general;
+  std::vector<RarityBucket> rarity;  // rarest first; empty without counts
+  Timing timing;                     // kept in a record of its own, which is of one machine
   uint64_t memory_bytes = 0;  // to serve it (serving_memory.h); 0: not measured. Kept in a record of its own
   std::vector<std::string> answers;  // one per example; empty: not asked for
   double seconds = 0;

@@ -31,6 +31,25 @@ Scores scores_from_json(const Json& json) {
 
 }  // namespace
 
+Json to_json(const Timing& timing) {
+  const Latency& latency = timing.latency;
+  Json out = {{"prefill_tok_s", timing.prefill_tok_s},
+              {"decode_tok_s", timing.decode_tok_s},
+              {"latency", {latency.first, latency.median, latency.p95}}};
+  if (latency.joules) out["joules"] = *latency.joules;
+  return out;
+}
+
+Timing timing_from_json(const Json& json) {
+  const auto latency = json.at("latency").get<std::vector<double>>();
+  Timing out{
+      .prefill_tok_s = json.at("prefill_tok_s").get<double>(),
+      .decode_tok_s = json.at("decode_tok_s").get<double>(),
+      .latency = {.first = latency.at(0), .median = latency.at(1), .p95 = latency.at(2), .joules = {}}};
+  if (json.contains("joules")) out.latency.joules = json.at("joules").get<double>();
+  return out;
+}
+
 Json to_json(const Measurement& measurement) {
   Json out;
   out["chats"] = to_json(measurement.chats);
@@ -38,11 +57,6 @@ Json to_json(const Measurement& measurement) {
   out["rarity"] = Json::array();
   for (const RarityBucket& bucket : measurement.rarity)
     out["rarity"].push_back({{"low", bucket.low}, {"high", bucket.high}, {"nll", to_json(bucket.nll)}});
-  out["prefill_tok_s"] = measurement.prefill_tok_s;
-  out["decode_tok_s"] = measurement.decode_tok_s;
-  const Latency& latency = measurement.latency;
-  out["latency"] = {latency.first, latency.median, latency.p95};
-  if (latency.joules) out["joules"] = *latency.joules;
   out["answers"] = measurement.answers;
   out["seconds"] = measurement.seconds;
   return out;
@@ -55,11 +69,6 @@ Measurement measurement_from_json(const Json& json) {
   for (const Json& bucket : json.at("rarity"))
     out.rarity.push_back({bucket.at("low").get<uint64_t>(), bucket.at("high").get<uint64_t>(),
                           documents_from_json(bucket.at("nll"))});
-  out.prefill_tok_s = json.at("prefill_tok_s").get<double>();
-  out.decode_tok_s = json.at("decode_tok_s").get<double>();
-  const std::vector<double> latency = json.at("latency").get<std::vector<double>>();
-  out.latency = {.first = latency.at(0), .median = latency.at(1), .p95 = latency.at(2), .joules = {}};
-  if (json.contains("joules")) out.latency.joules = json.at("joules").get<double>();
   out.answers = json.at("answers").get<std::vector<std::string>>();
   out.seconds = json.at("seconds").get<double>();
   return out;

@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/threads.h"
+#include "pipeline/machine.h"
 #include "pipeline/serving_memory.h"
 
 namespace hone {
@@ -13,9 +15,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Raise one when that measurement changes for the same inputs.
-constexpr int kMeasureVersion = 3;  // raised with every change of what a model computes
 constexpr int kTaskVersion = 2;
 constexpr int kPartsVersion = 1;
+constexpr int kTimingVersion = 1;
 constexpr int kMemoryVersion = 1;
 
 // Loaded when it is first asked for.
@@ -67,6 +69,7 @@ class Measurer {
       stage.cached = std::find(due.begin(), due.end(), i) == due.end();
       stage.measurement = std::move(*plans_[i].scores.found);
       for (auto& task : plans_[i].tasks) stage.tasks.push_back(std::move(*task.found));
+      if (plans_[i].timing) stage.measurement.timing = plans_[i].timing->found.value_or(Timing{});
       if (plans_[i].memory) stage.measurement.memory_bytes = plans_[i].memory->found.value_or(0);
       if (plans_[i].parts) stage.parts = std::move(plans_[i].parts->found);
     }
@@ -78,12 +81,13 @@ class Measurer {
     Record<Measurement> scores;
     std::vector<Record<TaskMeasurement>> tasks;
     std::optional<Record<ErrorParts>> parts;
+    std::optional<Record<Timing>> timing;
     std::optional<Record<uint64_t>> memory;
   };
 
   static bool is_due(const Plan& plan) {
-    bool due =
-        !plan.scores.found || (plan.parts && !plan.parts->found) || (plan.memory && !plan.memory->found);
+    bool due = !plan.scores.found || (plan.parts && !plan.parts->found) ||
+               (plan.timing && !plan.timing->found) || (plan.memory && !plan.memory->found);
     for (const auto& task : plan.tasks) due = due || !task.found;
     return due;
   }
@@ -121,6 +125,17 @@ class Measurer {
           fmt::format("task-{}-{}{}", exam_.tasks.entry(t).name, stage.stage, exam_.suffix), task_key,
           task_measurement_from_json));
     }
+    if (!exam_.items.speed_prompt.empty()) {
+      const Json timing_key = {{"stage", "speed"},
+                               {"version", kTimingVersion},
+                               {"computes", kMeasureVersion},
+                               {"prompt", hash_text(exam_.items.speed_text)},
+                               {"model", stage.model_hash},
+                               {"adapter", stage.adapter_hash},
+                               {"machine", machine_description(thread_pool().size())},
+                               {"compute", compute_mode_name(run_.compute)}};
+      plan.timing = record<Timing>("speed-" + stage.stage + exam_.suffix, timing_key, timing_from_json);
+    }
     if (!run_.options.program.empty() && !exam_.items.speed_text.empty()) {
       const Json memory_key = {{"stage", "memory"},
                                {"version", kMemoryVersion},
@@ -150,7 +165,14 @@ class Measurer {
     measure_scores(group, models, reference);
     measure_parts(group, models, reference);
     for (size_t j = 0; j < group.size(); ++j) measure_tasks(group[j], models[j]);
+    for (size_t j = 0; j < group.size(); ++j) measure_timing(group[j], models[j]);
     for (const size_t i : group) measure_memory(i);
+  }
+
+  void measure_timing(size_t i, LazyModel& model) {
+    auto& record = plans_[i].timing;
+    if (record && !record->found)
+      keep(*record, time_model(model.get(), exam_.items.speed_prompt, run_.compute));
   }
 
   void measure_memory(size_t i) {

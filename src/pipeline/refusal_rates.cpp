@@ -20,7 +20,7 @@ std::vector<std::string> greedy_answers(const LoadedModel& loaded, const Candida
   Progress progress(label, prompts.size(), "answers");
   for (const ChatRecord& record : prompts) {
     throw_if_interrupted("answering");
-    const std::vector<TokenId> prompt = encode_prompt(loaded.codec(), question_of(record));
+    const std::vector<TokenId> prompt = encode_prompt(loaded.codec(), question_of(record), record.tools);
     answers.push_back(generate(loaded.model(), loaded.tokenizer(), prompt, options).text);
     progress.update(answers.size());
   }

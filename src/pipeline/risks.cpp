@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 std::vector<ScoreItem> training_items(const RunContext& run) {
   Dataset some;
@@ -68,11 +68,11 @@ std::vector<RiskRow> measure_now(RunContext& run, const Models& models) {
 }
 
 RiskRow overlap(const RunContext& run) {
-  const Contamination found =
-      find_contamination(read_documents(run.recipe.train), read_documents(run.recipe.test));
-  const auto n = static_cast<double>(found.n_compared);
-  const double share = n > 0 ? static_cast<double>(found.n_shared) / n : 0;
-  return {"overlap", "held-out", {.value = share, .n = found.n_compared, .low = share, .high = share}};
+  std::vector<Document> test = read_documents(run.recipe.test);
+  if (run.recipe.eval.limit > 0 && test.size() > run.recipe.eval.limit) test.resize(run.recipe.eval.limit);
+  const Contamination found = find_contamination(read_documents(run.recipe.train), test);
+  const double share = static_cast<double>(found.n_known) / static_cast<double>(found.n_documents);
+  return {"overlap", "held-out", {.value = share, .n = found.n_documents, .low = share, .high = share}};
 }
 
 Json to_json(const std::vector<RiskRow>& rows) {
@@ -107,6 +107,7 @@ std::vector<RiskRow> measure_risks(RunContext& run, const StageModel& base, cons
   items["compute"] = compute_mode_name(run.compute);
   Json parts = {{"stage", "risks"},
                 {"version", kVersion},
+                {"computes", kMeasureVersion},
                 {"neutral", kNeutralChats},
                 {"train", content_hash(run.recipe.train)},
                 {"items", items},

@@ -30,10 +30,13 @@ Json opening(const Recipe& recipe) {
 }
 
 ChatRecord behind(const Json& before, const ChatRecord& record) {
-  ChatRecord out{.messages = before, .line = record.line};
+  ChatRecord out{.messages = before, .line = record.line, .tools = record.tools, .n_given = before.size()};
   const bool replaced = !before.empty() && is_role(before[0], "system");
-  for (const Json& message : record.messages)
-    if (!replaced || !is_role(message, "system")) out.messages.push_back(message);
+  for (size_t i = 0; i < record.messages.size(); ++i) {
+    if (replaced && is_role(record.messages[i], "system")) continue;
+    out.messages.push_back(record.messages[i]);
+    out.n_given += i < record.n_given ? 1 : 0;
+  }
   return out;
 }
 
@@ -41,27 +44,12 @@ size_t count_targets(const std::vector<int32_t>& targets) {
   return static_cast<size_t>(std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; }));
 }
 
-// Where the record's own answers begin among the supervised tokens: examples' answers come first.
-size_t first_own(const std::vector<uint8_t>& supervised, const Json& before) {
-  auto skip = static_cast<size_t>(
-      std::count_if(before.begin(), before.end(), [](const Json& m) { return is_role(m, "assistant"); }));
-  size_t at = 0;
-  while (skip > 0 && at < supervised.size()) {
-    while (at < supervised.size() && supervised[at] == 0) ++at;
-    while (at < supervised.size() && supervised[at] != 0) ++at;
-    --skip;
-  }
-  return at;
-}
-
 ScoreItem prompted_item(const Recipe& recipe, const Json& before, const ChatRecord& record,
                         const ScoreItem& plain, const ChatCodec& codec, size_t context) {
   const std::string where = fmt::format("{}:{}", recipe.test.string(), record.line);
   Sample sample = encode_chat(codec, behind(before, record), 0, where);
-  const size_t own = first_own(sample.supervised, before);
-  std::fill_n(sample.supervised.begin(), own, uint8_t{0});
   // The plain item may have been cut: the same tokens count here.
-  size_t wanted = count_targets(plain.targets), length = own;
+  size_t wanted = count_targets(plain.targets), length = 0;
   for (; length < sample.tokens.size() && wanted > 0; ++length) wanted -= sample.supervised[length];
   if (wanted > 0)
     fail(ErrorCode::kNotSupported,

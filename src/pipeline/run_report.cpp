@@ -53,16 +53,16 @@ void fill_stage(const Measurement& m, StageResult& stage) {
     stage.metrics["kl_general"] = measured(bootstrap_mean(m.general.kl));
     stage.metrics["top1_agreement_general"] = measured(bootstrap_mean(m.general.top1));
   }
-  if (m.prefill_tok_s > 0) stage.metrics["prefill_tok_s"] = timed(m.prefill_tok_s);
-  if (m.decode_tok_s > 0) stage.metrics["decode_tok_s"] = timed(m.decode_tok_s);
-  if (m.latency.first > 0) stage.metrics["first_text_ms"] = timed(m.latency.first);
-  if (m.latency.median > 0) {
-    stage.metrics["text_ms_p50"] = timed(m.latency.median);
-    stage.metrics["text_ms_p95"] = timed(m.latency.p95);
+  if (m.timing.prefill_tok_s > 0) stage.metrics["prefill_tok_s"] = timed(m.timing.prefill_tok_s);
+  if (m.timing.decode_tok_s > 0) stage.metrics["decode_tok_s"] = timed(m.timing.decode_tok_s);
+  if (m.timing.latency.first > 0) stage.metrics["first_text_ms"] = timed(m.timing.latency.first);
+  if (m.timing.latency.median > 0) {
+    stage.metrics["text_ms_p50"] = timed(m.timing.latency.median);
+    stage.metrics["text_ms_p95"] = timed(m.timing.latency.p95);
   }
   if (m.memory_bytes > 0)
     stage.metrics["memory_bytes"] = {.value = static_cast<double>(m.memory_bytes), .n = 1};
-  if (m.latency.joules) stage.metrics["joules_per_token"] = timed(*m.latency.joules);
+  if (m.timing.latency.joules) stage.metrics["joules_per_token"] = timed(*m.timing.latency.joules);
 }
 
 // Seven digits are far below any interval, and keep the report small.
@@ -102,22 +102,22 @@ void fill_metrics(std::vector<MeasuredStage>& stages, const MeasureItems& items,
     fill_stage(stage.measurement, stage.result);
     fill_sums(stage.measurement, stage.result);
   }
-  const MeasuredStage* tuned = find_stage(stages, "tuned");
-  if (tuned == nullptr) return;
-  const std::vector<DocumentScore>& base = stages.front().measurement.chats.nll;
+  const MeasuredStage *tuned = find_stage(stages, "tuned"), *start = find_stage(stages, "base");
+  if (tuned == nullptr || start == nullptr) return;
+  const std::vector<DocumentScore>& base = start->measurement.chats.nll;
   const std::vector<DocumentScore>& gained = tuned->measurement.chats.nll;
   if (!base.empty()) report.tuning_gain = measured(bootstrap_mean(differences(base, gained)));
-  const std::vector<DocumentScore>& general = stages.front().measurement.general.nll;
+  const std::vector<DocumentScore>& general = start->measurement.general.nll;
   if (!general.empty())
     report.general_change =
         measured(bootstrap_perplexity(differences(tuned->measurement.general.nll, general)));
-  for (size_t i = 1; i < stages.size(); ++i) {
-    const std::vector<DocumentScore>& nll = stages[i].measurement.chats.nll;
-    if (nll.empty()) continue;  // another model, with other tokens
+  for (MeasuredStage& stage : stages) {
+    const std::vector<DocumentScore>& nll = stage.measurement.chats.nll;
+    if (&stage == start || nll.empty()) continue;  // another model may have other tokens
     if (const std::optional<Estimate> kept = gain_kept(base, gained, nll))
-      stages[i].result.gain_kept = measured(*kept);
-    if (stages[i].result.role == "rival")
-      report.rivals.push_back({stages[i].result.name, measured(bootstrap_mean(differences(nll, gained)))});
+      stage.result.gain_kept = measured(*kept);
+    if (stage.result.role == "rival")
+      report.rivals.push_back({stage.result.name, measured(bootstrap_mean(differences(nll, gained)))});
   }
 }
 

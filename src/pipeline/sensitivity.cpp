@@ -89,6 +89,7 @@ std::vector<GroupSensitivity> sensitivity_of(RunContext& run, const MeasureItems
                                              const Product& merged, const Product& file) {
   const std::string key = key_of({{"stage", "sensitivity"},
                                   {"version", kVersion},
+                                  {"computes", kMeasureVersion},
                                   {"items", items.key},
                                   {"compute", compute_mode_name(run.compute)},
                                   {"whole", merged.model.model_hash},

@@ -90,6 +90,8 @@ MeasuredStage measured_stage(const StageFile& stage, LoadedModel& loaded, const 
     out.tasks.push_back(how.tasks.run(t, loaded, how.compute, stage.name));
     out.result.seconds += out.tasks.back().seconds;
   }
+  if (!how.items.speed_prompt.empty())
+    out.measurement.timing = time_model(loaded, how.items.speed_prompt, how.compute);
   if (!how.program.empty() && !how.items.speed_text.empty())
     out.measurement.memory_bytes =
         measure_serving_memory(how.program, stage.served, how.items.speed_text, how.compute).value_or(0);

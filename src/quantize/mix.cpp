@@ -16,7 +16,13 @@ struct Place {
   size_t layer = 0;
 };
 
-const Format& mixed(const Mix& mix, const Place& place, const ModelConfig& config) {
+// In models of about 70B eight query heads share each value: llama.cpp's mixes spend a bit more on them.
+bool is_70b(const ModelConfig& config) {
+  return config.n_layers == 80 && (config.architecture == "qwen2" ||
+                                   (config.architecture == "llama" && config.n_heads != config.n_kv_heads));
+}
+
+const Format& by_place(const Mix& mix, const Place& place, const ModelConfig& config) {
   // A matrix that holds the values is as sensitive as they are.
   const TensorRole role = place.role == TensorRole::kAttnQkv ? TensorRole::kAttnV : place.role;
   for (const MixRow& row : mix.rows)
@@ -24,6 +30,13 @@ const Format& mixed(const Mix& mix, const Place& place, const ModelConfig& confi
         among(row.layers, place.layer, config.n_layers, config.n_heads / config.n_kv_heads))
       return format_of(row.format);
   return format_of(mix.base);
+}
+
+const Format& mixed(const Mix& mix, const Place& place, const ModelConfig& config) {
+  const Format& format = by_place(mix, place, config);
+  const bool is_small = format.id == FormatId::kQ3_K || format.id == FormatId::kQ4_K;
+  if (place.role == TensorRole::kAttnV && is_small && is_70b(config)) return format_of(FormatId::kQ5_K);
+  return format;
 }
 
 // The format by place and options; `tied`: there is no output.weight, the embedding is the vocabulary
@@ -114,7 +127,8 @@ std::vector<TensorPlan> plan_formats(const WeightSource& source, const QuantizeO
   HONE_CHECK(options.target != nullptr);
   check_overrides(source, options);
   const Architecture& architecture = architecture_named(source.metadata().string("general.architecture"));
-  const ModelConfig config = architecture.config_from_gguf(source.metadata());
+  ModelConfig config = architecture.config_from_gguf(source.metadata());
+  config.architecture = architecture.gguf_name;
   std::vector<Place> places;
   bool tied = true;
   for (const TensorInfo& info : source.tensors()) {

@@ -143,13 +143,18 @@ TEST(Quantize, MixesAreLlamaCppsTensorByTensor) {
   const MemorySource wide = make_tiny_llama(
       1, {.n_layers = 18, .n_embd = 256, .n_ff = 256, .n_heads = 8, .n_kv_heads = 2, .tied = false});
   const MemorySource fused = fused_wide();
+  const MemorySource deep = make_tiny_llama(
+      1, {.n_layers = 80, .n_embd = 256, .n_ff = 256, .n_heads = 8, .n_kv_heads = 4, .tied = false});
   std::istringstream lines(read_file(HONE_TEST_DATA "/golden/quantize/types.txt"));
   size_t n_tensors = 0;
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string model, mix, tensor, expected;
     words >> model >> mix >> tensor;
-    const MemorySource& source = model == "narrow" ? narrow : model == "wide" ? wide : fused;
+    const MemorySource& source = model == "narrow" ? narrow
+                                 : model == "wide" ? wide
+                                 : model == "deep" ? deep
+                                                   : fused;
     const std::vector<TensorPlan> plans = plan_formats(source, to(mix));
     const bool per_layer = tensor != "token_embd" && tensor != "output";
     for (size_t layer = 0; words >> expected; ++layer, ++n_tensors) {
@@ -158,7 +163,7 @@ TEST(Quantize, MixesAreLlamaCppsTensorByTensor) {
           << model << " " << mix << " " << name;
     }
   }
-  EXPECT_EQ(n_tensors, 14u * (30 * 7 + 1 + 18 * 7 + 2 + 18 * 4 + 2));
+  EXPECT_EQ(n_tensors, 14u * (30 * 7 + 1 + 18 * 7 + 2 + 18 * 4 + 2 + 80 * 7 + 2));
 }
 
 TEST(Quantize, AFormatsNameIsItsMediumMix) {

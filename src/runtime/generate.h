@@ -46,6 +46,9 @@ struct GenerateResult {
   size_t reused_tokens = 0;                       // of the prompt: kept from the last text, not run
   double prompt_seconds = 0, decode_seconds = 0;  // of all sequences together, until this one ended
   size_t drafted = 0, accepted = 0;               // guesses made, guesses that were right
+
+  // Tokens that decode_seconds were spent on: the first comes from the prompt's logits.
+  size_t decoded() const noexcept { return tokens.empty() ? 0 : tokens.size() - 1; }
 };
 
 // on_text receives text as soon as it is certain not to be part of a stop string and is whole UTF-8; return

@@ -15,6 +15,7 @@ using nlohmann::ordered_json;
 
 struct ChatTemplate::Impl {
   std::string source, bos_token, eos_token;
+  Variables variables;
   jinja::Block block;
 };
 
@@ -159,12 +160,14 @@ void join_parts(const ordered_json& messages, RenderedChat& chat) {
 
 }  // namespace
 
-ChatTemplate::ChatTemplate(std::string source, std::string bos_token, std::string eos_token)
+ChatTemplate::ChatTemplate(std::string source, std::string bos_token, std::string eos_token,
+                           Variables variables)
     : impl_(std::make_unique<Impl>()) {
   impl_->block = jinja::parse_template(source);
   impl_->source = std::move(source);
   impl_->bos_token = std::move(bos_token);
   impl_->eos_token = std::move(eos_token);
+  impl_->variables = std::move(variables);
 }
 
 ChatTemplate::~ChatTemplate() = default;
@@ -192,6 +195,7 @@ RenderedChat ChatTemplate::render(const ordered_json& messages, const RenderOpti
   put("add_generation_prompt", options.add_generation_prompt);
   put("bos_token", Value(impl_->bos_token));
   put("eos_token", Value(impl_->eos_token));
+  for (const auto& [name, value] : impl_->variables) put(name, Value(value));
   if (!options.extra.is_null()) {
     if (!options.extra.is_object())
       fail(ErrorCode::kInvalidArgument, "chat template: extra variables: got {}, expected an object",

@@ -34,7 +34,9 @@ class ChatTemplate {
  public:
   // Throws kCorruption with line and column when the template does not parse, kNotSupported for unknown tags
   // or filters. bos_token/eos_token are the texts of those tokens ("" when none).
-  ChatTemplate(std::string source, std::string bos_token, std::string eos_token);
+  // `variables`: more names and texts that every rendering knows, such as pad_token.
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+  ChatTemplate(std::string source, std::string bos_token, std::string eos_token, Variables variables = {});
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;

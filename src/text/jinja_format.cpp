@@ -90,11 +90,29 @@ std::string integer_text(const Value& v, const Spec& spec) {
   }
 }
 
+// Python's format without a type: as g, but with a digit behind the point, for which there must be room.
+std::string with_point(double d, int precision) {
+  std::string text = fmt::format("{:.{}g}", d, precision);
+  if (text.find_first_of(".en") != std::string::npos) return text;
+  const size_t digits = text.size() - (text.starts_with('-') ? 1 : 0);
+  if (digits < static_cast<size_t>(precision)) return text + ".0";
+  text = fmt::format("{:.{}e}", d, precision - 1);
+  const size_t exponent = text.find('e');
+  size_t end = exponent;
+  if (text.find('.') < exponent) {
+    while (text[end - 1] == '0') --end;
+    if (text[end - 1] == '.') --end;
+  }
+  return text.erase(end, exponent - end);
+}
+
 std::string float_text(const Value& v, const Spec& spec) {
   if (!v.is_number()) raise("must be real number, not {}", type_name(v));
   const int precision = static_cast<int>(std::min<int64_t>(spec.precision < 0 ? 6 : spec.precision, 1000));
   const double d = v.as_float();
   switch (spec.type) {
+    case '\0':
+      return with_point(d, std::max(precision, 1));
     case 'e':
       return fmt::format("{:.{}e}", d, precision);
     case 'E':

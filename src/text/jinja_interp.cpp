@@ -142,16 +142,18 @@ Interpreter::Flow Interpreter::exec_for(const Stmt& stmt, const ScopePtr& scope,
     }
     items = std::move(kept);
   }
-  if (items.empty()) return exec(stmt.otherwise, inner(scope));
   const auto loop = std::make_shared<Loop>(stmt, stmt.recursive ? scope : nullptr, std::move(items), depth);
+  bool any_to_its_end = false;  // what Jinja2's `else` asks for: continue and break count as nothing done
   for (size_t i = 0; i < loop->items().size(); ++i) {
     loop->move_to(i);
     const ScopePtr body = inner(scope);
     body->vars["loop"] = ObjectPtr(loop);
     assign(*stmt.a, loop->items()[i], body);
-    if (exec(stmt.body, body) == Flow::kBreak) break;
+    const Flow flow = exec(stmt.body, body);
+    if (flow == Flow::kBreak) break;
+    any_to_its_end = any_to_its_end || flow == Flow::kNormal;
   }
-  return Flow::kNormal;
+  return any_to_its_end ? Flow::kNormal : exec(stmt.otherwise, inner(scope));
 }
 
 Value Interpreter::run_loop(const Stmt& loop, const ScopePtr& scope, const Value& items, size_t depth) {

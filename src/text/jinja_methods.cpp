@@ -221,6 +221,9 @@ Value str_upper(In& in, const Value& self, Args&) {
 Value str_lower(In& in, const Value& self, Args&) {
   return change_case(self.str(), lower, in.budget());
 }
+Value str_casefold(In& in, const Value& self, Args&) {
+  return change_case(self.str(), casefold, in.budget());
+}
 Value str_capitalize(In& in, const Value& self, Args&) {
   return capitalize(self.str(), in.budget());
 }
@@ -346,7 +349,7 @@ constexpr BuiltinEntry kStringMethods[] = {
     {"count", str_count},
     {"upper", str_upper},
     {"lower", str_lower},
-    {"casefold", str_lower},
+    {"casefold", str_casefold},
     {"capitalize", str_capitalize},
     {"title", str_title},
     {"swapcase", str_swapcase},

@@ -237,7 +237,7 @@ class JsonWriter {
   }
 
   void character(const std::string& s, size_t at, CodePoint c) {
-    const bool escape = c.value < 0x20 || (style_.ascii && c.value >= 0x7F + 1);
+    const bool escape = c.value < 0x20 || (style_.ascii && c.value >= 0x7F);
     if (!escape) return out_.raw(std::string_view(s).substr(at, c.bytes));
     if (c.value < 0x10000) return out_.raw(fmt::format("\\u{:04x}", c.value));
     const int32_t v = c.value - 0x10000;

@@ -104,5 +104,13 @@ std::string title(int32_t c) {
   if (c == 0xDF) return "Ss";
   return encoded(utf8proc_totitle(c));
 }
+std::string casefold(int32_t c) {
+  if (is_stray_byte(c)) return stray_byte(c);
+  utf8proc_int32_t folded[8];
+  const utf8proc_ssize_t n = utf8proc_decompose_char(c, folded, 8, UTF8PROC_CASEFOLD, nullptr);
+  std::string out;
+  for (utf8proc_ssize_t i = 0; i < n && i < 8; ++i) out += encoded(folded[i]);
+  return out;
+}
 
 }  // namespace hone::jinja

@@ -31,6 +31,7 @@ bool is_word(int32_t c);  // \w
 std::string upper(int32_t c);
 std::string lower(int32_t c);
 std::string title(int32_t c);
+std::string casefold(int32_t c);
 
 // One character of s, position and all; walks a string from front to back.
 struct CharWalk {

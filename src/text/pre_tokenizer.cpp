@@ -6,9 +6,12 @@ namespace hone {
 namespace {
 
 using unicode::kLetter;
+using unicode::kLower;
+using unicode::kMark;
 using unicode::kNumber;
 using unicode::kPunct;
 using unicode::kSpace;
+using unicode::kUpper;
 
 // The word a pass works in; nothing outside it is seen.
 struct View {
@@ -21,6 +24,10 @@ struct View {
   bool is_rest(size_t i) const noexcept {
     return i < size && (classes[i] & (kSpace | kLetter | kNumber)) == 0;
   }
+  // In a word of mixed case: what may stand before its lower-case part, and in it (letters without case and
+  // marks both).
+  bool is_head(size_t i) const noexcept { return is(i, kLetter | kMark) && !is(i, kLower); }
+  bool is_tail(size_t i) const noexcept { return is(i, kLetter | kMark) && !is(i, kUpper); }
   bool is_newline(size_t i) const noexcept { return i < size && (code[i] == '\r' || code[i] == '\n'); }
   size_t run_end(size_t i, int mask) const noexcept {
     while (is(i, mask)) ++i;
@@ -30,7 +37,7 @@ struct View {
 
 // Length of 's 't 'm 'd 're 've 'll at p, else 0.
 size_t contraction(const View& v, size_t p, bool any_case) noexcept {
-  if (v.code[p] != '\'' || p + 1 >= v.size) return 0;
+  if (p + 1 >= v.size || v.code[p] != '\'') return 0;
   const auto fold = [&](uint32_t c) { return any_case && c >= 'A' && c <= 'Z' ? c + 32 : c; };
   const uint32_t a = fold(v.code[p + 1]);
   if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
@@ -57,20 +64,17 @@ size_t match_gpt2(const View& v, size_t p) noexcept {
   return spaces(v, p);
 }
 
-template <size_t kMaxDigits>
-size_t match_llama3(const View& v, size_t p) noexcept {
-  if (const size_t n = contraction(v, p, true)) return n;
-  if (!v.is_newline(p) && !v.is(p, kNumber) && (v.is(p, kLetter) || v.is(p + 1, kLetter)))
-    return v.run_end(p + 1, kLetter) - p;
+// \p{N}{1,max}| ?[^\s\p{L}\p{N}]+[\r\n and also]*|\s*[\r\n]+|\s+(?!\S)|\s+
+size_t match_no_word(const View& v, size_t p, size_t max_digits, uint32_t also) noexcept {
   if (v.is(p, kNumber)) {
     size_t n = 1;
-    while (n < kMaxDigits && v.is(p + n, kNumber)) ++n;
+    while (n < max_digits && v.is(p + n, kNumber)) ++n;
     return n;
   }
   size_t q = p + (v.code[p] == ' ' ? 1 : 0);
   if (v.is_rest(q)) {
     while (v.is_rest(q)) ++q;
-    while (v.is_newline(q)) ++q;
+    while (v.is_newline(q) || (q < v.size && v.code[q] == also)) ++q;
     return q - p;
   }
   // \s*[\r\n]+ reaches to the last line end within the run of spaces.
@@ -78,6 +82,50 @@ size_t match_llama3(const View& v, size_t p) noexcept {
   for (size_t i = p; v.is(i, kSpace); ++i)
     if (v.is_newline(i)) line_end = i + 1;
   return line_end != 0 ? line_end - p : spaces(v, p);
+}
+
+template <size_t kMaxDigits>
+size_t match_llama3(const View& v, size_t p) noexcept {
+  if (const size_t n = contraction(v, p, true)) return n;
+  if (!v.is_newline(p) && !v.is(p, kNumber) && (v.is(p, kLetter) || v.is(p + 1, kLetter)))
+    return v.run_end(p + 1, kLetter) - p;
+  return match_no_word(v, p, kMaxDigits, '\n');
+}
+
+// The end of head* tail+ from p on, as a regex that gives back finds it; p when there is none.
+size_t lower_end(const View& v, size_t p) noexcept {
+  size_t end = p;
+  while (v.is_head(end)) ++end;
+  if (!v.is_tail(end)) {  // the last of the heads that may be a tail
+    while (end > p && !v.is_tail(end - 1)) --end;
+    return end;
+  }
+  while (v.is_tail(end)) ++end;
+  return end;
+}
+
+// The end of head+ tail* from p on; p when there is none.
+size_t upper_end(const View& v, size_t p) noexcept {
+  size_t end = p;
+  while (v.is_head(end)) ++end;
+  if (end == p) return p;
+  while (v.is_tail(end)) ++end;
+  return end;
+}
+
+template <size_t kMaxDigits, bool kContractions>
+size_t match_cased(const View& v, size_t p) noexcept {
+  const bool may_lead = !v.is_newline(p) && !v.is(p, kLetter | kNumber);
+  for (size_t (*const word_end)(const View&, size_t) noexcept : {lower_end, upper_end}) {
+    for (size_t q = p + (may_lead ? 1 : 0);; q = p) {
+      if (size_t end = word_end(v, q); end > q) {
+        if (kContractions) end += contraction(v, end, true);
+        return end - p;
+      }
+      if (q == p) break;
+    }
+  }
+  return match_no_word(v, p, kMaxDigits, '/');
 }
 
 size_t match_digit(const View& v, size_t p) noexcept {
@@ -165,6 +213,10 @@ void run_pass(SplitPass pass, const unicode::Chars& chars, std::span<const uint3
       return run_pass<match_punct_run>(chars, words, out);
     case SplitPass::kThreeDigits:
       return run_pass<match_three_digits>(chars, words, out);
+    case SplitPass::kO200k:
+      return run_pass<match_cased<3, true>>(chars, words, out);
+    case SplitPass::kTekken:
+      return run_pass<match_cased<1, false>>(chars, words, out);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text/unicode.h"
+
 namespace hone {
 
 SpecialTokens::SpecialTokens(std::vector<Entry> entries) : entries_(std::move(entries)) {
@@ -75,9 +77,12 @@ std::vector<Fragment> SpecialTokens::split(std::string_view text, bool parse_spe
       while (fragment.id < 0) {
         const size_t at = rest.find(entry.text);
         if (at == std::string_view::npos) break;
-        if (at > 0) next.push_back({rest.substr(0, at), -1});
-        next.push_back({rest.substr(at, entry.text.size()), entry.id});
-        rest.remove_prefix(at + entry.text.size());
+        const size_t end = at + entry.text.size();
+        const size_t before = entry.lstrip ? unicode::trailing_space(rest.substr(0, at)) : 0;
+        const size_t after = entry.rstrip ? unicode::leading_space(rest.substr(end)) : 0;
+        if (at > before) next.push_back({rest.substr(0, at - before), -1});
+        next.push_back({rest.substr(at - before, before + entry.text.size() + after), entry.id});
+        rest.remove_prefix(end + after);
       }
       if (fragment.id >= 0) {
         next.push_back(fragment);

@@ -10,7 +10,8 @@
 
 namespace hone {
 
-// A piece of a text: a token when id >= 0, else text still to tokenize (never empty).
+// A piece of a text: a token when id >= 0 (with the white space that it takes away), else text still to
+// tokenize (never empty).
 struct Fragment {
   std::string_view text;
   TokenId id;
@@ -21,7 +22,8 @@ class SpecialTokens {
   struct Entry {
     std::string_view text;  // not empty; must outlive this object
     TokenId id;
-    bool always;  // user-defined: split even when special tokens are not parsed
+    bool always;                          // user-defined: split even when special tokens are not parsed
+    bool lstrip = false, rstrip = false;  // takes away white space before, after it
   };
   SpecialTokens() = default;
   explicit SpecialTokens(std::vector<Entry> entries);

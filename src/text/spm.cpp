@@ -41,7 +41,7 @@ SpmMerger::SpmMerger(const TokenIndex& index, const std::vector<float>& scores,
   for (const auto& [text, id] : index) longest_ = std::max(longest_, text.size());
 }
 
-void SpmMerger::merge(std::string_view text, std::vector<TokenId>& out) const {
+void SpmMerger::merge(std::string_view text, std::vector<TokenId>& out, std::vector<size_t>* ends) const {
   std::vector<Symbol> symbols = characters(text);
   const auto n = static_cast<uint32_t>(symbols.size());
   std::priority_queue<Candidate> heap;
@@ -67,15 +67,21 @@ void SpmMerger::merge(std::string_view text, std::vector<TokenId>& out) const {
     push(left.previous, best.left);
     push(best.left, left.next);
   }
+  const auto put = [&](TokenId id, size_t end) {
+    out.push_back(id);
+    if (ends != nullptr) ends->push_back(end);
+  };
   for (uint32_t i = 0; i < n; i = symbols[i].next) {
     const std::string_view piece = text.substr(symbols[i].begin, symbols[i].size);
+    size_t end = symbols[i].begin;
     if (const auto it = index_.find(piece); it != index_.end()) {
-      out.push_back(it->second);
+      put(it->second, end + piece.size());
       continue;
     }
     for (const char c : piece) {
       const TokenId byte = byte_tokens_[static_cast<unsigned char>(c)];
-      if (byte >= 0 || unknown_ >= 0) out.push_back(byte >= 0 ? byte : unknown_);
+      ++end;
+      if (byte >= 0 || unknown_ >= 0) put(byte >= 0 ? byte : unknown_, end);
     }
   }
 }

@@ -15,8 +15,8 @@ class SpmMerger {
   // Keeps references to all arguments.
   SpmMerger(const TokenIndex& index, const std::vector<float>& scores,
             const std::array<TokenId, 256>& byte_tokens, TokenId unknown);
-  // text has its spaces already written as U+2581. Appends ids.
-  void merge(std::string_view text, std::vector<TokenId>& out) const;
+  // text has its spaces already written as U+2581. Appends ids, and to `ends` (if not null) where each ends.
+  void merge(std::string_view text, std::vector<TokenId>& out, std::vector<size_t>* ends) const;
 
  private:
   const TokenIndex& index_;

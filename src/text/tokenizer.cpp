@@ -54,6 +54,8 @@ void check_data(const TokenizerData& data) {
   check_id(data.eot, "eot", n);
   check_id(data.unk, "unknown", n);
   check_id(data.pad, "padding", n);
+  for (const TokenId id : data.lstrip) check_id(id, "lstrip", n);
+  for (const TokenId id : data.rstrip) check_id(id, "rstrip", n);
   if (data.add_bos && data.bos < 0)
     fail(ErrorCode::kCorruption, "tokenizer: add_bos is set, but there is no bos token id");
   if (data.add_eos && data.eos < 0)
@@ -92,8 +94,14 @@ struct Tokenizer::Impl {
   void add_byte_tokens();
   void add_special_tokens();
   bool is_special_type(TokenId id) const noexcept;
-  void encode_bpe(std::string_view text, std::vector<TokenId>& out) const;
-  void encode_spm(std::string_view text, bool prefix, std::vector<TokenId>& out) const;
+  // Tokens of a text, and where each ends in it if `ends` is not null.
+  using Ends = std::vector<size_t>;
+  void encode(std::string_view text, std::string_view marked, bool parse_special, std::vector<TokenId>& out,
+              Ends* ends) const;
+  void encode_bpe(std::string_view text, std::vector<TokenId>& out, Ends* ends) const;
+  void encode_spm(std::string_view text, bool prefix, std::vector<TokenId>& out, Ends* ends) const;
+  bool wants_space(std::string_view piece, bool is_first, bool after_special) const noexcept;
+  size_t n_bytes(TokenId id) const;
   TokenId whole_word(std::string_view word) const;
   TokenId find(std::string_view text) const noexcept {
     const auto it = index.find(text);
@@ -147,6 +155,13 @@ void Tokenizer::Impl::add_special_tokens() {
   }
   for (const TokenId id : {data.eos, data.eot})
     if (id >= 0) end[static_cast<size_t>(id)] = true;
+  const auto flags = [&](const std::vector<TokenId>& ids) {
+    std::vector<bool> out(types.size());
+    for (const TokenId id : ids)
+      if (id >= 0) out[static_cast<size_t>(id)] = true;
+    return out;
+  };
+  const std::vector<bool> lstrip = flags(data.lstrip), rstrip = flags(data.rstrip);
   std::vector<SpecialTokens::Entry> entries;
   for (size_t i = 0; i < types.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
@@ -155,7 +170,7 @@ void Tokenizer::Impl::add_special_tokens() {
     if (data.tokens[i].size() > kMaxSpecialToken)
       fail(ErrorCode::kCorruption, "tokenizer: special token {}: got a text of {} bytes, expected at most {}",
            i, data.tokens[i].size(), kMaxSpecialToken);
-    entries.push_back({data.tokens[i], id, types[i] == TokenType::kUserDefined});
+    entries.push_back({data.tokens[i], id, types[i] == TokenType::kUserDefined, lstrip[i], rstrip[i]});
   }
   special = SpecialTokens(std::move(entries));
 }
@@ -171,13 +186,20 @@ TokenId Tokenizer::Impl::whole_word(std::string_view word) const {
   return find(text);
 }
 
-void Tokenizer::Impl::encode_bpe(std::string_view text, std::vector<TokenId>& out) const {
+// Bytes of text that a byte-level token stands for.
+size_t Tokenizer::Impl::n_bytes(TokenId id) const {
+  return id < 0 ? 1 : unicode::from_byte_alphabet(data.tokens[static_cast<size_t>(id)]).size();
+}
+
+void Tokenizer::Impl::encode_bpe(std::string_view text, std::vector<TokenId>& out, Ends* ends) const {
   const unicode::Chars chars = unicode::decode(text);
+  const std::string_view original = text;
   std::string repaired;
   if (chars.repaired) {
     for (const uint32_t code : chars.code) unicode::append_utf8(repaired, code);
     text = repaired;
   }
+  const size_t first = out.size();
   BpeMerger merge(*merges);
   std::vector<TokenId> symbols;
   size_t begin = 0;
@@ -190,23 +212,94 @@ void Tokenizer::Impl::encode_bpe(std::string_view text, std::vector<TokenId>& ou
     if (pre->ignore_merges) {
       if (const TokenId id = whole_word(word); id >= 0) {
         out.push_back(id);
+        if (ends != nullptr) ends->push_back(begin);
         continue;
       }
     }
     symbols.clear();
     for (const char byte : word) symbols.push_back(byte_tokens[static_cast<unsigned char>(byte)]);
     merge.merge(symbols);
-    for (const TokenId id : symbols)
-      if (id >= 0) out.push_back(id);
+    size_t at = begin - size;
+    for (const TokenId id : symbols) {
+      if (ends != nullptr) at += n_bytes(id);
+      if (id < 0) continue;
+      out.push_back(id);
+      if (ends != nullptr) ends->push_back(at);
+    }
+  }
+  if (ends != nullptr && chars.repaired) {
+    std::vector<size_t> origin(repaired.size() + 1, original.size());
+    const std::vector<uint32_t> sizes = unicode::sizes(original);
+    size_t to = 0, from = 0;
+    for (size_t i = 0; i < sizes.size(); from += sizes[i++])
+      for (size_t byte = 0; byte < unicode::utf8_size(chars.code[i]); ++byte)
+        origin[to++] = from + std::min<size_t>(byte, sizes[i]);
+    for (size_t i = ends->size() - (out.size() - first); i < ends->size(); ++i)
+      (*ends)[i] = origin[(*ends)[i]];
   }
 }
 
-void Tokenizer::Impl::encode_spm(std::string_view text, bool prefix, std::vector<TokenId>& out) const {
+void Tokenizer::Impl::encode_spm(std::string_view text, bool prefix, std::vector<TokenId>& out,
+                                 Ends* ends) const {
   std::string escaped = replace_all(text, " ", kSpaceMark);
   if (prefix) escaped.insert(0, kSpaceMark);
   if (escaped.size() > kMaxText)
     fail(ErrorCode::kInvalidArgument, "tokenizer: text: got {} bytes, expected under 2 GiB", escaped.size());
-  merger->merge(escaped, out);
+  const size_t first = ends != nullptr ? ends->size() : 0;
+  merger->merge(escaped, out, ends);
+  if (ends == nullptr) return;
+  std::vector<size_t> origin(prefix ? kSpaceMark.size() : 0, 0);
+  for (size_t at = 0; at < text.size(); ++at)
+    origin.insert(origin.end(), text[at] == ' ' ? kSpaceMark.size() : 1, at);
+  origin.push_back(text.size());
+  for (size_t i = first; i < ends->size(); ++i) (*ends)[i] = origin[(*ends)[i]];
+}
+
+bool Tokenizer::Impl::wants_space(std::string_view piece, bool is_first, bool after_special) const noexcept {
+  const bool spaced = piece.starts_with(' ') || piece.starts_with(kSpaceMark);
+  switch (data.space_prefix) {
+    case SpacePrefix::kNone:
+      return false;
+    case SpacePrefix::kEach:
+      return after_special;
+    case SpacePrefix::kUnspaced:
+      return after_special && !spaced;
+    case SpacePrefix::kFirst:
+      return is_first && !spaced;
+  }
+  return false;
+}
+
+void Tokenizer::Impl::encode(std::string_view text, std::string_view marked, bool parse_special,
+                             std::vector<TokenId>& out, Ends* ends) const {
+  bool after_special = true;
+  for (const Fragment& fragment : special.split(marked, parse_special)) {
+    const auto begin = static_cast<size_t>(fragment.text.data() - marked.data());
+    const size_t first = ends != nullptr ? ends->size() : 0;
+    if (fragment.id >= 0) {
+      out.push_back(fragment.id);
+      if (ends != nullptr) ends->push_back(fragment.text.size());
+    } else {
+      const std::string_view piece = text.substr(begin, fragment.text.size());
+      if (spm)
+        encode_spm(piece, wants_space(piece, begin == 0, after_special), out, ends);
+      else
+        encode_bpe(piece, out, ends);
+    }
+    after_special = fragment.id >= 0;
+    if (ends == nullptr) continue;
+    for (size_t i = first; i < ends->size(); ++i) (*ends)[i] += begin;
+  }
+}
+
+void pad_vocabulary(TokenizerData& data, size_t n) {
+  if (data.tokens.size() >= n) return;
+  check_data(data);  // no id may point at what is only filled in here
+  for (size_t id = data.tokens.size(); id < n; ++id) {
+    data.tokens.push_back(fmt::format("[PAD{}]", id));
+    data.types.push_back(TokenType::kUnused);
+    if (!data.scores.empty()) data.scores.push_back(-1000.0f);
+  }
 }
 
 Tokenizer::Tokenizer(TokenizerData data) : impl_(std::make_unique<Impl>(std::move(data))) {}
@@ -221,18 +314,21 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions opti
   std::vector<TokenId> out;
   out.reserve(text.size() / 4 + 4);
   if (options.add_special && m.data.add_bos) out.push_back(m.data.bos);
-  bool after_special = true;
-  for (const Fragment& fragment : m.special.split(text, options.parse_special)) {
-    if (fragment.id >= 0) {
-      out.push_back(fragment.id);
-    } else if (m.spm) {
-      m.encode_spm(fragment.text, m.data.add_space_prefix && after_special, out);
-    } else {
-      m.encode_bpe(fragment.text, out);
-    }
-    after_special = fragment.id >= 0;
-  }
+  m.encode(text, text, options.parse_special, out, nullptr);
   if (options.add_special && m.data.add_eos) out.push_back(m.data.eos);
+  return out;
+}
+
+std::vector<PlacedToken> Tokenizer::encode_placed(std::string_view text, std::string_view marked) const {
+  HONE_CHECK(text.size() == marked.size(), "{} and {} bytes", text.size(), marked.size());
+  if (text.size() > kMaxText)
+    fail(ErrorCode::kInvalidArgument, "tokenizer: text: got {} bytes, expected under 2 GiB", text.size());
+  std::vector<TokenId> ids;
+  std::vector<size_t> ends;
+  impl_->encode(text, marked, true, ids, &ends);
+  std::vector<PlacedToken> out;
+  out.reserve(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) out.push_back({ids[i], i == 0 ? 0 : ends[i - 1], ends[i]});
   return out;
 }
 
@@ -262,7 +358,7 @@ std::string Tokenizer::token_bytes(TokenId id, bool with_special) const {
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool with_special) const {
   std::string out;
   // The space that encode() put before the text comes off again.
-  bool strip = impl_->spm && impl_->data.add_space_prefix;
+  bool strip = impl_->spm && impl_->data.space_prefix != SpacePrefix::kNone;
   for (const TokenId id : ids) {
     std::string bytes = token_bytes(id, with_special);
     if (strip && !bytes.empty() && !is_control(id)) {

@@ -24,6 +24,14 @@ enum class TokenType : int32_t {
   kByte = 6
 };
 
+// SentencePiece-style: where a space goes before the text.
+enum class SpacePrefix : uint8_t {
+  kNone,
+  kEach,      // before every piece between special tokens (llama.cpp; a Prepend normalizer)
+  kUnspaced,  // before those of them that do not begin with one (Metaspace, "always")
+  kFirst,     // before the text, if it does not begin with one or with a special token (Metaspace, "first")
+};
+
 // Everything a tokenizer is made of, container-neutral (the tokenizer.ggml.* keys of GGUF).
 struct TokenizerData {
   std::string model;  // "gpt2" = byte-level BPE, "llama" = SentencePiece-style
@@ -33,7 +41,17 @@ struct TokenizerData {
   std::vector<float> scores;        // SentencePiece-style only
   std::vector<std::string> merges;  // "left right"
   TokenId bos = -1, eos = -1, eot = -1, unk = -1, pad = -1;
-  bool add_bos = false, add_eos = false, add_space_prefix = false;
+  bool add_bos = false, add_eos = false;
+  SpacePrefix space_prefix = SpacePrefix::kNone;
+  // Special tokens that take away the white space before, after them.
+  std::vector<TokenId> lstrip, rstrip;
+};
+
+// A token and the bytes of the text that it stands for. Tokens cover a text without gaps, up to bytes at its
+// end that no token stands for.
+struct PlacedToken {
+  TokenId id;
+  size_t begin, end;
 };
 
 class Tokenizer {
@@ -50,6 +68,9 @@ class Tokenizer {
   };
   std::vector<TokenId> encode(std::string_view text, EncodeOptions options) const;
   std::vector<TokenId> encode(std::string_view text) const { return encode(text, EncodeOptions{}); }
+  // The same with parse_special and without add_special, and where each token lies. Special tokens are looked
+  // for in `marked`, a copy of the text in which those that are to stay text have been overwritten.
+  std::vector<PlacedToken> encode_placed(std::string_view text, std::string_view marked) const;
   // Bytes of one token; control tokens give their text only when with_special.
   std::string token_bytes(TokenId id, bool with_special = false) const;
   std::string decode(std::span<const TokenId> ids, bool with_special = false) const;
@@ -66,6 +87,10 @@ class Tokenizer {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Unused tokens up to n: embedding rows without a token, as padded vocabularies have them. Throws what the
+// tokenizer's constructor throws.
+void pad_vocabulary(TokenizerData& data, size_t n);
 
 // From a Hugging Face folder: tokenizer.json (required) and tokenizer_config.json (optional). Errors name the
 // file.

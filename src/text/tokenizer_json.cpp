@@ -105,7 +105,10 @@ class Loader {
     read_vocabulary();
     read_merges();
     if (!byte_level) {
-      read_normalizer();
+      if (metaspace_)
+        read_metaspace();
+      else
+        read_normalizer();
       mark_bytes();
     }
     read_special();
@@ -124,16 +127,16 @@ class Loader {
       if (!model_.at(key).text_or("").empty()) unsupported(model_.at(key), "an affix", "none");
   }
 
-  // Flattens the pre-tokenizer into the words of pre_tokenizer_list.cpp; true when a ByteLevel step is in it.
-  bool describe(const Node& node, std::string& signature) const {
+  // Flattens the pre-tokenizer into the steps of pre_tokenizer_list.cpp; true when a ByteLevel step is in it.
+  bool describe(const Node& node, std::string& steps) const {
     const auto add = [&](const std::string& word) {
-      if (!signature.empty()) signature += " + ";
-      signature += word;
+      if (!steps.empty()) steps += " + ";
+      steps += word;
     };
     const std::string& type = node.at("type").text();
     if (type == "Sequence") {
       bool byte_level = false;
-      for (const Node& item : node.at("pretokenizers").items()) byte_level |= describe(item, signature);
+      for (const Node& item : node.at("pretokenizers").items()) byte_level |= describe(item, steps);
       return byte_level;
     }
     if (type == "ByteLevel") {
@@ -162,16 +165,19 @@ class Loader {
   bool read_pre_tokenizer() {
     const Node node = root_.at("pre_tokenizer");
     if (node.null()) return false;
-    std::string signature;
-    const bool byte_level = describe(node, signature);
+    std::string steps;
+    const bool byte_level = describe(node, steps);
     // Gemma's: there is nothing left to split, the normalizer has replaced all spaces (read_normalizer).
-    if (!byte_level && signature == "split(MergedWithPrevious): ") return false;
-    if (!byte_level) unsupported(node, signature, "a ByteLevel step, or no pre-tokenizer");
-    const PreTokenizer* pre =
-        find_pre_tokenizer_by_signature(signature, model_.at("ignore_merges").flag(false));
+    if (!byte_level && steps == "split(MergedWithPrevious): ") return false;
+    if (steps == "Metaspace") {
+      metaspace_ = true;
+      return false;
+    }
+    if (!byte_level) unsupported(node, steps, "a ByteLevel step, Metaspace, or no pre-tokenizer");
+    const PreTokenizer* pre = find_pre_tokenizer_by_steps(steps, model_.at("ignore_merges").flag(false));
     if (pre == nullptr)
       fail(ErrorCode::kNotSupported, "{}: got \"{}\", expected that of one of: {}", node.where,
-           signature.substr(0, 400), pre_tokenizer_names());
+           steps.substr(0, 400), pre_tokenizer_names());
     data_.pre = pre->name;
     const Node normalizer = root_.at("normalizer");
     // NFC has no place in GGUF and llama.cpp does not apply it either: docs/tokenizer.md.
@@ -217,8 +223,10 @@ class Loader {
     }
     for (const Node& entry : added) {
       const std::string& text = entry.at("content").text();
-      place(checked(entry.at("id").json, entry, text), text,
-            entry.at("special").flag(false) ? TokenType::kControl : TokenType::kUserDefined);
+      const TokenId id = checked(entry.at("id").json, entry, text);
+      place(id, text, entry.at("special").flag(false) ? TokenType::kControl : TokenType::kUserDefined);
+      if (entry.at("lstrip").flag(false)) data_.lstrip.push_back(id);
+      if (entry.at("rstrip").flag(false)) data_.rstrip.push_back(id);
     }
     for (size_t i = 0; i < data_.tokens.size(); ++i)
       if (data_.types[i] == TokenType::kUnused) data_.tokens[i] = fmt::format("[PAD{}]", i);
@@ -274,7 +282,7 @@ class Loader {
     for (const Node& step : steps) {
       const std::string& type = step.at("type").text();
       if (type == "Prepend" && step.at("prepend").text() == "▁") {
-        data_.add_space_prefix = true;
+        data_.space_prefix = SpacePrefix::kEach;
       } else if (type == "Replace" && step.at("pattern").at("String").text_or("") == " " &&
                  step.at("content").text() == "▁") {
         replaces = true;
@@ -283,6 +291,28 @@ class Loader {
       }
     }
     if (!replaces) unsupported(node, "no Replace", "Replace \" \" by \"▁\"");
+  }
+
+  // The same as a pre-tokenizer.
+  void read_metaspace() {
+    const Node whole = root_.at("pre_tokenizer");
+    const Node node =
+        whole.at("type").text() == "Sequence" ? whole.at("pretokenizers").items().front() : whole;
+    const Node normalizer = root_.at("normalizer");
+    if (!normalizer.null() && !is_empty_sequence(normalizer))
+      unsupported(normalizer, normalizer.at("type").text(), "none beside Metaspace");
+    if (const std::string mark = node.at("replacement").text_or("▁"); mark != "▁")
+      unsupported(node.at("replacement"), mark, "▁");
+    if (node.at("split").flag(true))
+      unsupported(node.at("split"), "true", "false (GGUF does not split at spaces)");
+    const Node scheme = node.at("prepend_scheme");
+    const std::string name = scheme.text_or(node.at("add_prefix_space").flag(true) ? "always" : "never");
+    if (name == "always")
+      data_.space_prefix = SpacePrefix::kUnspaced;
+    else if (name == "first")
+      data_.space_prefix = SpacePrefix::kFirst;
+    else if (name != "never")
+      unsupported(scheme, name, "always, first or never");
   }
 
   void mark_bytes() {
@@ -354,6 +384,7 @@ class Loader {
   Node config_;
   Node model_;
   TokenizerData data_;
+  bool metaspace_ = false;
   std::unordered_map<std::string, TokenId> ids_;
 };
 

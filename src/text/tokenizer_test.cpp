@@ -81,6 +81,74 @@ ErrorCode code_of(TokenizerData data) {
 
 using Ids = std::vector<TokenId>;
 
+// The tokens of encode(), one behind the other, each where its bytes stand (as far as they stand there:
+// invalid ones are replaced, and a space may come before the text).
+void check_places(const Tokenizer& tokenizer, const std::string& text) {
+  const Ids ids = tokenizer.encode(text, {.add_special = false});
+  const std::vector<PlacedToken> placed = tokenizer.encode_placed(text, text);
+  ASSERT_EQ(placed.size(), ids.size());
+  size_t at = 0;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(placed[i].id, ids[i]);
+    EXPECT_EQ(placed[i].begin, at);
+    EXPECT_GE(placed[i].end, at);
+    at = placed[i].end;
+    const std::string there = text.substr(placed[i].begin, placed[i].end - placed[i].begin);
+    std::string bytes = tokenizer.token_bytes(ids[i], true);
+    const bool is_replaced =
+        tokenizer.data().model != "gpt2" || there.size() != bytes.size() || bytes.front() == '\xEF';
+    if (!is_replaced) {
+      EXPECT_EQ(there, bytes);
+    }
+  }
+  EXPECT_LE(at, text.size());
+}
+
+TEST(Tokenizer, TokensArePlacedInTheText) {
+  const auto places = [](const Tokenizer& tokenizer, std::string_view text) {
+    std::string out;
+    for (const PlacedToken& token : tokenizer.encode_placed(text, text))
+      out += fmt::format("{}-{} ", token.begin, token.end);
+    return out;
+  };
+  const Tokenizer bpe(tiny());
+  EXPECT_EQ(places(bpe, "abc<|x|>ab"), "0-3 3-8 8-10 ");
+  EXPECT_EQ(places(bpe,
+                   "a\xFF"
+                   "b"),
+            "0-1 1-2 2-2 2-2 2-3 ");  // U+FFFD is three tokens for one byte
+  EXPECT_EQ(places(bpe,
+                   "\xC0\x80"
+                   "b"),
+            "0-2 2-3 ");  // an overlong zero
+  TokenizerData strips = tiny();
+  strips.rstrip = {258};
+  EXPECT_EQ(places(Tokenizer(strips), "ab<|x|> \n ab<|x|>"), "0-2 2-10 10-12 12-17 ");
+  strips.lstrip = {258};
+  EXPECT_EQ(places(Tokenizer(strips), "ab \xE3\x80\x80<|x|>ab"), "0-2 2-11 11-13 ");
+  EXPECT_EQ(Tokenizer(strips).encode("ab \xE3\x80\x80<|x|>ab"), (Ids{256, 258, 256}));
+  // What was marked as text stays text.
+  EXPECT_EQ(bpe.encode_placed("<|x|>", "\1\1\1\1\1").size(), 5U);
+}
+
+TEST(Tokenizer, SpacesBeforeTheText) {
+  TokenizerData data = load_tokenizer_json(kGolden / "stories260K");
+  const auto first = [&](SpacePrefix prefix, std::string_view text) {
+    data.space_prefix = prefix;
+    const Tokenizer tokenizer(data);
+    std::vector<std::string> out;
+    for (const TokenId id : tokenizer.encode(text, {.add_special = false}))
+      out.push_back(tokenizer.data().tokens[static_cast<size_t>(id)]);
+    return fmt::format("{}", fmt::join(out, "|"));
+  };
+  EXPECT_EQ(first(SpacePrefix::kNone, "a</s>a"), "a|</s>|a");
+  EXPECT_EQ(first(SpacePrefix::kEach, "a</s>a"), "▁a|</s>|▁a");
+  EXPECT_EQ(first(SpacePrefix::kEach, " a"), "▁|▁a");
+  EXPECT_EQ(first(SpacePrefix::kUnspaced, " a</s> a"), "▁a|</s>|▁a");
+  EXPECT_EQ(first(SpacePrefix::kFirst, "a</s>a"), "▁a|</s>|a");
+  EXPECT_EQ(first(SpacePrefix::kFirst, " a</s> a"), "▁a|</s>|▁a");
+}
+
 TEST(Tokenizer, IdsEqualThePeers) {
   std::map<std::string, Tokenizer> tokenizers;
   std::istringstream lines(read(kGolden / "expected.jsonl"));
@@ -97,6 +165,7 @@ TEST(Tokenizer, IdsEqualThePeers) {
     const std::string text = from_hex(row["hex"]);
     const Ids ids = it->second.encode(text, {.add_special = row["add"], .parse_special = row["parse"]});
     EXPECT_EQ(ids, row["ids"].get<Ids>()) << it->first << " " << row["hex"];
+    check_places(it->second, text);
   }
   EXPECT_GT(n, 700U);
 }
@@ -169,7 +238,7 @@ TEST(Tokenizer, StoriesRoundTrip) {
   const TokenizerData data = load_tokenizer_json(kGolden / "stories260K");
   EXPECT_EQ(data.model, "llama");
   EXPECT_TRUE(data.add_bos);
-  EXPECT_TRUE(data.add_space_prefix);
+  EXPECT_EQ(data.space_prefix, SpacePrefix::kEach);
   EXPECT_EQ(data.bos, 1);
   EXPECT_EQ(data.eos, 2);
   const Tokenizer tokenizer(data);

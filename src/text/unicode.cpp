@@ -18,7 +18,10 @@ uint8_t compute_class(uint32_t c) noexcept {
   if (is_space(c)) return kSpace;
   // utf8proc keeps the categories of one major class together.
   const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-  if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) return kLetter;
+  if (category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT) return kLetter | kUpper;
+  if (category == UTF8PROC_CATEGORY_LL) return kLetter | kLower;
+  if (category == UTF8PROC_CATEGORY_LM || category == UTF8PROC_CATEGORY_LO) return kLetter;
+  if (category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME) return kMark;
   if (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO) return kNumber;
   if (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO) return kPunct;
   return kOther;
@@ -97,6 +100,35 @@ Chars decode(std::string_view text) {
     at += step.size;
   }
   return chars;
+}
+
+std::vector<uint32_t> sizes(std::string_view text) {
+  std::vector<uint32_t> out;
+  for (size_t at = 0; at < text.size(); at += out.back())
+    out.push_back(static_cast<uint32_t>(decode_one(text, at).size));
+  return out;
+}
+
+size_t leading_space(std::string_view text) noexcept {
+  size_t at = 0;
+  while (at < text.size()) {
+    const Step step = decode_one(text, at);
+    if (!is_space(step.code)) break;
+    at += step.size;
+  }
+  return at;
+}
+
+size_t trailing_space(std::string_view text) noexcept {
+  size_t end = text.size();
+  while (end > 0) {
+    size_t at = end - 1;
+    while (at > 0 && end - at < 4 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+    const Step step = decode_one(text.substr(0, end), at);
+    if (at + step.size != end || !is_space(step.code)) break;
+    end = at;
+  }
+  return text.size() - end;
 }
 
 const std::array<std::string, 256>& byte_alphabet() {

@@ -11,13 +11,16 @@
 
 namespace hone::unicode {
 
-// Classes of a code point; a code point has at most one of them (white space wins over its category).
+// Classes of a code point; one of the first four at most, or a mark (white space wins over its category).
 enum Class : uint8_t {
   kOther = 0,
   kSpace = 1,   // White_Space property
   kLetter = 2,  // \p{L}
   kNumber = 4,  // \p{N}
   kPunct = 8,   // \p{P}
+  kUpper = 16,  // beside kLetter: \p{Lu}, \p{Lt}
+  kLower = 32,  // beside kLetter: \p{Ll}
+  kMark = 64,   // \p{M}
 };
 
 struct Chars {
@@ -29,6 +32,12 @@ struct Chars {
 
 // Invalid bytes each become U+FFFD; overlong forms and surrogates keep their value, as in llama.cpp.
 Chars decode(std::string_view text);
+
+// Bytes of each of its characters as they stand in `text`.
+std::vector<uint32_t> sizes(std::string_view text);
+// Bytes of white space at its beginning, at its end.
+size_t leading_space(std::string_view text) noexcept;
+size_t trailing_space(std::string_view text) noexcept;
 
 uint8_t class_of(uint32_t code) noexcept;
 size_t utf8_size(uint32_t code) noexcept;

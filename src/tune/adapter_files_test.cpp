@@ -163,6 +163,48 @@ TEST(AdapterFiles, PatternsRuleOverRankAndAlpha) {
   saved.refused(ErrorCode::kNotSupported, "(a*)*b");
 }
 
+// PEFT takes the file's first pattern that matches.
+TEST(AdapterFiles, TheFirstOfSeveralPatternsCounts) {
+  Saved saved;
+  std::string text = read_file(saved.peft() / "adapter_config.json");
+  const std::string_view none = "\"alpha_pattern\": {}";
+  const size_t at = text.find(none);
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, none.size(), R"("alpha_pattern": {"model.layers.0.mlp.down_proj": 64, "down_proj": 2})");
+  write_file(saved.peft() / "adapter_config.json", text);
+  const LoadedAdapter loaded = load_adapter(saved.model, saved.peft(), {});
+  for (const AdapterSet::Entry& entry : loaded.adapters.entries()) {
+    const std::string& name = entry.linear->name();
+    EXPECT_EQ(entry.alpha, name == "blk.0.ffn_down.weight"     ? 64
+                           : name.ends_with("ffn_down.weight") ? 2
+                                                               : 8)
+        << name;
+  }
+}
+
+// Of some layers only: what is saved must load again.
+TEST(AdapterFiles, AdaptersOfSomeLayersComeBack) {
+  Saved saved;
+  saved.set_config("layers_to_transform", {1});
+  const std::filesystem::path weights = saved.peft() / "adapter_model.safetensors";
+  {
+    const SafetensorsFile file(weights);
+    std::vector<SafeTensor> kept;
+    for (const SafeTensor& tensor : file.tensors())
+      if (tensor.name.find("layers.1.") != std::string::npos) kept.push_back(tensor);
+    write_safetensors(saved.folder.path() / "some", kept, {{"format", "pt"}});
+  }
+  std::filesystem::rename(saved.folder.path() / "some", weights);
+  const LoadedAdapter loaded = load_adapter(saved.model, saved.peft(), {});
+  EXPECT_EQ(loaded.adapters.entries().size(), 7u);
+  const std::filesystem::path again = saved.folder.path() / "again";
+  save_peft(loaded.adapters, loaded.papers, again);
+  const json config = json::parse(read_file(again / "adapter_config.json"));
+  EXPECT_EQ(config.at("target_modules").size(), 7u);
+  EXPECT_EQ(config.at("target_modules")[0], "model.layers.1.mlp.down_proj");
+  EXPECT_EQ(load_adapter(saved.model, again, {}).adapters.entries().size(), 7u);
+}
+
 TEST(AdapterFiles, TargetModulesAsTextAreTakenFromTheTensors) {
   Saved saved;
   saved.set_config("target_modules", "all-linear");
@@ -185,6 +227,9 @@ TEST(AdapterFiles, WhatIsNotSupportedIsRefusedWithTheReason) {
       {"use_dora", true, ErrorCode::kNotSupported, "use_dora"},
       {"modules_to_save", {"lm_head"}, ErrorCode::kNotSupported, "modules_to_save"},
       {"bias", "all", ErrorCode::kNotSupported, "bias"},
+      {"init_lora_weights", "pissa", ErrorCode::kNotSupported, "changes the base"},
+      {"init_lora_weights", "pissa_niter_16", ErrorCode::kNotSupported, "pissa_niter_16"},
+      {"init_lora_weights", "olora", ErrorCode::kNotSupported, "olora"},
       {"fan_in_fan_out", true, ErrorCode::kNotSupported, "fan_in_fan_out"},
       {"task_type", "SEQ_CLS", ErrorCode::kNotSupported, "task_type"},
       {"r", 5, ErrorCode::kCorruption, "rank"},

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "io/safetensors.h"
 #include "models/config_reader.h"
@@ -13,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using nlohmann::ordered_json;
 
 constexpr std::string_view kPrefix = "base_model.model.";
 
@@ -43,6 +45,16 @@ void refuse_unsupported(const json& config, const std::string& where) {
       fail(ErrorCode::kNotSupported, "{}: {} is {}: {}", where, refused.key, config[refused.key].dump(),
            refused.reason);
   }
+  // These change the base's weights when the adapter is loaded (PiSSA, OLoRA, CorDA, LoftQ …).
+  if (const auto init = config.find("init_lora_weights"); init != config.end() && init->is_string()) {
+    static constexpr std::string_view kPlain[] = {"gaussian", "eva", "orthogonal"};
+    if (std::find(std::begin(kPlain), std::end(kPlain), init->get_ref<const std::string&>()) ==
+        std::end(kPlain))
+      fail(ErrorCode::kNotSupported,
+           "{}: init_lora_weights: got {}, which changes the base as well; save the adapter as plain LoRA "
+           "(PEFT: save_pretrained with path_initial_model_for_weight_conversion)",
+           where, init->dump());
+  }
   const std::string bias = config.value("bias", "none");
   if (bias != "none")
     fail(ErrorCode::kNotSupported, "{}: bias: got '{}', expected 'none': trained biases are not supported",
@@ -71,7 +83,7 @@ bool pattern_matches(const std::string& where, const std::string& key, std::stri
          module[module.size() - plain.size() - 1] == '.';
 }
 
-double pattern_value(const json& config, const char* pattern, const std::string& where,
+double pattern_value(const ordered_json& config, const char* pattern, const std::string& where,
                      const std::string& module, double otherwise) {
   if (!config.contains(pattern) || config[pattern].is_null()) return otherwise;
   for (const auto& [key, value] : config[pattern].items()) {
@@ -176,7 +188,9 @@ FoundAdapter read_peft(const Model& model, const fs::path& folder, const Safeten
   } catch (const json::exception& problem) {
     fail(ErrorCode::kCorruption, "{}: {}", config_where, problem.what());
   }
-  found.alpha_of = [config, config_where, settings = found.settings](const std::string& module, size_t rank) {
+  // Of several patterns that match a module the file's first counts.
+  found.alpha_of = [config = ordered_json::parse(read_file(config_path)), config_where,
+                    settings = found.settings](const std::string& module, size_t rank) {
     try {
       const double said =
           pattern_value(config, "rank_pattern", config_where, module, static_cast<double>(settings.rank));

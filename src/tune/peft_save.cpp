@@ -1,4 +1,5 @@
 // Writes PEFT folders that PEFT, vLLM and others load: f32, Hugging Face names and row order.
+#include <map>
 #include <set>
 
 #include "base/atomic_file.h"
@@ -14,11 +15,15 @@ using nlohmann::ordered_json;
 
 ordered_json peft_config(const AdapterSet& adapters, const AdapterPapers& papers) {
   const AdapterSettings& settings = adapters.settings();
+  // A short name stands for the module in every layer.
+  std::map<const TensorRow*, size_t> n_layers;
+  for (const AdapterSet::Entry& entry : adapters.entries()) ++n_layers[entry.row];
   std::set<std::string> targets;
   ordered_json ranks = ordered_json::object(), alphas = ordered_json::object();
   for (const AdapterSet::Entry& entry : adapters.entries()) {
-    targets.emplace(short_hf_name(*entry.row));
     const std::string module = hf_module_name(*entry.row, entry.layer);
+    const bool everywhere = n_layers[entry.row] == adapters.config().n_layers;
+    targets.insert(everywhere ? std::string(short_hf_name(*entry.row)) : module);
     if (entry.rank != settings.rank) ranks[module] = entry.rank;
     if (entry.alpha != settings.alpha) alphas[module] = entry.alpha;
   }

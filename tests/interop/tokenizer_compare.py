@@ -27,7 +27,7 @@ def known_difference(text, pre, missing_bytes):
         return "characters newer than Unicode 15"
     if any(ord(c) < 0x40000 and unicodedata.category(c) == "Cn" for c in string):
         return "characters newer than Unicode 15"
-    if pre in ("llama-bpe", "smaug-bpe", "qwen2") and "'\u017f" in string:
+    if pre in ("llama-bpe", "smaug-bpe", "qwen2", "gpt-4o") and "'\u017f" in string:
         return "long s in contractions"
     return None
 
@@ -36,6 +36,8 @@ def known_llama_difference(text, pre):
     """The same for llama.cpp."""
     if pre == "deepseek-coder" and any(0x800 <= ord(c) <= 0x9FA5 and c.isspace() for c in text.decode(errors="replace")):
         return "spaces inside the CJK range"
+    if pre in ("gpt-4o", "tekken") and any(c > "\x7f" and unicodedata.category(c)[0] in "LM" for c in text.decode(errors="replace")):
+        return "capitals beyond ASCII"
     return None
 
 
@@ -105,6 +107,28 @@ class Comparison:
                            rb"<s>|</s>|<unk>", t) else None)
 
 
+    def llama_variants(self, original, scratch):
+        """Where a space goes before the text, and special tokens that strip, against Hugging Face alone."""
+        texts = [t for t in peers.fixed_texts() + peers.random_texts(self.seed, self.count) if t]
+        texts += [b"</s>\nHi</s>  \xe2\x80\x83there </s>", b" </s> a", b"a<s> b</s>\n\n<unk>  c", b"x  <unk> y<unk>", b" a", b"</s>"]
+        for space in (None, "first", "always", "never"):
+            folder = peers.write_llama_variant(os.path.join(scratch, f"variant-{space}"), original, space, True)
+            hf = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+            self.check(f"Llama style, Metaspace {space}", texts, peers.Hone(self.tool, folder).encode_all(texts, parse=True),
+                       [e.ids for e in hf.encode_batch([t.decode() for t in texts], add_special_tokens=False)],
+                       lambda t: "normalizer around special tokens" if space is None and re.search(rb"<s>|</s>|<unk>", t) else None)
+
+
+    def phi3(self, gguf):
+        """Turn tokens take away the white space behind them: told by the file's name."""
+        texts = peers.fixed_texts() + peers.random_texts(self.seed, self.count) + [b"</s>\n hi</s>  ", b"<unk> a<s> b</s> c"]
+        hone, llama = peers.Hone(self.tool, gguf), peers.LlamaCpp(gguf)
+        for parse in (False, True):
+            self.check(f"Phi 3 llama.cpp parse={parse}", texts, hone.encode_all(texts, add=True, parse=parse),
+                       [llama.encode(t, add=True, parse=parse) for t in texts],
+                       lambda t: "white space beyond ASCII" if re.search(r"</s>\s", t.decode()) else None)
+
+
 def smollm2():
     if path := os.environ.get("HONE_SMOLLM2_GGUF"):
         return path
@@ -137,6 +161,10 @@ def main():
             folder = os.path.join(peers.GOLDEN, "stories260K")
             peers.write_llama_gguf(stories, folder)
             c.llama_style(stories, folder)
+            c.llama_variants(folder, scratch)
+            phi3 = os.path.join(scratch, "phi3.gguf")
+            peers.write_llama_gguf(phi3, folder, name="Phi-3 mini")
+            c.phi3(phi3)
         path = smollm2()
         if path and "SmolLM2" in only:
             c.byte_level("SmolLM2", path, *peers.PRE_TOKENIZERS["smollm"], "smollm", os.path.join(scratch, "smollm2"))

@@ -14,6 +14,11 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"
 GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 LLAMA3_REGEX = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
                 r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+CASED = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+%s"
+         r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*%s"
+         r"|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+O200K_REGEX = CASED % (("(?i:'s|'t|'re|'ve|'m|'ll|'d)?",) * 2 + ("{1,3}",))
+TEKKEN_REGEX = CASED % ("", "", "")
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 BYTES_ONLY = dict(BYTE_LEVEL, use_regex=False)
 
@@ -36,6 +41,8 @@ PRE_TOKENIZERS = {
     "qwen2": (sequence(split(LLAMA3_REGEX.replace("{1,3}", "")), BYTES_ONLY), False),
     "deepseek-coder": (sequence(split("[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"),
                                 split("[一-龥ࠀ-一가-퟿]+"), DIGIT, BYTES_ONLY), False),
+    "gpt-4o": (sequence(split(O200K_REGEX), BYTES_ONLY), False),
+    "tekken": (sequence(split(TEKKEN_REGEX), BYTES_ONLY), True),
     "falcon": None,
 }
 
@@ -118,10 +125,13 @@ def gpt2_vocabulary():
     return tokens, merges
 
 
-def write_gguf(path, model, pre, tokens, types, merges=None, scores=None, bos=None, eos=None, add_bos=False):
+def write_gguf(path, model, pre, tokens, types, merges=None, scores=None, bos=None, eos=None, add_bos=False,
+               name=None):
     """A file with a vocabulary and no tensors."""
     import gguf
     w = gguf.GGUFWriter(path, "gpt2")
+    if name is not None:
+        w.add_name(name)
     w.add_tokenizer_model(model)
     w.add_tokenizer_pre(pre)
     w.add_token_list(tokens)
@@ -148,8 +158,9 @@ def write_gpt2_gguf(path, pre):
                eos=len(tokens) - 1)
 
 
-def write_llama_gguf(path, folder):
-    """The GGUF form of a Llama-style tokenizer.json: scores fall with the rank of a token's first merge."""
+def write_llama_gguf(path, folder, name=None):
+    """The GGUF form of a Llama-style tokenizer.json: scores fall with the rank of a token's first merge. A file with a
+    name gets the token <|endoftext|> besides, which llama.cpp wants of those called Phi 3."""
     with open(os.path.join(folder, "tokenizer.json"), encoding="utf-8") as f:
         model = json.load(f)["model"]
     tokens = [t for t, _ in sorted(model["vocab"].items(), key=lambda x: x[1])]
@@ -158,7 +169,29 @@ def write_llama_gguf(path, folder):
         text = "".join(pair) if isinstance(pair, list) else pair.replace(" ", "")
         scores[text] = max(scores[text], -float(rank))
     types = [2, 3, 3] + [6 if t.startswith("<0x") else 1 for t in tokens[3:]]
-    write_gguf(path, "llama", "default", tokens, types, scores=[scores[t] for t in tokens], bos=1, eos=2, add_bos=True)
+    if name is not None:
+        tokens.append("<|endoftext|>")
+        types.append(3)
+        scores[tokens[-1]] = -1e9
+    write_gguf(path, "llama", "default", tokens, types, scores=[scores[t] for t in tokens], bos=1, eos=2, add_bos=True,
+               name=name)
+
+
+def write_llama_variant(folder, original, space, rstrip):
+    """A Llama-style tokenizer.json with a Metaspace pre-tokenizer (space: "first", "always", "never"; None: as it was)
+    and special tokens that take away white space behind them."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(original, "tokenizer.json"), encoding="utf-8") as f:
+        tokenizer = json.load(f)
+    if space is not None:
+        tokenizer["normalizer"] = None
+        tokenizer["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": space, "split": False}
+    for token in tokenizer["added_tokens"]:
+        token["rstrip"] = rstrip and token["content"] == "</s>"
+        token["lstrip"] = rstrip and token["content"] == "<unk>"
+    with open(os.path.join(folder, "tokenizer.json"), "w", encoding="utf-8") as f:
+        json.dump(tokenizer, f)
+    return folder
 
 
 def write_folder(folder, tokens, types, merges, structure, ignore_merges=False):

@@ -3,7 +3,8 @@
 
 Random models with the shapes of the test's: "narrow" (a Llama with rows of 96, which blocks of 256 do not divide, tied
 embeddings), "wide" (rows of 256, four query heads to a key/value head, own output matrix) and "fused" (wide as a Phi 3:
-queries, keys and values in one matrix, gate and up in another). A line: model, mix, tensor,
+queries, keys and values in one matrix, gate and up in another), and "deep" (80 layers, which llama.cpp takes for a Llama
+70B). A line: model, mix, tensor,
 then one format per layer.
 
 Usage: generate.py FOLDER LLAMA_QUANTIZE   (needs numpy and gguf 0.19.0; written with the llama.cpp of
@@ -21,6 +22,7 @@ MODELS = {
     "narrow": {"layers": 30, "embd": 96, "ff": 256, "heads": 3, "kv_heads": 1, "tied": True},
     "wide": {"layers": 18, "embd": 256, "ff": 256, "heads": 8, "kv_heads": 2, "tied": False},
     "fused": {"layers": 18, "embd": 256, "ff": 256, "heads": 8, "kv_heads": 2, "tied": False, "fused": True},
+    "deep": {"layers": 80, "embd": 256, "ff": 256, "heads": 8, "kv_heads": 4, "tied": False},
 }
 MIXES = ("q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k", "iq4_nl", "iq4_xs", "tq1_0", "tq2_0",
          "mxfp4_moe")
