@@ -51,7 +51,7 @@ class Decode final : public Generating {
   double round() override {
     // The first token comes from the prompt's logits.
     const GenerateResult result = run_generate(model_, settings_, 1, settings_.generate + 1);
-    return static_cast<double>(result.tokens.size() - 1) / result.decode_seconds;
+    return static_cast<double>(result.decoded()) / result.decode_seconds;
   }
 };
 

@@ -43,6 +43,8 @@ Action declare(CLI::App& app) {
   app.add_option("--versus", arguments->versus.model, "a second model that answers beside the first");
   app.add_option("--versus-adapter", arguments->versus.adapter,
                  "the second's adapter; without --versus on the first's model, which is loaded once");
+  app.add_flag("--ignore-base", arguments->settings.ignore_base,
+               "take adapters though they were trained on other weights");
   app.add_option("--system", arguments->settings.system, "system message");
   app.add_option("--chat-template", arguments->settings.template_file,
                  "a Jinja file instead of the model's chat template");

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "column_writer.h"
+#include "last_words.h"
 #include "models/store.h"
 #include "report/text.h"
 #include "terminal.h"
@@ -46,7 +47,7 @@ Json turn_json(const Turn& turn) {
           {"prompt_tokens", result.prompt_tokens},
           {"reused_tokens", result.reused_tokens},
           {"tokens", result.tokens.size()},
-          {"tok_s", rate(result.tokens.size(), result.decode_seconds)},
+          {"tok_s", result.decoded() > 0 ? Json(rate(result.decoded(), result.decode_seconds)) : Json()},
           {"prompt_tok_s", rate(result.prompt_tokens - result.reused_tokens, result.prompt_seconds)},
           {"context_tokens", turn.context_tokens},
           {"left_out_messages", turn.newly_left_out}};
@@ -78,11 +79,13 @@ Voices& ChatSession::voices() {
 }
 
 void ChatSession::note(const std::string& text) const {
-  const bool dim = reader_.is_terminal();
+  const bool dim = reader_.is_terminal() && has_colours(STDERR_FILENO);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (dim)
       fmt::print(stderr, "\033[2m{}\033[0m\n", single_line(line));
+    else if (reader_.is_terminal())
+      put_line(line);
     else
       say(line);
   }
@@ -144,7 +147,7 @@ void ChatSession::leave() {
 
 void ChatSession::run() {
   // At the prompt nobody asks for interrupted(): a request to end is one.
-  if (reader_.is_terminal()) std::signal(SIGTERM, SIG_DFL);
+  if (reader_.is_terminal()) end_on_sigterm();
   greet();
   for (std::string message; !ended_ && next_message(message);) handle(message);
   if (!ended_) leave();
@@ -178,9 +181,11 @@ Turn ChatSession::answer(size_t i, const std::string& message,
 std::string ChatSession::turn_text(size_t i, const Turn& turn) const {
   const size_t context = voices_[i]->conversation().context();
   const GenerateResult& result = turn.result;
-  std::string text = fmt::format("{} tokens, {:.1f} tokens/s; {} of {} prompt tokens run",
-                                 result.tokens.size(), rate(result.tokens.size(), result.decode_seconds),
-                                 result.prompt_tokens - result.reused_tokens, result.prompt_tokens);
+  std::string text = fmt::format("{} tokens", result.tokens.size());
+  if (result.decoded() > 0)
+    text += fmt::format(", {:.1f} tokens/s", rate(result.decoded(), result.decode_seconds));
+  text += fmt::format("; {} of {} prompt tokens run", result.prompt_tokens - result.reused_tokens,
+                      result.prompt_tokens);
   if (result.finish == "cancelled") text = "stopped";
   if (turn.newly_left_out > 0)
     text += fmt::format("\ncontext of {} tokens full: the {} oldest messages are left out from here on",

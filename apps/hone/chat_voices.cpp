@@ -49,10 +49,10 @@ std::shared_ptr<LoadedModel> load_for_chat(const std::string& model) {
   return loaded;
 }
 
-std::optional<VoiceAdapter> load_onto(LoadedModel& loaded, const std::string& adapter) {
+std::optional<VoiceAdapter> load_onto(LoadedModel& loaded, const std::string& adapter, bool ignore_base) {
   if (adapter.empty()) return {};
   const AdapterChoice choice = parse_adapter_choice(adapter);
-  loaded.add_adapter(choice);
+  loaded.add_adapter(choice, ignore_base);
   return VoiceAdapter{loaded.adapters().size() - 1, choice.scale};
 }
 
@@ -92,7 +92,8 @@ Voices load_voices(const std::vector<VoiceSpec>& specs, const VoiceSettings& set
     std::shared_ptr<LoadedModel>& loaded = models[fs::weakly_canonical(find_model(spec.model))];
     if (loaded == nullptr) loaded = load_for_chat(spec.model);
     auto chat_template = make_template(open_model(spec.model), loaded->tokenizer(), settings);
-    voices.push_back(std::make_unique<Voice>(voice_name(spec), loaded, load_onto(*loaded, spec.adapter),
+    voices.push_back(std::make_unique<Voice>(voice_name(spec), loaded,
+                                             load_onto(*loaded, spec.adapter, settings.ignore_base),
                                              std::move(chat_template), settings));
   }
   return voices;

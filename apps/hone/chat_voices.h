@@ -19,6 +19,7 @@ struct VoiceSettings {
   ConversationSettings conversation;
   std::string template_file;  // instead of the model's own chat template
   std::string system;
+  bool ignore_base = false;  // take adapters though they were trained on other weights
 };
 
 // One of the model's adapters, by its place in LoadedModel::adapters(), and how much of it is added.

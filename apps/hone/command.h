@@ -42,6 +42,7 @@ struct Command {
   std::string_view name;  // "tune", "data check"
   std::string_view summary;
   std::string_view example;
+  bool resumes = false;  // stopped, the same command goes on from where it was (but for its --restart)
   // Declares the options on `app` and returns what runs them. The action owns the option values.
   Action (*declare)(CLI::App& app);
 };

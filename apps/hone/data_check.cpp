@@ -4,12 +4,14 @@
 
 #include <algorithm>
 
+#include "base/clean_text.h"
 #include "base/error.h"
 #include "command.h"
 #include "data/check.h"
 #include "data/contamination.h"
 #include "data/dataset.h"
 #include "pipeline/loaded_model.h"
+#include "terminal.h"
 
 namespace hone::cli {
 namespace {
@@ -22,18 +24,19 @@ struct Arguments {
 
 // The sample as the model sees it; what is learned in green on a terminal, in [[ ]] elsewhere.
 std::string masked_text(const Sample& sample, const Tokenizer& tokenizer) {
-  const bool colour = ::isatty(STDOUT_FILENO) == 1;
+  const bool colour = has_colours(STDOUT_FILENO);
   const std::string on = colour ? "\033[32m" : "[[", off = colour ? "\033[0m" : "]]";
-  std::string text;
+  std::string text, part;
   bool learned = false;
   for (size_t t = 0; t < sample.tokens.size(); ++t) {
     if ((sample.supervised[t] != 0) != learned) {
       learned = !learned;
-      text += learned ? on : off;
+      text += clean_text(part) + (learned ? on : off);
+      part.clear();
     }
-    text += tokenizer.token_bytes(sample.tokens[t], true);
+    part += tokenizer.token_bytes(sample.tokens[t], true);
   }
-  return text + (learned ? off : "");
+  return text + clean_text(part) + (learned ? off : "");
 }
 
 // With a model: what it makes of the chats.
@@ -72,8 +75,9 @@ Json to_json(const ContaminationMatch& match) {
           {"text", match.text}};
 }
 
-std::string shown(const std::string& text) {
+std::string shown(const std::string& whole) {
   constexpr size_t kShown = 160;
+  const std::string text = single_line(whole);
   if (text.size() <= kShown) return text;
   size_t end = kShown;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;

@@ -74,6 +74,13 @@ Outcome compare_stages(const EvalArguments& arguments, const CommonOptions& comm
   what.name = "stages";
   RunRecord& record = common.entry->record();
   record.model = stages[0].text;
+  record.recipe = settings_text({{"convention", what.eval.convention},
+                                 {"context", what.eval.context},
+                                 {"max_windows", what.eval.max_windows},
+                                 {"limit", what.eval.limit},
+                                 {"max_length", what.max_length},
+                                 {"seed", what.seed},
+                                 {"precise", common.precise}});
   for (const StageFile& stage : stages) record.inputs.push_back({stage.text, ""});
   for (const std::filesystem::path& file : {what.test, what.eval.general})
     if (!file.empty()) record.inputs.push_back({file.string(), hash_file(file)});
@@ -82,7 +89,7 @@ Outcome compare_stages(const EvalArguments& arguments, const CommonOptions& comm
   RunReport report = measure_stage_files(
       stages, what, common.precise ? ComputeMode::kPrecise : ComputeMode::kFast, this_program());
   report.hone_version = HONE_VERSION;
-  report.command = fmt::format("hone eval --stages {}", options.stages);
+  report.command = common.entry->record().command_line;
   record.metrics = metrics_of(report);
   if (!options.report.empty()) {
     write_file(options.report,

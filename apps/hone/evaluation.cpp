@@ -2,10 +2,29 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "eval/divergence.h"
 #include "eval/neutral_chats.h"
+#include "io/weight_source.h"
 
 namespace hone::cli {
+namespace {
+
+// Equal ids must mean equal text: probabilities of other tokens cannot be compared.
+void check_same_tokens(const std::string& name, const LoadedModel& reference, const LoadedModel& loaded) {
+  const TokenizerData &a = reference.tokenizer().data(), &b = loaded.tokenizer().data();
+  for (size_t i = 0; i < std::min(a.tokens.size(), b.tokens.size()); ++i) {
+    const bool unused = a.types[i] == TokenType::kUnused || b.types[i] == TokenType::kUnused;
+    if (!unused && a.tokens[i] != b.tokens[i])
+      fail(ErrorCode::kInvalidArgument,
+           "--reference {}: its tokenizer is not the model's: token {} is \"{}\" there and \"{}\" here; take "
+           "the "
+           "same model in another format",
+           name, i, printable(a.tokens[i]), printable(b.tokens[i]));
+  }
+}
+
+}  // namespace
 
 Evaluation::Evaluation(const EvalArguments& arguments, const CommonOptions& common, const LoadedModel& loaded,
                        const LoadedModel* reference)
@@ -15,6 +34,7 @@ Evaluation::Evaluation(const EvalArguments& arguments, const CommonOptions& comm
       reference_(reference),
       candidate_{.model = &loaded.model(),
                  .compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast} {
+  if (reference != nullptr) check_same_tokens(arguments.reference, *reference, loaded);
   if (!arguments.cache_type.empty()) candidate_.cache_type = kv_format_named(arguments.cache_type);
   const char* compute = compute_mode_name(candidate_.compute);
   out_.text = fmt::format("{}, compute {}\n", arguments.model, compute);
@@ -54,6 +74,7 @@ void Evaluation::chats() {
     add_rare("chat", scored.tokens, arguments_.chat + " (the evaluated answers)",
              [&] { return count_tokens(loaded_.tokenizer(), chats); });
   out_.protocol["chats"] = chats.samples.size();
+  out_.protocol["max_length"] = max_length();
   out_.protocol["chat"] = arguments_.chat;
   if (!arguments_.overfit.train.empty()) add_training(chats, scored.tokens);
 }

@@ -17,10 +17,24 @@ namespace {
 termios g_terminal;
 bool g_is_terminal = false;
 
+constexpr char kNoPasteMarks[] = "\033[?2004l";
+
 // Only what a signal handler may call.
+void restore_terminal() noexcept {
+  if (!g_is_terminal) return;
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &g_terminal);  // an editor of lines may have changed it
+  if (::isatty(STDOUT_FILENO) == 1 && ::write(STDOUT_FILENO, kNoPasteMarks, sizeof kNoPasteMarks - 1) < 0)
+    return;
+}
+
+void on_sigterm(int signal) {
+  restore_terminal();
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 [[noreturn]] void say_and_exit(const char* message, ErrorCode code) noexcept {
-  if (g_is_terminal)
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &g_terminal);  // an editor of lines may have changed it
+  restore_terminal();
   for (const char* part : {"hone: error: ", message, "\n"})
     if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
   ::_exit(exit_code(code));
@@ -52,6 +66,13 @@ void install_last_words() noexcept {
   struct sigaction action {};
   action.sa_handler = on_bus_error;
   ::sigaction(SIGBUS, &action, nullptr);
+}
+
+void end_on_sigterm() noexcept {
+  struct sigaction action {};
+  action.sa_handler = on_sigterm;
+  action.sa_flags = SA_NODEFER;
+  ::sigaction(SIGTERM, &action, nullptr);
 }
 
 }  // namespace hone::cli

@@ -5,13 +5,21 @@
 
 #include <clocale>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <string_view>
 
 namespace hone::cli {
 namespace {
 
 constexpr int kHistoryLines = 1000;
+
+// Asks the terminal to say where a pasted text begins and ends.
+void mark_pastes(bool on) {
+  std::fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
+  std::fflush(stdout);
+}
 
 }  // namespace
 
@@ -37,6 +45,9 @@ struct LineReader::Editor {
     ::el_wset(edit, EL_ADDFN, L"hone-suspend", L"back to the shell for a while", &Editor::suspend);
     ::el_set(edit, EL_BIND, "^Z", "hone-suspend", nullptr);
     ::el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+    ::el_set(edit, EL_BIND, "^I", "ed-insert", nullptr);
+    ::el_wset(edit, EL_ADDFN, L"hone-paste", L"takes what is pasted as it is", &Editor::paste);
+    ::el_set(edit, EL_BIND, "\\e[200~", "hone-paste", nullptr);
     ::el_set(edit, EL_BIND, "\\e[1;5C", "em-next-word", nullptr);
     ::el_set(edit, EL_BIND, "\\e[1;5D", "ed-prev-word", nullptr);
     ::el_set(edit, EL_BIND, "\\e[3~", "ed-delete-next-char", nullptr);
@@ -57,6 +68,21 @@ struct LineReader::Editor {
   static unsigned char cancel(EditLine* edit, int) {
     of(edit).cancelled = true;
     return CC_NEWLINE;
+  }
+
+  // Between the marks that a terminal puts around it, lines and all: no part of it is a command or an end.
+  static unsigned char paste(EditLine* edit, int) {
+    constexpr std::wstring_view kEnd = L"\x1b[201~";
+    std::wstring text;
+    for (wchar_t c = 0; ::el_wgetc(edit, &c) == 1;) {
+      text += c == L'\r' ? L'\n' : c;
+      if (!text.ends_with(kEnd)) continue;
+      text.resize(text.size() - kEnd.size());
+      break;
+    }
+    std::erase(text, L'\0');
+    if (!text.empty() && ::el_winsertstr(edit, text.c_str()) != 0) return CC_ERROR;
+    return CC_REFRESH;
   }
 
   static unsigned char suspend(EditLine* edit, int) {
@@ -100,8 +126,13 @@ LineReader::Got LineReader::read(const std::string& prompt, std::string& line) {
   editor.cancelled = false;
   ::el_resize(editor.edit);
   int n = 0;
+  mark_pastes(true);
   const char* got = ::el_gets(editor.edit, &n);
-  if (editor.cancelled) return Got::kCancelled;
+  mark_pastes(false);
+  if (editor.cancelled) {
+    std::fputs("^C\n", stdout);
+    return Got::kCancelled;
+  }
   if (got == nullptr || n <= 0) return Got::kEnd;
   line.assign(got, static_cast<size_t>(n));
   while (line.ends_with('\n')) line.pop_back();

@@ -58,6 +58,7 @@ std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& root) {
       parent->require_subcommand(1);
     }
     declared->app = parent->add_subcommand(name, std::string(command->summary));
+    declared->app->footer("");  // not the program's own
     declared->app->get_formatter()->column_width(32);
     declared->action = command->declare(*declared->app);
     // What a command has to say beyond its options stands behind the example.
@@ -133,12 +134,22 @@ void print_outcome(const Outcome& outcome, bool json) {
   if (!written) fail(ErrorCode::kIo, "stdout: cannot write the result");
 }
 
+// How to go on after `code`, behind the error's message.
+std::string_view way_on(const Declared& declared, ErrorCode code) {
+  if (code != ErrorCode::kCancelled || !declared.command->resumes) return "";
+  const CLI::Option* restart = declared.app->get_option_no_throw("--restart");
+  const bool restarted = restart != nullptr && restart->count() > 0;
+  return restarted ? "; the same command without --restart goes on from there"
+                   : "; the same command goes on from there";
+}
+
 int run(Declared& declared, const std::vector<std::string>& arguments) {
   const CommonOptions& common = declared.common;
   Progress::set_quiet(common.quiet);
   LedgerEntry entry = make_entry(declared.command->name, arguments);
   declared.common.entry = &entry;
-  const auto failed = [&](ErrorCode code, const std::string& message) {
+  const auto failed = [&](ErrorCode code, std::string message) {
+    message += way_on(declared, code);
     entry.finish(code == ErrorCode::kCancelled ? "interrupted" : "failed", message);
     return report_error(common.json, code, message);
   };

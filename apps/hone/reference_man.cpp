@@ -69,16 +69,17 @@ std::string write_man(std::span<const ReferenceCommand> commands) {
     out += options_text(command) + footer_text(command.footer);
   }
   out +=
-      ".SH FILES\n.TP\n\\fI~/.cache/hone\\fR\nthe model store and the history of \\fBhone chat\\fR, or where "
+      ".SH FILES\n.TP\n\\fI~/.cache/hone\\fR\nthe model store, the ledger of runs and the history of "
+      "\\fBhone chat\\fR, or where "
       "\\fBHONE_HOME\\fR says\n"
       ".SH ENVIRONMENT\n.TP\n\\fBHONE_HOME\\fR\nwhere models are kept\n"
       ".TP\n\\fBHONE_ISA\\fR\nthe instruction set to use: avx512, avx2 or scalar\n"
       ".TP\n\\fBHONE_PRODUCTS\\fR\nf32, bf16 or f16: what unquantized numbers are multiplied in, instead of "
       "the fastest on this\n"
       "processor\n"
-      ".SH EXIT STATUS\n0 when all went well, 2 for wrong usage or bad input, 130 after Ctrl\\-C, 1 for "
-      "everything "
-      "else.\n";
+      ".SH EXIT STATUS\n0 when all went well, 2 for wrong usage or bad input, 3 when all was done but a "
+      "promise "
+      "of the recipe is not kept, 130 after Ctrl\\-C, 1 for everything else.\n";
   return out;
 }
 

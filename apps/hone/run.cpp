@@ -42,7 +42,7 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   if (!arguments.output.empty()) recipe.output = arguments.output;
   if (common.seed_given) recipe.seed = recipe.tune.seed = recipe.tune.adapter.seed = common.seed;
   RunOptions options;
-  options.command = fmt::format("hone run {}", arguments.recipe);
+  options.command = common.entry->record().command_line;
   options.hone_version = HONE_VERSION;
   options.program = this_program();
   options.precise = common.precise;
@@ -50,6 +50,10 @@ Outcome run(const Arguments& arguments, const CommonOptions& common) {
   RunRecord& record = common.entry->record();
   record.model = recipe.base;
   record.recipe = recipe.text;
+  // What the command line says instead is part of the settings, too.
+  if (common.seed_given || common.precise) record.recipe += "\n[command line]\n";
+  if (common.seed_given) record.recipe += fmt::format("seed = {}\n", common.seed);
+  if (common.precise) record.recipe += "precise = true\n";
   std::vector<std::filesystem::path> files = {
       recipe.train,        recipe.test, recipe.valid, recipe.eval.general, recipe.eval.general_valid,
       recipe.eval.refusals};
@@ -105,6 +109,7 @@ const Command kRunCommand = {
     .name = "run",
     .summary = "the whole pipeline of a recipe: tune, merge, quantize, prove",
     .example = "hone run examples/medical/recipe.toml",
+    .resumes = true,
     .declare = declare,
 };
 

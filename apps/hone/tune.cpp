@@ -130,23 +130,28 @@ Action declare(CLI::App& app) {
   app.add_option("--limit", arguments->limit, "use only the first N training chats");
   app.add_option("--objective", config.objective, "what is learned")
       ->check(CLI::IsMember(names_of(all_objectives())));
-  app.add_option("--adapter,--method", config.adapter.kind, "what is trained (default lora)")
-      ->check(CLI::IsMember(names_of(all_adapter_kinds())));
-  app.add_option("--rank", config.adapter.rank, "rank of the adapter (default 16)");
-  app.add_option("--alpha", config.adapter.alpha, "scaling is alpha / rank (default 32)");
-  app.add_flag("--rslora", config.adapter.rslora, "scaling is alpha / sqrt(rank)");
-  app.add_option("--dropout", config.adapter.dropout, "dropout of the adapter's input (default 0)");
-  app.add_option("--targets", arguments->targets,
-                 "layers, comma-separated: q_proj,v_proj (default all linear)");
+  CLI::Option* method =
+      app.add_option("--adapter,--method", config.adapter.kind, "what is trained (default lora)")
+          ->check(CLI::IsMember(names_of(all_adapter_kinds())));
+  CLI::Option* rank = app.add_option("--rank", config.adapter.rank, "rank of the adapter (default 16)");
+  CLI::Option* alpha =
+      app.add_option("--alpha", config.adapter.alpha, "scaling is alpha / rank (default 32)");
+  CLI::Option* rslora = app.add_flag("--rslora", config.adapter.rslora, "scaling is alpha / sqrt(rank)");
+  CLI::Option* dropout =
+      app.add_option("--dropout", config.adapter.dropout, "dropout of the adapter's input (default 0)");
+  CLI::Option* targets = app.add_option("--targets", arguments->targets,
+                                        "layers, comma-separated: q_proj,v_proj (default all linear)");
   app.add_option("--lr", config.lr, "peak learning rate (default 2e-4)");
   app.add_option("--schedule", config.schedule, "learning rate over time: cosine, linear, constant");
   app.add_option("--warmup", config.warmup_ratio, "share of the steps for warm-up (default 0.03)");
   app.add_option("--warmup-steps", config.warmup_steps, "steps of warm-up, instead of a share");
   app.add_option("--min-lr-ratio", config.min_lr_ratio, "where the schedule ends (default 0.1 of --lr)");
-  CLI::Option* steps = app.add_option("--steps", config.steps, "optimizer steps");
-  CLI::Option* epochs = app.add_option("--epochs", config.epochs, "passes over the data (default 1)");
+  CLI::Option* steps = app.add_option("--steps", config.steps, "optimizer steps")->check(CLI::PositiveNumber);
+  CLI::Option* epochs = app.add_option("--epochs", config.epochs, "passes over the data (default 1)")
+                            ->check(CLI::PositiveNumber);
   CLI::Option* tokens =
-      app.add_option("--tokens", config.tokens, "stop with the step that reaches so many tokens");
+      app.add_option("--tokens", config.tokens, "stop with the step that reaches so many tokens")
+          ->check(CLI::PositiveNumber);
   steps->excludes(epochs)->excludes(tokens);
   epochs->excludes(tokens);
   app.add_option("--batch", config.batch, "rows per micro-batch (default 1)");
@@ -154,7 +159,9 @@ Action declare(CLI::App& app) {
   app.add_option("--max-length", config.max_length, "tokens per row; longer chats are cut (default 1024)");
   app.add_option("--weight-decay", config.weight_decay, "AdamW's (default 0)");
   app.add_option("--clip", config.clip, "largest gradient norm, 0 = off (default 1)");
-  app.add_option("--init-adapter", config.init_adapter, "go on training this adapter");
+  CLI::Option* init = app.add_option("--init-adapter", config.init_adapter,
+                                     "go on training this adapter, with the rank, alpha and layers it has");
+  for (CLI::Option* own : {method, rank, alpha, rslora, dropout, targets}) init->excludes(own);
   app.add_flag("--ignore-base", config.ignore_base, "accept an --init-adapter of other weights");
   app.add_flag("!--no-packing", config.packing, "one chat per row");
   app.add_flag("!--no-shuffle", config.shuffle, "the order of the data file");
@@ -178,6 +185,7 @@ const Command kTuneCommand = {
     .summary = "teach a model from chats; the result is an adapter",
     .example =
         "hone tune --model smollm2-135m-instruct --data examples/medical/data/train.jsonl --output adapter",
+    .resumes = true,
     .declare = declare,
 };
 

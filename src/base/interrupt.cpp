@@ -37,8 +37,7 @@ bool take_ctrl_c() noexcept {
 }
 
 void throw_if_interrupted(const char* what) {
-  if (interrupted())
-    fail(ErrorCode::kCancelled, "{}: stopped by request; run the same command again to go on", what);
+  if (interrupted()) fail(ErrorCode::kCancelled, "{}: stopped by request", what);
 }
 
 }  // namespace hone

@@ -249,6 +249,10 @@ void check_combinations(const Recipe& recipe, const RecipeNode& root, const std:
   };
   apart(recipe.train, recipe.test, "[data] train and test",
         "a model must be measured on data it has not seen");
+  apart(recipe.valid, recipe.test, "[data] valid and test",
+        "what training stops by must not be what it is measured on");
+  apart(recipe.valid, recipe.train, "[data] valid and train",
+        "a loss on training data does not say when to stop");
   constexpr const char* kChosen = "what repairs are chosen by must not be what they are measured on";
   if (!recipe.eval.refusals.empty() && !recipe.eval.risks)
     fail(ErrorCode::kInvalidArgument,

@@ -61,12 +61,18 @@ void name_tasks(std::vector<RecipeTask>& tasks, const std::vector<RecipeNode>& t
                                     [&](const RecipeTask& other) { return other.task == task.task; }) == 1;
     if (task.name.empty()) task.name = once ? task.task : task.task + "-" + task.data.stem().string();
   }
-  for (size_t i = 0; i < tasks.size(); ++i)
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    // The report has these names for the held-out answers and the general text.
+    if (tasks[i].name == "answers" || tasks[i].name == "general")
+      fail(ErrorCode::kInvalidArgument,
+           "{}: [[eval.tasks]] name: got \"{}\", which the report itself uses; give another", tables[i].where,
+           tasks[i].name);
     for (size_t j = 0; j < i; ++j)
       if (tasks[i].name == tasks[j].name)
         fail(ErrorCode::kInvalidArgument,
              "{}: [[eval.tasks]]: \"{}\" stands twice; give one of them another name = \"…\"",
              tables[i].where, tasks[i].name);
+  }
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ class Run {
         data, info, config);
     if (trained_.cached) say("tune: cached");
     peak_rss_ = std::max(peak_rss_, trained_.peak_rss_bytes);
-    report_.train_tokens = trained_.tokens;
+    report_.train_tokens = run_.trained_tokens = trained_.tokens;
     report_.train_tok_s = trained_.tok_s;
     report_.trainable_parameters = trained_.trainable_parameters;
     report_.loss_curve = trained_.curve;

@@ -127,6 +127,9 @@ MeasureItems validation_items(const RunContext& run) {
   items.key["test"] = content_hash(run.recipe.valid);
   items.key["limit"] = 0;
   items.key["general"] = other.eval.general.empty() ? "" : content_hash(other.eval.general);
+  // As they are rendered: a template may write today's date.
+  items.key["chats"] = items_hash(items.chats);
+  items.key["texts"] = items_hash(items.general);
   for (const char* unused : {"speed", "examples", "example_tokens", "counts"}) items.key.erase(unused);
   return items;
 }

@@ -38,6 +38,7 @@ struct RunContext {
   std::unique_ptr<ChatTemplate> chat_template;
   StageStore store;
   Dataset train, valid;
+  uint64_t trained_tokens = 0;  // by the tuning, once it is done
   MeasureItems items;
   TaskSet tasks;
   TaskSet valid_tasks;  // of the tasks that have validation rows, these rows; for repairs

@@ -44,6 +44,10 @@ TaskChange change(const TaskMeasurement& was, const TaskMeasurement& is) {
     out.to_right += was.correct[i] < is.correct[i] ? 1 : 0;
   }
   out.p = mcnemar_exact(out.to_wrong, out.to_right);
+  const std::vector<double>& values = is.metrics[0].values;
+  out.p_of_metric =
+      std::equal(values.begin(), values.end(), is.correct.begin(), is.correct.end(),
+                 [](double value, uint8_t correct) { return value == static_cast<double>(correct); });
   return out;
 }
 

@@ -21,6 +21,7 @@ struct Members<TaskChange> {
     visit("to_right", change.to_right);
     visit("p", change.p);
     visit("p_holm", change.p_holm);
+    visit("p_of_metric", change.p_of_metric);
     visit("gain_kept", change.gain_kept);
   }
 };

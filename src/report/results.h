@@ -71,6 +71,7 @@ struct TaskChange {
   uint64_t to_wrong = 0, to_right = 0;  // answers that changed
   double p = 1;                         // McNemar's exact test
   double p_holm = 1;                    // the same, corrected for all such tests of the report
+  bool p_of_metric = true;              // the difference is one of right answers, which is what p tells of
   std::optional<Measured> gain_kept;    // of tuned - base, where that surely is a gain
 };
 struct ChangedAnswer {

@@ -25,7 +25,8 @@ std::string what(const RiskRow& row) {
   if (row.kind == "by_heart")
     return fmt::format("Answers continued word for word over 32 tokens, {} data", single_line(row.of));
   if (row.kind == "drift") return "KL from the base on neutral chats, nats per token";
-  if (row.kind == "overlap") return "Held-out chats that share 13 words in a row with the training data";
+  if (row.kind == "overlap")
+    return "Held-out chats that stand in the training data or share 13 words in a row with it";
   if (row.kind == "refusals" && row.of == "change")
     return "What tuning changed in that share, prompt by prompt";
   if (row.kind == "refusals")
@@ -88,8 +89,8 @@ std::vector<std::string> risk_warnings(const RunReport& report) {
   const RiskRow *heart = find(report, "by_heart", "training"), *fresh = find(report, "by_heart", "held-out");
   if (overlap != nullptr && overlap->value.value > 0)
     out.push_back(
-        fmt::format("{} of the held-out chats share 13 words in a row with the training data: the "
-                    "gain may be memory; hone data check TRAIN --against TEST lists them.",
+        fmt::format("{} of the held-out chats stand in the training data or share 13 words in a row with it: "
+                    "the gain may be memory; hone data check TRAIN --against TEST lists them.",
                     format_percent(overlap->value.value, 1)));
   if (widening != nullptr && widening->value.low > 0.1)
     out.push_back(

@@ -28,7 +28,8 @@ std::string points(const Measured& change, const std::string& metric) {
 }
 
 bool is_sure(const TaskChange& change) {
-  return change.p_holm < kSure || change.difference.low > 0 || change.difference.high < 0;
+  return (change.p_of_metric && change.p_holm < kSure) || change.difference.low > 0 ||
+         change.difference.high < 0;
 }
 
 std::string tuned_sentence(const TaskTable& table, const TaskChange& change) {

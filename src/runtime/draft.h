@@ -29,6 +29,8 @@ DraftChoice check_draft(std::span<const TokenProbability> p, const DraftToken& g
 class Draft {
  public:
   virtual ~Draft() = default;
+  // Memory that a text of so many tokens takes.
+  virtual uint64_t bytes(size_t /*capacity*/) const { return 0; }
   // A new text of at most `capacity` tokens begins.
   virtual void begin(std::span<const TokenId> prompt, size_t capacity) = 0;
   // At most n guesses at what follows `history`, the whole text so far.

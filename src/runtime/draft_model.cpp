@@ -16,6 +16,10 @@ class ModelDraft final : public Draft {
  public:
   ModelDraft(const Model& model, const SamplingOptions& sampling) : model_(model), sampling_(sampling) {}
 
+  uint64_t bytes(size_t capacity) const override {
+    return KvCache::bytes(model_.config(), capacity, KvFormat::kF16);
+  }
+
   void begin(std::span<const TokenId> prompt, size_t capacity) override {
     cache_.emplace(model_.config(), capacity);
     seen_.clear();

@@ -35,6 +35,7 @@ void check_memory(const ModelConfig& config, const std::vector<TextWriter>& text
     needed += KvCache::bytes(config, capacity, cache_type(options), KvKept::kSeen);
     tokens += capacity;
   }
+  if (options.draft != nullptr && !capacities.empty()) needed += options.draft->bytes(capacities.front());
   const uint64_t available = available_memory_bytes();
   if (needed > available)
     fail(ErrorCode::kResourceExhausted,

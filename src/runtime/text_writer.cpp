@@ -59,7 +59,8 @@ void TextWriter::open_cache(const ModelConfig& config) {
   KeptText& kept = *options_.kept;
   cache_ = &kept.cache;
   // The last token is run in any case: its logits are wanted.
-  const size_t most = std::min(cache_->length(), history_.size() - 1);
+  // After an exception the cache may hold guesses that the text does not.
+  const size_t most = std::min({cache_->length(), kept.tokens.size(), history_.size() - 1});
   const size_t same = cache_->truncatable(
       common_beginning(std::span(history_).first(most), std::span(kept.tokens).first(most)));
   cache_->truncate(same);

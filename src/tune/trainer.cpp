@@ -59,7 +59,12 @@ class TrainRun {
            "tune: max-length: got {}, expected at most the model's context of {}", config.max_length,
            model.config().context_length);
     if (data.valid != nullptr) valid_rows_ = plain_rows(*data.valid, config.max_length, config.packing);
-    settings_ = settings_json(config);
+    TrainConfig actual = config;
+    actual.adapter = adapters_.settings();  // of a loaded adapter: its own
+    settings_ = settings_json(actual);
+    settings_["compute"] = compute_mode_name(compute_);
+    if (!config.init_adapter.empty())
+      settings_["init_adapter_weights"] = adapter_file_hash(config.init_adapter);
     settings_["train_data"] = data.train.content_hash;
     settings_["valid_data"] = data.valid != nullptr ? data.valid->content_hash : "";
     settings_["base"] = base.fingerprint;
@@ -157,8 +162,7 @@ void TrainRun::save_state() {
 void TrainRun::stop_if_asked() {
   if (!(hooks_.stop ? hooks_.stop() : interrupted())) return;
   save_state();
-  fail(ErrorCode::kCancelled, "tune: stopped after step {} of {}; the same command goes on from there",
-       state_.steps_done, plan_.total_steps());
+  fail(ErrorCode::kCancelled, "tune: stopped after step {} of {}", state_.steps_done, plan_.total_steps());
 }
 
 StepRecord TrainRun::do_step(size_t step) {

@@ -343,11 +343,13 @@ class BadInput(HoneCase):
             "run": (("run", self.recipe("long"), "--output", folder / "run"), None),
         }
         self.recipe("long").write_text(self.recipe("long").read_text().replace("stories.gguf", str(big)))
+        resuming = ("tune", "validation", "run")
         for name, (command, ready) in commands.items():
             for how in (signal.SIGINT, signal.SIGTERM):
                 with self.subTest(command=name, signal=how.name):
                     earlier = tree(folder)
-                    self.stopped(command, how, ready or self.after(0.7), "stopped")
+                    says = r"stopped.*; the same command goes on from there" if name in resuming else r"stopped by request\s*$"
+                    self.stopped(command, how, ready or self.after(0.7), says)
                     left = {path: content for path, content in tree(folder).items() if earlier.get(path) != content
                             and not path.startswith(("run", "home"))}
                     allowed = {"adapter/resume.safetensors", "adapter2", "adapter2/resume.safetensors"}

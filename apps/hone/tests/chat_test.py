@@ -231,8 +231,31 @@ class Chat(HoneCase):
     def test_killed_at_the_prompt(self):
         terminal = Terminal("chat", self.gguf, *OPTIONS, folder=self.folder)
         terminal.expect("> ")
+        terminal.send("")  # the line is being edited now
+        cooked = termios.ICANON | termios.ECHO | termios.ISIG
+        self.assertNotEqual(termios.tcgetattr(terminal.fd)[3] & cooked, cooked)
         os.kill(terminal.pid, signal.SIGTERM)
+        deadline = time.time() + 20
+        while termios.tcgetattr(terminal.fd)[3] & cooked != cooked and time.time() < deadline:
+            terminal.read(0.05)
+        self.assertEqual(termios.tcgetattr(terminal.fd)[3] & cooked, cooked)  # as it was for the shell
         self.assertEqual(terminal.end(), -signal.SIGTERM)
+
+    def test_tabs_and_pasted_lines(self):
+        terminal = Terminal("chat", self.gguf, *OPTIONS, folder=self.folder)
+        terminal.expect("> ")
+        terminal.send("a\tb\r")
+        terminal.expect("12 tokens.*> ")
+        terminal.send("\x1b[200~def f():\r\treturn 1\r\x1b[201~ok\r")
+        terminal.expect("12 tokens.*> ")
+        terminal.send("/save pasted.jsonl\r")
+        terminal.expect("saved to.*> ")
+        terminal.send("drop this\x03")
+        terminal.expect(r"\^C\r?\n.*Ctrl-D.*> ")
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+        said = [m["content"] for m in json.loads((self.folder / "pasted.jsonl").read_text())["messages"]]
+        self.assertEqual(said[0::2], ["a\tb", "def f():\n\treturn 1\nok"])
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class CommandLine(HoneCase):
             result = self.call(*name.split(), "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn(f"Example:\n  hone {name}", result.stdout)
+            self.assertEqual(result.stdout.count("Example:"), 1)
             self.assertIn("--json", result.stdout)
 
     def test_inspect(self):
@@ -77,6 +78,25 @@ class CommandLine(HoneCase):
         self.assertEqual([answer["tokens"] for answer in together], [answer["tokens"] for answer in alone])
         text = self.call(*common, "--prompts", "prompts.txt", "--quiet").stdout
         self.assertIn("== 3 ==\n" + alone[2]["text"], text)
+
+    def test_generate_takes_prompts_as_others_do(self):
+        common = [HONE, "generate", "--model", str(self.gguf), "--max-tokens", "1", "--temperature", "0", "--json", "--quiet"]
+
+        def tokens(*arguments, given=None):
+            result = subprocess.run([*common, *arguments], input=given, capture_output=True, cwd=self.folder)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return json.loads(result.stdout)
+
+        said = tokens("--raw", "--prompt", "The cat")["prompt_tokens"]
+        self.assertEqual(tokens("--raw", given=b"The cat\n")["prompt_tokens"], said)
+        self.assertEqual(tokens("--raw", "--prompt-file", "-", given=b"The cat\r\n")["prompt_tokens"], said)
+        (self.folder / "windows.txt").write_bytes(b"The cat\r\n\r\nThe cat\r\n")
+        several = tokens("--raw", "--prompts", "windows.txt")["answers"]
+        self.assertEqual([answer["prompt_tokens"] for answer in several], [said, said])
+        self.assertIsNone(tokens("--raw", "--prompt", "The cat")["tok_s"])  # nothing was decoded behind the prompt
+        broken = subprocess.run([*common, "--prompt", b"caf\xe9 \x04"], capture_output=True, cwd=self.folder)
+        self.assertEqual(broken.returncode, 0, broken.stderr)
+        self.fails("generate", "--model", self.gguf, "--raw", "--system", "x", "--prompt", "y", code=2, says="--system")
 
     def test_generate_speculates_without_changing_the_text(self):
         common = ("generate", "--model", self.gguf, "--raw", "--prompt", "The cat sat. The dog ran. The cat sat. The",
@@ -190,6 +210,9 @@ class CommandLine(HoneCase):
         self.fails("tune", "--model", "x", code=2, says="--data")
         self.fails("eval", "--model", self.gguf, code=2, says="--text")
         self.fails("eval", "--model", self.gguf, "--text", "general.txt", "--convention", "mine", code=2, says="mine")
+        self.fails("tune", "--model", self.gguf, "--data", "train.jsonl", "--output", "x", "--steps", 0, code=2, says="--steps")
+        self.fails("tune", "--model", self.gguf, "--data", "train.jsonl", "--output", "x", "--init-adapter", "y", "--rank", 3,
+                   code=2, says="--init-adapter")
         self.assertEqual(self.call().returncode, 2)
 
     def test_recipe(self):

@@ -24,8 +24,8 @@ Product train_beside(RunContext& run, const Product& failed) {
   config.restart = run.options.restart;
   config.steps = 0;
   config.epochs = 0;
-  config.tokens = static_cast<uint64_t>(kShare * static_cast<double>(run.train.n_tokens) *
-                                        (run.recipe.tune.epochs > 0 ? run.recipe.tune.epochs : 1.0));
+  config.tokens =
+      std::max<uint64_t>(1, static_cast<uint64_t>(kShare * static_cast<double>(run.trained_tokens)));
   const TrainData data{.train = run.train, .valid = run.recipe.valid.empty() ? nullptr : &run.valid};
   std::unique_ptr<LoadedModel> base;
   const TrainedAdapter trained = train_stage(

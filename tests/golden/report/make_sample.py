@@ -40,7 +40,7 @@ def proof():
     def change(stage, against, value, half, wrong, right, p, holm, kept=None):
         out = {"stage": stage, "against": against, "difference": {"value": value, "stderr": half / 2, "n": 200, "low": value - half,
                                                                   "high": value + half},
-               "to_wrong": wrong, "to_right": right, "p": p, "p_holm": holm}
+               "to_wrong": wrong, "to_right": right, "p": p, "p_holm": holm, "p_of_metric": True}
         if kept is not None:
             out["gain_kept"] = {"value": kept, "stderr": 0.04, "n": 200, "low": kept - 0.08, "high": kept + 0.08}
         return out
