@@ -8,8 +8,9 @@
 
 // Follows Jinja2 as transformers configures it (immutable sandbox, trim_blocks, lstrip_blocks, {% generation
 // %}, break and continue, tojson). Differences: integers are 64-bit; |safe and |escape give plain strings, so
-// a later
-// `+` escapes nothing; include, import, block and extends are refused.
+// a later `+` escapes nothing; include, import, block and extends are refused, and the filters groupby,
+// truncate, slice, wordwrap, striptags, urlencode, pprint, xmlattr and filesizeformat; upper() knows no
+// letter but ß that becomes two, isdigit() only decimal digits.
 namespace hone {
 
 struct RenderOptions {
