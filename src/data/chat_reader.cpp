@@ -207,7 +207,15 @@ ordered_json tools_of(const ordered_json& record, const std::string& where) {
   const auto tools = record.find("tools");
   if (tools == record.end() || tools->is_null()) return nullptr;
   ordered_json list = *tools;
-  if (list.is_string()) list = ordered_json::parse(list.get_ref<const std::string&>(), nullptr, false);
+  if (list.is_string()) {
+    constexpr int kMaxDepth = 64;  // as of records
+    const auto check_depth = [&](int depth, ordered_json::parse_event_t, const ordered_json&) {
+      if (depth > kMaxDepth)
+        fail(ErrorCode::kInvalidArgument, "{}: \"tools\": nested over {} deep", where, kMaxDepth);
+      return true;
+    };
+    list = ordered_json::parse(tools->get_ref<const std::string&>(), check_depth, false);
+  }
   if (!list.is_array())
     fail(ErrorCode::kInvalidArgument, "{}: \"tools\": got {}, expected a list", where, tools->type_name());
   return list.empty() ? ordered_json(nullptr) : list;

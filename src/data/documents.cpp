@@ -30,9 +30,12 @@ Document document_of(const JsonRecord& record, const std::string& file) {
   return out;
 }
 
-bool is_json(const std::filesystem::path& path, const std::string& text) {
+bool is_named_json(const std::filesystem::path& path) {
   const std::filesystem::path extension = path.extension();
-  if (extension == ".jsonl" || extension == ".json" || extension == ".ndjson") return true;
+  return extension == ".jsonl" || extension == ".json" || extension == ".ndjson";
+}
+
+bool begins_with_record(const std::string& text) {
   const size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string::npos || text[begin] != '{') return false;
   return ordered_json::accept(text.substr(begin, text.find('\n', begin) - begin));
@@ -54,8 +57,8 @@ std::vector<Document> lines_of(const std::string& text) {
 
 std::vector<Document> read_documents(const std::filesystem::path& path) {
   std::vector<Document> out;
-  const std::string text = read_file(path);
-  if (is_json(path, text))
+  const std::string text = is_named_json(path) ? std::string() : read_file(path);
+  if (is_named_json(path) || begins_with_record(text))
     for (const JsonRecord& record : read_json_records(path))
       out.push_back(document_of(record, path.string()));
   else

@@ -51,11 +51,11 @@ void store_id(Metadata& metadata, const char* name, TokenId id, bool has_default
 }
 
 template <typename Stored, typename Values>
-void store_array(Metadata& metadata, const char* name, MetaType element, const Values& values) {
+void store_array(Metadata& metadata, std::string_view name, MetaType element, const Values& values) {
   std::vector<Stored> stored;
   stored.reserve(values.size());
   for (const auto value : values) stored.push_back(static_cast<Stored>(value));
-  metadata.set(key(name), MetaValue{MetaType::kArray, MetaArray{element, std::move(stored)}});
+  metadata.set(std::string(name), MetaValue{MetaType::kArray, MetaArray{element, std::move(stored)}});
 }
 
 // What GGUF has no key for: hone writes keys of its own beside those that others read.
@@ -103,12 +103,6 @@ std::vector<TokenId> phi3_rstrip(const Metadata& metadata, const TokenizerData& 
   return ids;
 }
 
-void store_ids(Metadata& metadata, const char* name, const std::vector<TokenId>& ids) {
-  if (ids.empty()) return;
-  metadata.set(name, MetaValue{MetaType::kArray,
-                               MetaArray{MetaType::kI32, std::vector<int64_t>(ids.begin(), ids.end())}});
-}
-
 }  // namespace
 
 TokenizerData tokenizer_data(const Metadata& metadata) {
@@ -154,8 +148,8 @@ void store_tokenizer(const TokenizerData& data, Metadata& metadata) {
   // Other readers want a value for SentencePiece-style models too, and call it "default".
   metadata.set_string(key("pre"), data.pre.empty() ? "default" : data.pre);
   metadata.set_strings(key("tokens"), data.tokens);
-  store_array<int64_t>(metadata, "token_type", MetaType::kI32, data.types);
-  if (!data.scores.empty()) store_array<double>(metadata, "scores", MetaType::kF32, data.scores);
+  store_array<int64_t>(metadata, key("token_type"), MetaType::kI32, data.types);
+  if (!data.scores.empty()) store_array<double>(metadata, key("scores"), MetaType::kF32, data.scores);
   if (!data.merges.empty()) metadata.set_strings(key("merges"), data.merges);
   const bool spm = data.model == "llama";
   store_id(metadata, "bos_token_id", data.bos, spm);
@@ -165,8 +159,8 @@ void store_tokenizer(const TokenizerData& data, Metadata& metadata) {
   store_id(metadata, "padding_token_id", data.pad, false);
   metadata.set_bool(key("add_bos_token"), data.add_bos);
   metadata.set_bool(key("add_eos_token"), data.add_eos);
-  store_ids(metadata, kLeftStripKey, data.lstrip);
-  store_ids(metadata, kRightStripKey, data.rstrip);
+  if (!data.lstrip.empty()) store_array<int64_t>(metadata, kLeftStripKey, MetaType::kI32, data.lstrip);
+  if (!data.rstrip.empty()) store_array<int64_t>(metadata, kRightStripKey, MetaType::kI32, data.rstrip);
   if (!spm) return;
   metadata.set_bool(key("add_space_prefix"), data.space_prefix != SpacePrefix::kNone);
   for (const auto& [name, prefix] : kSpacePrefixes)

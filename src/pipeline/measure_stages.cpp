@@ -125,28 +125,25 @@ class Measurer {
           fmt::format("task-{}-{}{}", exam_.tasks.entry(t).name, stage.stage, exam_.suffix), task_key,
           task_measurement_from_json));
     }
+    // Of what is measured on the timing prompt.
+    const auto prompt_key = [&](const char* what, int version) {
+      return Json{{"stage", what},
+                  {"version", version},
+                  {"computes", kMeasureVersion},
+                  {"prompt", hash_text(exam_.items.speed_text)},
+                  {"model", stage.model_hash},
+                  {"adapter", stage.adapter_hash},
+                  {"compute", compute_mode_name(run_.compute)}};
+    };
     if (!exam_.items.speed_prompt.empty()) {
-      const Json timing_key = {{"stage", "speed"},
-                               {"version", kTimingVersion},
-                               {"computes", kMeasureVersion},
-                               {"prompt", hash_text(exam_.items.speed_text)},
-                               {"model", stage.model_hash},
-                               {"adapter", stage.adapter_hash},
-                               {"machine", machine_description(thread_pool().size())},
-                               {"compute", compute_mode_name(run_.compute)}};
+      Json timing_key = prompt_key("speed", kTimingVersion);
+      timing_key["machine"] = machine_description(thread_pool().size());
       plan.timing = record<Timing>("speed-" + stage.stage + exam_.suffix, timing_key, timing_from_json);
     }
-    if (!run_.options.program.empty() && !exam_.items.speed_text.empty()) {
-      const Json memory_key = {{"stage", "memory"},
-                               {"version", kMemoryVersion},
-                               {"computes", kMeasureVersion},
-                               {"prompt", hash_text(exam_.items.speed_text)},
-                               {"model", stage.model_hash},
-                               {"adapter", stage.adapter_hash},
-                               {"compute", compute_mode_name(run_.compute)}};
-      plan.memory = record<uint64_t>("memory-" + stage.stage + exam_.suffix, memory_key,
-                                     [](const Json& json) { return json.at("bytes").get<uint64_t>(); });
-    }
+    if (!run_.options.program.empty() && !exam_.items.speed_text.empty())
+      plan.memory =
+          record<uint64_t>("memory-" + stage.stage + exam_.suffix, prompt_key("memory", kMemoryVersion),
+                           [](const Json& json) { return json.at("bytes").get<uint64_t>(); });
     if (reference_ == nullptr || !exam_.breakdown) return;
     Json parts_key = key;
     parts_key["stage"] = "parts";

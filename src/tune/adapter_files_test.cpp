@@ -137,17 +137,19 @@ TEST(AdapterFiles, ForeignAdaptersLoadWithANote) {
   expect_values(saved.values, loaded.adapters);
 }
 
+// Alpha of one layer, 2 of the other down projections, 8 of the rest.
+void expect_alphas(const AdapterSet& adapters, std::string_view one, double alpha) {
+  for (const AdapterSet::Entry& entry : adapters.entries()) {
+    const std::string& name = entry.linear->name();
+    EXPECT_EQ(entry.alpha, name == one ? alpha : name.ends_with("ffn_down.weight") ? 2 : 8) << name;
+  }
+}
+
 TEST(AdapterFiles, PatternsRuleOverRankAndAlpha) {
   Saved saved;
   saved.set_config("alpha_pattern", {{"layers.1.self_attn.q_proj", 32}, {"down_proj", 2}});
   const LoadedAdapter loaded = load_adapter(saved.model, saved.peft(), {});
-  for (const AdapterSet::Entry& entry : loaded.adapters.entries()) {
-    const std::string& name = entry.linear->name();
-    EXPECT_EQ(entry.alpha, name == "blk.1.attn_q.weight"       ? 32
-                           : name.ends_with("ffn_down.weight") ? 2
-                                                               : 8)
-        << name;
-  }
+  expect_alphas(loaded.adapters, "blk.1.attn_q.weight", 32);
   // Saved again, the pattern is kept; and the GGUF form carries the scaling in B.
   save_peft(loaded.adapters, loaded.papers, saved.folder.path() / "again");
   const LoadedAdapter again = load_adapter(saved.model, saved.folder.path() / "again", {});
@@ -173,13 +175,7 @@ TEST(AdapterFiles, TheFirstOfSeveralPatternsCounts) {
   text.replace(at, none.size(), R"("alpha_pattern": {"model.layers.0.mlp.down_proj": 64, "down_proj": 2})");
   write_file(saved.peft() / "adapter_config.json", text);
   const LoadedAdapter loaded = load_adapter(saved.model, saved.peft(), {});
-  for (const AdapterSet::Entry& entry : loaded.adapters.entries()) {
-    const std::string& name = entry.linear->name();
-    EXPECT_EQ(entry.alpha, name == "blk.0.ffn_down.weight"     ? 64
-                           : name.ends_with("ffn_down.weight") ? 2
-                                                               : 8)
-        << name;
-  }
+  expect_alphas(loaded.adapters, "blk.0.ffn_down.weight", 64);
 }
 
 // Of some layers only: what is saved must load again.

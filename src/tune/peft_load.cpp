@@ -92,6 +92,20 @@ double pattern_value(const ordered_json& config, const char* pattern, const std:
   return otherwise;
 }
 
+// The patterns in the file's order, which nlohmann::json does not keep; nothing else of it.
+ordered_json ordered_patterns(const fs::path& path, const json& config) {
+  constexpr size_t kMaxPatterns = 16384;  // each is looked for among those before it
+  for (const char* key : {"rank_pattern", "alpha_pattern"})
+    if (config.contains(key) && config[key].size() > kMaxPatterns)
+      fail(ErrorCode::kCorruption, "{}: {}: got {} patterns, expected at most {}", path.string(), key,
+           config[key].size(), kMaxPatterns);
+  const auto wanted = [](int depth, ordered_json::parse_event_t event, const ordered_json& value) {
+    return depth != 1 || event != ordered_json::parse_event_t::key || value == "rank_pattern" ||
+           value == "alpha_pattern";
+  };
+  return ordered_json::parse(read_file(path), wanted);
+}
+
 // A list of target modules promises tensors for each layer it names.
 void check_targets(const Model& model, const json& config, const FoundAdapter& found) {
   for (const char* key : {"layers_to_transform", "exclude_modules"}) {
@@ -189,8 +203,8 @@ FoundAdapter read_peft(const Model& model, const fs::path& folder, const Safeten
     fail(ErrorCode::kCorruption, "{}: {}", config_where, problem.what());
   }
   // Of several patterns that match a module the file's first counts.
-  found.alpha_of = [config = ordered_json::parse(read_file(config_path)), config_where,
-                    settings = found.settings](const std::string& module, size_t rank) {
+  found.alpha_of = [config = ordered_patterns(config_path, config), config_where, settings = found.settings](
+                       const std::string& module, size_t rank) {
     try {
       const double said =
           pattern_value(config, "rank_pattern", config_where, module, static_cast<double>(settings.rank));
