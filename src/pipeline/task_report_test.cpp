@@ -79,6 +79,13 @@ TEST_F(TaskReportTest, NoShareOfAGainThatMayBeChance) {
   for (const TaskChange& change : table.changes) EXPECT_FALSE(change.gain_kept) << change.stage;
 }
 
+TEST_F(TaskReportTest, PIsOfRightAnswersAndNotOfAnotherMetric) {
+  std::vector<MeasuredStage> stages = {stage("base", "base", 20), stage("tuned", "tuned", 60)};
+  EXPECT_TRUE(report(stages).tasks.at(0).changes.at(0).p_of_metric);
+  stages[1].tasks[0].metrics[0].values[0] = 0.5;  // as f1 has it
+  EXPECT_FALSE(report(stages).tasks.at(0).changes.at(0).p_of_metric);
+}
+
 TEST_F(TaskReportTest, ManyTestsAreCorrectedTogether) {
   const TaskTable table = report({stage("base", "base", 20), stage("tuned", "tuned", 30),
                                   stage("a", "file", 25), stage("b", "file", 30)})

@@ -78,6 +78,18 @@ TEST(Proof, TheCardHasWhatModelHubsReadAndSaysWhatIsMissing) {
   EXPECT_EQ(card.find("<b>butter"), std::string::npos);
 }
 
+TEST(Proof, ATestOfAnotherMetricMakesNothingSure) {
+  RunReport report = sample_report();
+  TaskChange& change = report.tasks.at(0).changes.at(0);
+  ASSERT_EQ(change.stage, "tuned");
+  change.p_holm = 0.001;
+  change.difference.low = -0.01;
+  const auto told = [&] { return layout::task_sentences(report).at(0); };
+  EXPECT_NE(told().find("tuning gained"), std::string::npos) << told();
+  change.p_of_metric = false;
+  EXPECT_NE(told().find("which can be chance"), std::string::npos) << told();
+}
+
 TEST(Proof, SummaryLeadsWithABrokenPromise) {
   const Summary summary = summarize(sample_report());
   EXPECT_NE(summary.promises.find("q4_0"), std::string::npos);

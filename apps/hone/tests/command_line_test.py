@@ -166,6 +166,16 @@ class CommandLine(HoneCase):
                          {"base": "cached", "tuned": "cached", "merged": "cached", "q8_0": "done", "q4_1": "done"})
         self.assertEqual((folder / "tiny-q8_0.gguf").read_bytes(), before)
 
+    def test_other_threads_are_timed_again_and_nothing_else(self):
+        recipe = self.recipe("timed")
+        stages = self.folder / "runs/timed/stages"
+        times = lambda: {path.name: path.stat().st_mtime_ns for path in stages.iterdir()}
+        self.run_ok("run", recipe)
+        before = times()
+        subprocess.run([HONE, "run", recipe, "--threads", "2", "--quiet"], cwd=self.folder, check=True, capture_output=True)
+        self.assertEqual({name for name, time in times().items() if time != before.get(name)},
+                         {f"speed-{stage}.json" for stage in ("base", "tuned", "merged", "q8_0")})
+
     def test_run_stopped_goes_on(self):
         recipe = self.recipe("stopped", epochs="40", extra="save_every = 5")
         process = subprocess.Popen([HONE, "run", str(recipe), "--quiet", "--threads", "1"], cwd=self.folder, stderr=subprocess.PIPE,
@@ -230,6 +240,8 @@ class CommandLine(HoneCase):
         broken(good.replace("q8_0", "q8_1"), r'unknown value "q8_1"; did you mean "q8_0"')
         broken(good.replace('"train.jsonl"', '"absent.jsonl"'), r"broken\.toml:7:9: \[data\] train: no file at")
         broken(good.replace('"test.jsonl"', '"train.jsonl"'), "same file")
+        broken(good.replace('"valid.jsonl"', '"test.jsonl"'), "valid and test are the same file")
+        broken(good.replace('"valid.jsonl"', '"train.jsonl"'), "valid and train are the same file")
         broken(good.replace("[run]", "[run"), r"broken\.toml:1:")
         broken(good.replace('base = "stories.gguf"', ""), r"\[model\] base is missing")
         self.fails("run", self.folder / "absent.toml", code=2, says="absent.toml")

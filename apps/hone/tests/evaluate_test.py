@@ -1,5 +1,6 @@
 """hone eval's measures of tokens: rare ones, divergence, overfitting, drift; and what is said of wrong options."""
 import json
+import shutil
 
 from hone_case import TOPICS, HoneCase, main
 
@@ -66,6 +67,17 @@ class Evaluate(HoneCase):
         self.assertAlmostEqual(model["held_out_loss"]["value"], out["metrics"]["answer_loss"]["value"], places=6)
         self.assertEqual(out["overfit"]["model"]["memorised_held_out"]["answers"], 0)
         self.assertNotIn("memorised_held_out", out["metrics"])
+
+    def test_a_reference_with_another_tokenizer_is_refused(self):
+        other = self.folder / "other-tokens"
+        shutil.copytree(self.model, other)
+        tokenizer = json.loads((other / "tokenizer.json").read_text())
+        vocabulary = tokenizer["model"]["vocab"]
+        a, b = "\u2581the", "\u2581a"
+        vocabulary[a], vocabulary[b] = vocabulary[b], vocabulary[a]
+        (other / "tokenizer.json").write_text(json.dumps(tokenizer))
+        self.fails("eval", "--model", self.gguf, "--reference", other, *self.text, code=2,
+                   says=rf"other-tokens: its tokenizer is not the model's: token {min(vocabulary[a], vocabulary[b])} is")
 
     def test_drift(self):
         out = self.run_ok("eval", "--model", self.small, "--reference", self.gguf, "--neutral")

@@ -105,6 +105,15 @@ class Proof(HoneCase):
         self.run_ok("run", path)
         self.assertEqual(before, {p.name: p.stat().st_mtime_ns for p in (self.folder / "runs/repair/stages").iterdir()})
 
+    def test_an_adapter_beside_a_file_learns_half_the_tokens_of_the_run(self):
+        path = self.proof("beside", 'max_kl = 0\nfiles = ["q4_0"]\non_fail = "repair"\nremedies = ["lora"]', "")
+        path.write_text(path.read_text().replace("epochs = 1", "steps = 6"))  # a fourth of an epoch
+        self.assertEqual(self.call("run", path, "--quiet").returncode, 3)
+        tokens = [json.loads((self.folder / f"runs/beside/stages/{stage}.json").read_text())["result"]["tokens"]
+                  for stage in ("tune", "repair-q4_0")]
+        self.assertGreaterEqual(tokens[1], tokens[0] / 2)
+        self.assertLess(tokens[1], tokens[0] / 2 + 128)  # with the step that reaches them
+
     def test_repairs_are_chosen_by_validation_rows_of_tasks(self):
         tasks = '[[eval.tasks]]\ntask = "choices"\ndata = "choices.jsonl"\nvalid = "choices-valid.jsonl"\n'
         path = self.proof("chosen", 'max_task_drop = -1\nfiles = ["q4_0"]\non_fail = "repair"\nremedies = ["format"]', tasks)
@@ -269,6 +278,11 @@ class Proof(HoneCase):
         self.assertEqual(beside["stages"][1]["file_bytes"], run["tuned"]["file_bytes"])
         two = self.run_ok("eval", "--stages", f"{files['f16']},{files['q4_0']}", "--task", "choices", "--data", "choices.jsonl")
         self.assertEqual([change["against"] for change in two["tasks"][0]["changes"]], ["made-f16"])
+        turned = self.run_ok("eval", "--stages", f"{files['q4_0']},tuned={files['f16']},base={self.gguf}", "--task", "choices",
+                             "--data", "choices.jsonl")
+        self.assertEqual([(s["name"], s["role"]) for s in turned["stages"]],
+                         [("made-q4_0", "file"), ("tuned", "tuned"), ("base", "base")])
+        self.assertEqual({c["stage"]: c["against"] for c in turned["tasks"][0]["changes"]}, {"made-q4_0": "tuned", "tuned": "base"})
 
         def wrong(says, *more):
             self.fails("eval", *more, code=2, says=says)
@@ -292,6 +306,8 @@ class Proof(HoneCase):
         wrong(r'"choices-choices" stands twice', tasks='[[eval.tasks]]\ntask = "choices"\ndata = "choices.jsonl"\n' * 2)
         wrong(r"shots_data: got a file, but no shots",
               tasks='[[eval.tasks]]\ntask = "choices"\ndata = "choices.jsonl"\nshots_data = "choices.jsonl"\n')
+        wrong(r'name: got "general", which the report itself uses',
+              tasks='[[eval.tasks]]\ntask = "choices"\ndata = "choices.jsonl"\nname = "general"\n')
         wrong(r"tasks: got .*expected a list of tables", tasks="tasks = 3\n".replace("tasks", "[eval.tasks]\nx"))
         wrong(r"got no gate, expected at least one of min_gain_kept", gates="strict = true")
         wrong(r'files: unknown value "q5_0"', gates='max_kl = 1\nfiles = ["q5_0"]')

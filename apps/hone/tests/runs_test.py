@@ -82,6 +82,15 @@ class Runs(HoneCase):
         self.assertIn("default-src 'none'", page)
         self.assertIn(">rank</th>", page)
 
+    def test_settings_of_the_command_line_are_compared_too(self):
+        self.run_ok("run", self.recipe("plain"))
+        self.run_ok("run", self.recipe("plain"), "--seed", 7, "--precise", "--restart")
+        found = self.run_ok("runs", "compare", 1, 2)
+        self.assertEqual({(s["name"], s["a"], s["b"]) for s in found["settings"]},
+                         {("[command line] seed", "", "7"), ("[command line] precise", "", "true")})
+        self.run_ok("eval", "--stages", f"{self.gguf},again={self.gguf}", "--chat", "test.jsonl", "--limit", 3)
+        self.assertIn("limit = 3", self.run_ok("runs", "show", "last")["recipe"])
+
     def test_failed_interrupted_and_killed(self):
         self.fails(*self.tune("bad", "--lr", "-1"), code=2, says="lr")
         self.assertEqual(self.listed(), [], "nothing had begun")
