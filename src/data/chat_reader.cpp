@@ -14,6 +14,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// A ShareGPT turn whose value is a call of tools, as JSON.
+constexpr std::string_view kFunctionCall = "function_call";
+
 // What other tools call the roles that chat templates know.
 struct RoleName {
   std::string_view given, role;
@@ -39,6 +42,7 @@ constexpr auto kShareGptRoles = std::to_array<RoleName>({
     {"tool", "tool"},
     {"observation", "tool"},
     {"function", "function"},
+    {kFunctionCall, "assistant"},
 });
 
 std::string_view known_role(std::span<const RoleName> roles, const ordered_json& value,
@@ -126,6 +130,12 @@ ordered_json from_prompt(const ordered_json& record, const std::string& where) {
   return out;
 }
 
+// The system message that stands beside the turns.
+void append_system(const ordered_json& record, ordered_json& out) {
+  if (record.contains("system") && record["system"].is_string() && record["system"] != "")
+    out.push_back(make_message("system", record["system"].get<std::string>()));
+}
+
 ordered_json from_instruction(const ordered_json& record, const std::string& where) {
   ordered_json out = ordered_json::array();
   std::string question = text_of(record, "instruction", where);
@@ -133,11 +143,28 @@ ordered_json from_instruction(const ordered_json& record, const std::string& whe
     const std::string input = text_of(record, "input", where);
     if (!input.empty()) question += "\n\n" + input;
   }
-  if (record.contains("system") && record["system"].is_string() && record["system"] != "")
-    out.push_back(make_message("system", record["system"].get<std::string>()));
+  append_system(record, out);
   out.push_back(make_message("user", std::move(question)));
   out.push_back(make_message("assistant", text_of(record, "output", where)));
   return out;
+}
+
+// {"name": …, "arguments": …} or a list of these, as a message.
+ordered_json calling_message(const std::string& value, const std::string& where) {
+  ordered_json calls = parse_json_text(value, where);
+  if (calls.is_object()) calls = ordered_json::array({std::move(calls)});
+  const bool good = calls.is_array() && !calls.empty() &&
+                    std::all_of(calls.begin(), calls.end(), [](const ordered_json& call) {
+                      return call.is_object() && call.contains("name");
+                    });
+  if (!good)
+    fail(ErrorCode::kInvalidArgument,
+         "{}: {}: expected JSON like {{\"name\": …, \"arguments\": …}} or a list of these", where,
+         kFunctionCall);
+  ordered_json message = make_message("assistant", "");
+  for (ordered_json& call : calls)
+    message["tool_calls"].push_back({{"type", "function"}, {"function", std::move(call)}});
+  return message;
 }
 
 ordered_json from_conversations(const ordered_json& record, const std::string& where) {
@@ -150,13 +177,18 @@ ordered_json from_conversations(const ordered_json& record, const std::string& w
   if (!list.is_array())
     fail(ErrorCode::kInvalidArgument, "{}: \"conversations\": got {}, expected a list", where,
          list.type_name());
+  const bool has_own =
+      !list.empty() && list[0].is_object() && list[0].value("from", ordered_json()) == "system";
+  if (!has_own) append_system(record, out);
   for (const ordered_json& turn : list) {
     const std::string here = fmt::format("{}: message {}", where, out.size() + 1);
     if (!turn.is_object())
       fail(ErrorCode::kInvalidArgument, "{}: got {}, expected an object with \"from\" and \"value\"", here,
            turn.type_name());
     const std::string_view role = known_role(kShareGptRoles, required(turn, "from", here), here, "from");
-    out.push_back(make_message(role, text_of(turn, "value", here)));
+    std::string value = text_of(turn, "value", here);
+    out.push_back(turn["from"] == kFunctionCall ? calling_message(value, here)
+                                                : make_message(role, std::move(value)));
   }
   return out;
 }
@@ -207,15 +239,7 @@ ordered_json tools_of(const ordered_json& record, const std::string& where) {
   const auto tools = record.find("tools");
   if (tools == record.end() || tools->is_null()) return nullptr;
   ordered_json list = *tools;
-  if (list.is_string()) {
-    constexpr int kMaxDepth = 64;  // as of records
-    const auto check_depth = [&](int depth, ordered_json::parse_event_t, const ordered_json&) {
-      if (depth > kMaxDepth)
-        fail(ErrorCode::kInvalidArgument, "{}: \"tools\": nested over {} deep", where, kMaxDepth);
-      return true;
-    };
-    list = ordered_json::parse(tools->get_ref<const std::string&>(), check_depth, false);
-  }
+  if (list.is_string()) list = parse_json_text(tools->get_ref<const std::string&>(), where + ": \"tools\"");
   if (!list.is_array())
     fail(ErrorCode::kInvalidArgument, "{}: \"tools\": got {}, expected a list", where, tools->type_name());
   return list.empty() ? ordered_json(nullptr) : list;

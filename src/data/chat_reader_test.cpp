@@ -55,6 +55,22 @@ TEST(ChatReader, InputJoinsInstructionAndPartsJoin) {
   EXPECT_EQ(chats[0].n_given, 0u);
 }
 
+TEST(ChatReader, ShareGptCallsTools) {
+  const TestFolder folder;
+  const ordered_json messages =
+      read(
+          folder, "a.jsonl",
+          R"({"system": "s", "conversations": [{"from": "human", "value": "q"}, {"from": "function_call", )"
+          R"("value": "{\"name\": \"f\", \"arguments\": {\"a\": 1}}"}, {"from": "observation", "value": "2"}, )"
+          R"({"from": "gpt", "value": "two"}]})")
+          .at(0)
+          .messages;
+  EXPECT_EQ(messages,
+            ordered_json::parse(R"([{"role": "system", "content": "s"}, {"role": "user", "content": "q"},
+      {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]},
+      {"role": "tool", "content": "2"}, {"role": "assistant", "content": "two"}])"));
+}
+
 TEST(ChatReader, ToolsAreAListOrOneInAString) {
   const TestFolder folder;
   const auto chats = read(folder, "a.jsonl",
@@ -124,6 +140,8 @@ TEST(ChatReader, BadFilesNameTheirPlace) {
        ":1: message 2", "unknown role: got \"robot\""},
       {"{\"conversations\": [{\"from\": \"dog\", \"value\": \"q\"}]}", ":1: message 1", "unknown role"},
       {"{\"conversations\": [{\"from\": \"human\"}]}", ":1: message 1", "missing \"value\""},
+      {"{\"conversations\": [{\"from\": \"function_call\", \"value\": \"f(1)\"}]}", ":1: message 1",
+       "expected JSON like"},
       {"{\"prompt\": \"q\"}", ":1:", "missing \"completion\""},
       {"{\"prompt\": \"q\", \"completion\": 3}", ":1:", "\"completion\": got number"},
       {"{\"instruction\": \"q\"}", ":1:", "missing \"output\""},

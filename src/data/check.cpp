@@ -16,7 +16,10 @@ constexpr size_t kLinesShown = 10;
 
 std::string join_contents(const ChatRecord& chat) {
   std::string out;
-  for (const auto& message : chat.messages) out += message.at("content").get_ref<const std::string&>() + "\n";
+  for (const auto& message : chat.messages) {
+    out += message.at("content").get_ref<const std::string&>() + "\n";
+    if (const auto calls = message.find("tool_calls"); calls != message.end()) out += calls->dump() + "\n";
+  }
   return out;
 }
 

@@ -19,10 +19,10 @@ struct ChatCodec {
 struct Sample {
   std::vector<TokenId> tokens;
   std::vector<uint8_t>
-      supervised;   // 1 where the token is learned: assistant content and its end-of-turn token
+      supervised;   // 1 where the token is learned: assistant content, tool calls, and the end-of-turn token
   size_t line = 0;  // 1-based line in the source file
   bool truncated = false;
-  size_t n_tool_calls = 0;  // assistant messages that call tools: of these only the text is learned
+  size_t n_unseen_calls = 0;  // assistant messages whose tool calls the template does not show: not learned
   size_t n_supervised() const noexcept;
 };
 
@@ -50,7 +50,7 @@ struct Dataset {
   std::filesystem::path path;
   std::vector<Sample> samples;
   std::string content_hash;
-  size_t n_tokens = 0, n_supervised = 0, n_truncated = 0, n_tool_calls = 0;
+  size_t n_tokens = 0, n_supervised = 0, n_truncated = 0, n_unseen_calls = 0;
 };
 Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, size_t max_length,
                      size_t limit = 0);

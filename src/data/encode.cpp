@@ -1,136 +1,100 @@
-// Messages -> tokens and loss mask. The chat is rendered once, as a whole, and tokenized in one pass, so that
-// tokens are exactly those of chat and serving; the mask comes from the byte ranges that the template
-// reports, never from differences of prefixes (templates inject turns).
+// Messages -> tokens and loss mask. The mask comes from the byte ranges that the template reports, never from
+// differences of prefixes (templates inject turns); but turns that call tools, of which it reports none, are
+// found by prefixes, each checked to be one (tool_turns.h).
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
+#include "data/chat_renderer.h"
 #include "data/dataset.h"
+#include "data/tool_calls.h"
+#include "data/tool_turns.h"
 
 namespace hone {
 namespace {
 
 using nlohmann::ordered_json;
 
-// The texts that parse_special turns into control tokens.
-class ControlTexts {
- public:
-  explicit ControlTexts(const Tokenizer& tokenizer) {
-    const TokenizerData& data = tokenizer.data();
-    for (size_t id = 0; id < data.tokens.size(); ++id) {
-      const bool control =
-          tokenizer.is_control(static_cast<TokenId>(id)) || data.types[id] == TokenType::kUnknown;
-      if (!control || data.tokens[id].empty()) continue;
-      texts_.push_back(data.tokens[id]);
-      starts_[static_cast<uint8_t>(data.tokens[id][0])] = true;
-    }
-  }
+struct Encoded {
+  ReadChat read;
+  std::vector<ToolTurn> tool_turns;
 
-  // Bytes of the longest control text at text[at]; 0 when there is none.
-  size_t length(std::string_view text, size_t at) const {
-    size_t best = 0;
-    if (!starts_[static_cast<uint8_t>(text[at])]) return best;
-    for (const std::string_view token : texts_)
-      if (token.size() > best && text.substr(at).starts_with(token)) best = token.size();
-    return best;
+  size_t n_found() const {
+    return static_cast<size_t>(
+        std::count_if(tool_turns.begin(), tool_turns.end(), [](const ToolTurn& turn) { return turn.found; }));
   }
-
- private:
-  std::vector<std::string_view> texts_;
-  std::array<bool, 256> starts_{};
 };
 
-// Stands for each byte of a control text that somebody wrote into a message: no template or token knows it.
-constexpr char kNeutral = '\x01';
-
-// Overwrites control texts inside strings of messages; true when there were any.
-bool neutralize(const ControlTexts& controls, ordered_json& value) {
-  bool found = false;
-  if (value.is_string()) {
-    std::string& text = value.get_ref<std::string&>();
-    for (size_t i = 0; i < text.size(); ++i) {
-      const size_t length = controls.length(text, i);
-      std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(i), length, kNeutral);
-      found = found || length > 0;
+// In the first form of its tool calls in which the template shows all of them, or else most. `max_tokens` are
+// looked at, 0: all. Errors of the template begin with `where`, unless that is empty.
+Encoded encode_messages(const ChatCodec& codec, const ordered_json& messages, const RenderOptions& options,
+                        size_t max_tokens, const std::string& where) {
+  const ChatRenderer renderer(codec);
+  std::optional<Encoded> best;
+  std::optional<Error> refused;
+  for (const ordered_json& form : tool_call_forms(messages, where)) {
+    try {
+      Encoded encoded{.read = renderer.read(form, options), .tool_turns = {}};
+      encoded.tool_turns = find_tool_turns(renderer, form, options, encoded.read, max_tokens);
+      if (!best || encoded.n_found() > best->n_found()) best = std::move(encoded);
+      if (best->n_found() == best->tool_turns.size()) break;
+    } catch (const Error& error) {
+      if (!refused) refused = error;
     }
-    return found;
   }
-  if (value.is_structured())
-    for (ordered_json& item : value) found = neutralize(controls, item) || found;
-  return found;
+  if (best) return std::move(*best);
+  if (where.empty()) throw *refused;
+  throw Error(refused->code(), fmt::format("{}: {}", where, refused->what()));
 }
 
-// True when b is a with nothing changed but bytes overwritten by kNeutral.
-bool same_but_neutral(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i)
-    if (a[i] != b[i] && b[i] != kNeutral) return false;
-  return true;
-}
-
-struct Rendered {
-  RenderedChat chat;
-  // Empty, or chat.text with the control texts that came from messages overwritten.
-  std::string neutral;
+// A stretch of text that is learned, and, unless it has its own, the end-of-turn token behind it (white space
+// may stand between).
+struct Learned {
+  size_t begin, end;
+  bool has_end;
 };
 
-Rendered render(const ChatCodec& codec, const ControlTexts& controls, const ordered_json& messages,
-                const RenderOptions& options, const std::string& where) {
-  try {
-    Rendered out{codec.chat_template.render(messages, options), {}};
-    ordered_json neutral_messages = messages;
-    if (neutralize(controls, neutral_messages)) {
-      // A template that looks for such texts itself (to cut out a reasoning part) renders otherwise without
-      // them; then they are its business, and are parsed.
-      std::string text = codec.chat_template.render(neutral_messages, options).text;
-      if (same_but_neutral(out.chat.text, text)) out.neutral = std::move(text);
-    }
-    return out;
-  } catch (const Error& error) {
-    if (where.empty()) throw;
-    throw Error(error.code(), fmt::format("{}: {}", where, error.what()));
-  }
-}
-
-std::vector<PlacedToken> tokenize(const Tokenizer& tokenizer, const Rendered& rendered) {
-  const std::string& text = rendered.chat.text;
-  const TokenizerData& data = tokenizer.data();
-  // Control texts of the template become tokens; the same texts inside messages stay text.
-  std::vector<PlacedToken> out =
-      tokenizer.encode_placed(text, rendered.neutral.empty() ? text : rendered.neutral);
-  const bool has_bos = data.bos >= 0 && static_cast<size_t>(data.bos) < data.tokens.size();
-  if (has_bos && data.add_bos && !text.starts_with(data.tokens[static_cast<size_t>(data.bos)]))
-    out.insert(out.begin(), {data.bos, 0, 0});
+std::vector<Learned> learned_ranges(const Encoded& encoded, size_t n_given) {
+  std::vector<Learned> out;
+  const auto is_whole = [&](size_t message) {
+    return std::any_of(encoded.tool_turns.begin(), encoded.tool_turns.end(),
+                       [&](const ToolTurn& turn) { return turn.found && turn.message == message; });
+  };
+  for (const RenderedChat::Span& span : encoded.read.chat.assistant)
+    if (span.message >= n_given && !is_whole(span.message))
+      out.push_back({.begin = span.begin, .end = span.end, .has_end = false});
+  for (const ToolTurn& turn : encoded.tool_turns)
+    if (turn.found && turn.message >= n_given)
+      out.push_back({.begin = turn.begin, .end = turn.end, .has_end = turn.has_end});
   return out;
 }
 
-// The tokens of each assistant span, and the end-of-turn token behind it (white space may stand between).
-std::vector<uint8_t> mask(const Tokenizer& tokenizer, const RenderedChat& chat, size_t n_given,
-                          const std::vector<PlacedToken>& tokens) {
+std::vector<uint8_t> mask(const Tokenizer& tokenizer, const Encoded& encoded, size_t n_given) {
+  const std::string& text = encoded.read.chat.text;
+  const std::vector<PlacedToken>& tokens = encoded.read.tokens;
   const auto is_space = [&](const PlacedToken& token, size_t from) {
-    const std::string_view bytes = std::string_view(chat.text).substr(from, token.end - from);
+    const std::string_view bytes = std::string_view(text).substr(from, token.end - from);
     return bytes.find_first_not_of(" \t\r\n") == std::string_view::npos;
   };
   const auto ends_turn = [&](TokenId id) {
     return tokenizer.is_end_of_generation(id) || (tokenizer.is_control(id) && id != tokenizer.data().bos);
   };
   std::vector<uint8_t> supervised(tokens.size(), 0);
-  for (const RenderedChat::Span& span : chat.assistant) {
-    if (span.message < n_given) continue;
-    HONE_CHECK(span.begin <= span.end && span.end <= chat.text.size(), "span {}..{} of {}", span.begin,
-               span.end, chat.text.size());
+  for (const Learned& range : learned_ranges(encoded, n_given)) {
+    HONE_CHECK(range.begin <= range.end && range.end <= text.size(), "range {}..{} of {}", range.begin,
+               range.end, text.size());
     const auto first = std::partition_point(
-        tokens.begin(), tokens.end(), [&](const PlacedToken& token) { return token.end <= span.begin; });
+        tokens.begin(), tokens.end(), [&](const PlacedToken& token) { return token.end <= range.begin; });
     auto i = static_cast<size_t>(first - tokens.begin());
     // A turn's token that has taken the answer's first white space.
-    while (i < tokens.size() && tokens[i].begin < span.begin && tokenizer.is_control(tokens[i].id)) ++i;
-    bool bare = true;  // nothing but white space since the span
-    for (; i < tokens.size() && tokens[i].begin < span.end; ++i) {
+    while (i < tokens.size() && tokens[i].begin < range.begin && tokenizer.is_control(tokens[i].id)) ++i;
+    bool bare = true;  // nothing but white space since the range
+    for (; i < tokens.size() && tokens[i].begin < range.end; ++i) {
       supervised[i] = 1;
-      bare = tokens[i].end <= span.end || is_space(tokens[i], span.end);
+      bare = tokens[i].end <= range.end || is_space(tokens[i], range.end);
     }
-    if (!bare || span.begin == span.end) continue;
+    if (range.has_end || !bare || range.begin == range.end) continue;
     while (i < tokens.size() && !tokenizer.is_control(tokens[i].id) && is_space(tokens[i], tokens[i].begin))
       ++i;
     if (i < tokens.size() && ends_turn(tokens[i].id)) supervised[i] = 1;
@@ -138,14 +102,11 @@ std::vector<uint8_t> mask(const Tokenizer& tokenizer, const RenderedChat& chat, 
   return supervised;
 }
 
-size_t count_tool_calls(const ChatRecord& record) {
-  size_t n = 0;
-  for (size_t i = record.n_given; i < record.messages.size(); ++i) {
-    const ordered_json& message = record.messages[i];
-    const auto calls = message.find("tool_calls");
-    n += calls != message.end() && calls->is_array() && !calls->empty() ? 1 : 0;
-  }
-  return n;
+// Of what would be learned.
+size_t count_unseen_calls(const Encoded& encoded, size_t n_given) {
+  return static_cast<size_t>(
+      std::count_if(encoded.tool_turns.begin(), encoded.tool_turns.end(),
+                    [&](const ToolTurn& turn) { return turn.message >= n_given && !turn.found; }));
 }
 
 }  // namespace
@@ -156,17 +117,15 @@ size_t Sample::n_supervised() const noexcept {
 
 Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_length,
                    const std::string& where) {
-  const ControlTexts controls(codec.tokenizer);
-  const Rendered rendered =
-      render(codec, controls, record.messages,
-             {.add_generation_prompt = false, .tools = record.tools, .extra = {}}, where);
-  const std::vector<PlacedToken> tokens = tokenize(codec.tokenizer, rendered);
+  const Encoded encoded = encode_messages(
+      codec, record.messages, {.add_generation_prompt = false, .tools = record.tools, .extra = {}},
+      max_length, where);
   Sample sample;
   sample.line = record.line;
-  sample.supervised = mask(codec.tokenizer, rendered.chat, record.n_given, tokens);
-  sample.n_tool_calls = count_tool_calls(record);
-  sample.tokens.reserve(tokens.size());
-  for (const PlacedToken& token : tokens) sample.tokens.push_back(token.id);
+  sample.supervised = mask(codec.tokenizer, encoded, record.n_given);
+  sample.n_unseen_calls = count_unseen_calls(encoded, record.n_given);
+  sample.tokens.reserve(encoded.read.tokens.size());
+  for (const PlacedToken& token : encoded.read.tokens) sample.tokens.push_back(token.id);
   const size_t whole = sample.tokens.size();
   const size_t learned = sample.n_supervised();
   if (max_length > 0 && whole > max_length) {
@@ -191,10 +150,9 @@ Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_
 
 std::vector<TokenId> encode_prompt(const ChatCodec& codec, const ordered_json& messages,
                                    const ordered_json& tools) {
-  const ControlTexts controls(codec.tokenizer);
   const RenderOptions options{.add_generation_prompt = true, .tools = tools, .extra = {}};
   std::vector<TokenId> out;
-  for (const PlacedToken& token : tokenize(codec.tokenizer, render(codec, controls, messages, options, "")))
+  for (const PlacedToken& token : encode_messages(codec, messages, options, 0, "").read.tokens)
     out.push_back(token.id);
   return out;
 }

@@ -110,6 +110,38 @@ TEST(Encode, PublishedTemplatesLearnContentAndEndOfTurn) {
   }
 }
 
+// Of a call all is learned that the template writes in its turn, whatever form the arguments are given in.
+TEST(Encode, PublishedTemplatesLearnToolCalls) {
+  std::ifstream file(std::string(HONE_TEST_DATA) + "/golden/text/templates/tool_calls.json");
+  const ordered_json data = ordered_json::parse(file);
+  size_t n_shown = 0;
+  for (const ordered_json& model : published_models()) {
+    const Codec codec = published_codec(model);
+    const auto name = model["file"].get<std::string>();
+    for (const size_t n : {1, 2}) {
+      const ordered_json& expected = data["learned"][name][n - 1];
+      ordered_json objects = data[n == 1 ? "one" : "two"], texts = objects;
+      for (ordered_json& call : texts[1]["tool_calls"])
+        call["function"]["arguments"] = call["function"]["arguments"].dump();
+      texts[1]["content"] = nullptr;
+      for (const ordered_json& messages : {objects, texts}) {
+        try {
+          const Sample sample = encode_chat(codec.view(), {messages, 1, data["tools"]}, 0, name + ":1");
+          const std::string text = learned(codec, sample);
+          EXPECT_EQ(sample.n_unseen_calls, expected.is_null() ? 1u : 0u) << name << "\n" << text;
+          if (expected.is_null()) continue;
+          EXPECT_TRUE(text.starts_with(expected.get<std::string>() + "It will be mild.")) << name << "\n"
+                                                                                          << text;
+          ++n_shown;
+        } catch (const Error& error) {
+          EXPECT_TRUE(expected.is_null()) << name << ": " << error.what();
+        }
+      }
+    }
+  }
+  EXPECT_EQ(n_shown, 62u);  // sixteen templates, one of them a single call alone
+}
+
 TEST(Encode, LearnsAnswersAndEndTokensOnly) {
   const Codec codec;
   ordered_json messages = turns("What?", "first");
@@ -157,6 +189,33 @@ TEST(Encode, AnswersOfAPromptAreNotLearned) {
   EXPECT_EQ(learned(3), "two<|im_end|>");
 }
 
+TEST(Encode, CallsOfTools) {
+  // Wants arguments as text, as some do.
+  const Codec codec(
+      false,
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls %}"
+      "call {{ c.name + c.arguments }}{% endfor %}<|im_end|>\n{% endfor %}{% if "
+      "add_generation_prompt %}<|im_start|>assistant\n{% endif %}");
+  ordered_json messages = turns("q", "");
+  messages[1]["tool_calls"] = ordered_json::parse(R"([{"name": "f", "arguments": {"a": 1, "b": [2]}}])");
+  messages.push_back({{"role", "tool"}, {"content", "3"}});
+  messages.push_back({{"role", "assistant"}, {"content", "three"}});
+  const auto learned_of = [&](size_t n_given, size_t max_length) {
+    const ChatRecord record{.messages = messages, .line = 1, .n_given = n_given};
+    return learned(codec, encode_chat(codec.view(), record, max_length, "f:1"));
+  };
+  const std::string call = R"(call f{"a": 1, "b": [2]}<|im_end|>)";
+  EXPECT_EQ(learned_of(0, 0), call + "three<|im_end|>");
+  EXPECT_EQ(learned_of(2, 0), "three<|im_end|>");
+  const Sample whole = encode_chat(codec.view(), {messages, 1}, 0, "f:1");
+  const auto first = std::find(whole.supervised.begin(), whole.supervised.end(), uint8_t{1});
+  EXPECT_EQ(learned_of(0, static_cast<size_t>(first - whole.supervised.begin()) + 4), "call ");
+  const std::string deep(100, '[');
+  messages[1]["tool_calls"][0]["arguments"] = deep;
+  const std::string message = error_of(ErrorCode::kInvalidArgument, [&] { learned_of(0, 0); });
+  EXPECT_TRUE(message.starts_with("f:1: arguments: nested over 64 deep")) << message;
+}
+
 TEST(Encode, ToolsGoToTheTemplateAndCallsAreCounted) {
   const Codec codec(false,
                     "{% if tools %}{{ tools[0]['name'] }}{% endif %}{% for m in messages %}{{ m['content'] "
@@ -167,7 +226,7 @@ TEST(Encode, ToolsGoToTheTemplateAndCallsAreCounted) {
       codec.view(), {.messages = messages, .line = 1, .tools = ordered_json::array({{{"name", "find"}}})}, 0,
       "f:1");
   EXPECT_EQ(codec.tokenizer.decode(sample.tokens, true), "findq<|im_end|>a<|im_end|>");
-  EXPECT_EQ(sample.n_tool_calls, 1u);
+  EXPECT_EQ(sample.n_unseen_calls, 1u);
 }
 
 // Phi 3's turns take the white space behind them: it belongs to the turn, not to the answer.

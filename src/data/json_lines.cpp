@@ -150,4 +150,13 @@ std::vector<JsonRecord> read_json_records(const std::filesystem::path& path) {
   return records;
 }
 
+ordered_json parse_json_text(const std::string& text, const std::string& what) {
+  const auto check_depth = [&](int depth, ordered_json::parse_event_t, const ordered_json&) {
+    if (depth > static_cast<int>(kMaxDepth))
+      fail(ErrorCode::kInvalidArgument, "{}: nested over {} deep", what, kMaxDepth);
+    return true;
+  };
+  return ordered_json::parse(text, check_depth, false);
+}
+
 }  // namespace hone

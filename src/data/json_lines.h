@@ -19,4 +19,8 @@ struct JsonRecord {
 // objects, nesting deeper than 64, and files without a record; kNotFound and kIo for the file itself.
 std::vector<JsonRecord> read_json_records(const std::filesystem::path& path);
 
+// A string that may hold JSON, as columns of tables do: "discarded" when it does not. Throws kInvalidArgument
+// "what: nested over 64 deep".
+nlohmann::ordered_json parse_json_text(const std::string& text, const std::string& what);
+
 }  // namespace hone

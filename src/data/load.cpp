@@ -29,16 +29,18 @@ Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, 
     dataset.n_tokens += sample.tokens.size();
     dataset.n_supervised += sample.n_supervised();
     dataset.n_truncated += sample.truncated ? 1 : 0;
-    dataset.n_tool_calls += sample.n_tool_calls;
+    dataset.n_unseen_calls += sample.n_unseen_calls;
     dataset.samples.push_back(std::move(sample));
     progress.update(i + 1);
   }
   progress.finish();
   dataset.content_hash = hasher.digest();
-  if (dataset.n_tool_calls > 0)
-    say(fmt::format(
-        "{}: {} of the assistants' messages call tools; the calls are read, but only text is learned",
-        path.string(), dataset.n_tool_calls));
+  if (dataset.n_unseen_calls > 0)
+    say(
+        fmt::format("{}: {} of the assistants' messages call tools in a way that the model's template does "
+                    "not show; of these "
+                    "only text is learned",
+                    path.string(), dataset.n_unseen_calls));
   return dataset;
 }
 
