@@ -180,8 +180,9 @@ ordered_json from_conversations(const ordered_json& record, const std::string& w
   const bool has_own =
       !list.empty() && list[0].is_object() && list[0].value("from", ordered_json()) == "system";
   if (!has_own) append_system(record, out);
-  for (const ordered_json& turn : list) {
-    const std::string here = fmt::format("{}: message {}", where, out.size() + 1);
+  for (size_t i = 0; i < list.size(); ++i) {
+    const ordered_json& turn = list[i];
+    const std::string here = fmt::format("{}: message {}", where, i + 1);
     if (!turn.is_object())
       fail(ErrorCode::kInvalidArgument, "{}: got {}, expected an object with \"from\" and \"value\"", here,
            turn.type_name());

@@ -139,6 +139,8 @@ TEST(ChatReader, BadFilesNameTheirPlace) {
        "\"q\"}]}",
        ":1: message 2", "unknown role: got \"robot\""},
       {"{\"conversations\": [{\"from\": \"dog\", \"value\": \"q\"}]}", ":1: message 1", "unknown role"},
+      {"{\"system\": \"s\", \"conversations\": [{\"from\": \"dog\", \"value\": \"q\"}]}", ":1: message 1",
+       "unknown role"},
       {"{\"conversations\": [{\"from\": \"human\"}]}", ":1: message 1", "missing \"value\""},
       {"{\"conversations\": [{\"from\": \"function_call\", \"value\": \"f(1)\"}]}", ":1: message 1",
        "expected JSON like"},

@@ -30,7 +30,8 @@ struct ReadChat {
   std::vector<PlacedToken> tokens;
 };
 
-// Control texts of the template become tokens; the same texts inside messages stay text.
+// Control texts of the template become tokens; the same texts inside messages stay text. Making one looks at
+// the whole vocabulary.
 class ChatRenderer {
  public:
   explicit ChatRenderer(const ChatCodec& codec) : codec_(codec), controls_(codec.tokenizer) {}

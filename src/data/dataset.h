@@ -39,7 +39,11 @@ struct ChatRecord {
 // roles, empty files. Of "prompt" and "completion" as lists of messages the completion's answers are learned.
 std::vector<ChatRecord> read_chats(const std::filesystem::path& path);
 
+class ChatRenderer;  // chat_renderer.h: of a codec, made once for many chats
+
 // Throws kInvalidArgument naming file and line when a sample has no supervised token (also after truncation).
+Sample encode_chat(const ChatRenderer& renderer, const ChatRecord& record, size_t max_length,
+                   const std::string& where);
 Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_length,
                    const std::string& where);
 // Tokens of a prompt that ends with the template's generation prompt.

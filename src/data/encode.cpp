@@ -28,9 +28,8 @@ struct Encoded {
 
 // In the first form of its tool calls in which the template shows all of them, or else most. `max_tokens` are
 // looked at, 0: all. Errors of the template begin with `where`, unless that is empty.
-Encoded encode_messages(const ChatCodec& codec, const ordered_json& messages, const RenderOptions& options,
-                        size_t max_tokens, const std::string& where) {
-  const ChatRenderer renderer(codec);
+Encoded encode_messages(const ChatRenderer& renderer, const ordered_json& messages,
+                        const RenderOptions& options, size_t max_tokens, const std::string& where) {
   std::optional<Encoded> best;
   std::optional<Error> refused;
   for (const ordered_json& form : tool_call_forms(messages, where)) {
@@ -117,12 +116,17 @@ size_t Sample::n_supervised() const noexcept {
 
 Sample encode_chat(const ChatCodec& codec, const ChatRecord& record, size_t max_length,
                    const std::string& where) {
+  return encode_chat(ChatRenderer(codec), record, max_length, where);
+}
+
+Sample encode_chat(const ChatRenderer& renderer, const ChatRecord& record, size_t max_length,
+                   const std::string& where) {
   const Encoded encoded = encode_messages(
-      codec, record.messages, {.add_generation_prompt = false, .tools = record.tools, .extra = {}},
+      renderer, record.messages, {.add_generation_prompt = false, .tools = record.tools, .extra = {}},
       max_length, where);
   Sample sample;
   sample.line = record.line;
-  sample.supervised = mask(codec.tokenizer, encoded, record.n_given);
+  sample.supervised = mask(renderer.codec().tokenizer, encoded, record.n_given);
   sample.n_unseen_calls = count_unseen_calls(encoded, record.n_given);
   sample.tokens.reserve(encoded.read.tokens.size());
   for (const PlacedToken& token : encoded.read.tokens) sample.tokens.push_back(token.id);
@@ -152,7 +156,7 @@ std::vector<TokenId> encode_prompt(const ChatCodec& codec, const ordered_json& m
                                    const ordered_json& tools) {
   const RenderOptions options{.add_generation_prompt = true, .tools = tools, .extra = {}};
   std::vector<TokenId> out;
-  for (const PlacedToken& token : encode_messages(codec, messages, options, 0, "").read.tokens)
+  for (const PlacedToken& token : encode_messages(ChatRenderer(codec), messages, options, 0, "").read.tokens)
     out.push_back(token.id);
   return out;
 }

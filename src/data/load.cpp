@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "data/chat_renderer.h"
 #include "data/dataset.h"
 
 namespace hone {
@@ -13,6 +14,7 @@ Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, 
                      size_t limit) {
   const std::vector<ChatRecord> chats = read_chats(path);
   const size_t n = limit > 0 ? std::min(limit, chats.size()) : chats.size();
+  const ChatRenderer renderer(codec);
   Dataset dataset;
   dataset.path = path;
   dataset.samples.reserve(n);
@@ -21,7 +23,7 @@ Dataset load_dataset(const std::filesystem::path& path, const ChatCodec& codec, 
   for (size_t i = 0; i < n; ++i) {
     throw_if_interrupted("reading the data");
     Sample sample =
-        encode_chat(codec, chats[i], max_length, fmt::format("{}:{}", path.string(), chats[i].line));
+        encode_chat(renderer, chats[i], max_length, fmt::format("{}:{}", path.string(), chats[i].line));
     const uint64_t length = sample.tokens.size();
     hasher.add(std::as_bytes(std::span(&length, 1)));
     hasher.add(std::as_bytes(std::span(sample.tokens)));

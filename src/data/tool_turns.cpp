@@ -107,16 +107,14 @@ ToolTurn TurnFinder::find(size_t message) const {
 // alone, are rendered in the same way only without tools. Finds turns there and takes them over.
 class ToollessFinder {
  public:
-  ToollessFinder(const ChatRenderer& renderer, const ordered_json& messages, RenderOptions options)
-      : options_(std::move(options)) {
-    options_.tools = nullptr;
-    read_ = renderer.read(messages, options_);
-    finder_.emplace(renderer.codec(), messages, options_, read_);
-  }
+  ToollessFinder(const ChatRenderer& renderer, const ordered_json& messages, const RenderOptions& options)
+      : options_{.add_generation_prompt = options.add_generation_prompt, .tools = {}, .extra = options.extra},
+        read_(renderer.read(messages, options_)),
+        finder_(renderer.codec(), messages, options_, read_) {}
 
   // In `text`, behind `from`.
   ToolTurn find(size_t message, std::string_view text, size_t from) const {
-    ToolTurn turn = finder_->find(message);
+    ToolTurn turn = finder_.find(message);
     if (!turn.found) return turn;
     const std::string_view written =
         std::string_view(read_.chat.text).substr(turn.begin, turn.end - turn.begin);
@@ -127,9 +125,10 @@ class ToollessFinder {
   }
 
  private:
-  RenderOptions options_;
-  ReadChat read_;
-  std::optional<TurnFinder> finder_;
+  // The finder refers to the others.
+  const RenderOptions options_;
+  const ReadChat read_;
+  const TurnFinder finder_;
 };
 
 }  // namespace
@@ -147,10 +146,12 @@ std::vector<ToolTurn> find_tool_turns(const ChatRenderer& renderer, const ordere
   for (size_t i = 0; i < messages.size() && end <= limit; ++i) {
     if (!calls_tools(messages[i])) continue;
     ToolTurn turn{.message = i};
-    if (missed < kMostMissed) turn = finder.find(i);
-    if (!turn.found && missed < kMostMissed && !options.tools.is_null()) {
-      if (!toolless) toolless.emplace(renderer, messages, options);
-      turn = toolless->find(i, read.chat.text, end);
+    if (missed < kMostMissed) {
+      turn = finder.find(i);
+      if (!turn.found && !options.tools.is_null()) {
+        if (!toolless) toolless.emplace(renderer, messages, options);
+        turn = toolless->find(i, read.chat.text, end);
+      }
     }
     missed = turn.found ? 0 : missed + 1;
     if (turn.found) end = turn.end;

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "data/chat_renderer.h"
+
 namespace hone {
 namespace {
 
@@ -124,10 +126,11 @@ std::vector<ChatRecord> neutral_chats() {
 }
 
 Dataset neutral_dataset(const ChatCodec& codec, size_t max_length) {
+  const ChatRenderer renderer(codec);
   Dataset chats;
   for (const ChatRecord& chat : neutral_chats())
     chats.samples.push_back(
-        encode_chat(codec, chat, max_length, fmt::format("{}:{}", kNeutralChats, chat.line)));
+        encode_chat(renderer, chat, max_length, fmt::format("{}:{}", kNeutralChats, chat.line)));
   return chats;
 }
 
