@@ -262,10 +262,11 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
   if (train) {
     kept_q = KeptRows(q, ctx.compute, KeptFor::kProducts);
     kept_k = KeptRows(k, ctx.compute, KeptFor::kProducts);
-    if (!multiplies_in_halves(ctx.compute)) {
-      seen_q = kept_q.values();
-      seen_k = kept_k.values();
-    }
+  }
+  // Whether or not this pass has gradients: recomputed, it must be the same.
+  if ((ctx.tape != nullptr || ctx.repeated) && !multiplies_in_halves(ctx.compute)) {
+    seen_q = train ? kept_q.values() : KeptRows(q, ctx.compute).values();
+    seen_k = train ? kept_k.values() : KeptRows(k, ctx.compute).values();
   }
   Tensor lse = train ? Tensor::empty({q.rows(), shape.n_heads}) : Tensor{};
   const std::vector<Piece> pieces = pieces_of(runs, shape);

@@ -5,6 +5,7 @@ namespace hone {
 Tensor checkpoint(OpContext& ctx, const Tensor& x, std::function<Tensor(OpContext&, const Tensor&)> body) {
   OpContext plain = ctx;
   plain.tape = nullptr;
+  plain.repeated = ctx.repeated || ctx.tape != nullptr;
   Tensor y = body(plain, x);
   if (ctx.tape == nullptr) return y;
   ctx.tape->require(y);

@@ -43,6 +43,8 @@ struct OpContext {
   Tape* tape = nullptr;  // null: inference
   ComputeMode compute = ComputeMode::kFast;
   LinearObserver* observer = nullptr;
+  // Without a tape now, but to be computed again with one: what a tape rounds is rounded here, too.
+  bool repeated = false;
   // Every row's result is, bit for bit, what it would be alone, for up to kSteadyRows rows: tokens that are
   // checked together must be chosen as they would be one by one. Costs time where a few rows are multiplied
   // with less precision than one.
