@@ -136,6 +136,21 @@ __attribute__((target("avx2"))) void int8_avx2() {
   for (__m256i& s : sum) keep(s);
 }
 
+// vpmaddwd and an addition: products in 16-bit fixed point. Registers by name, as in int8_avx512.
+__attribute__((target("avx2"))) void i16_avx2() {
+  constexpr int kHere = 12;
+  for (int step = 0; step < kSteps * kAccumulators / kHere; ++step)
+    asm volatile(
+        ".irp sum,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
+        "vpmaddwd %%ymm12, %%ymm12, %%ymm13\n\t"
+        "vpaddd %%ymm13, %%ymm\\sum, %%ymm\\sum\n\t"
+        ".endr"
+        :
+        :
+        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+          "xmm12", "xmm13");
+}
+
 // The same by name of the registers as int8_avx512, in the VEX encoding.
 __attribute__((target("avx2"))) void int8_avx_vnni() {
   constexpr int kHere = 12;
@@ -224,6 +239,7 @@ MachineLimits measure_machine(int n_threads) {
       break;
     case Isa::kAvx2:
       limits.f32_gflops = giga_operations(n_threads, f32_avx2, 8 * 2);
+      limits.i16_gops = giga_operations(n_threads, i16_avx2, 16 * 2);
       limits.int8_gops = giga_operations(n_threads, has_avx_vnni() ? int8_avx_vnni : int8_avx2, 32 * 2);
       break;
     case Isa::kScalar:

@@ -59,14 +59,15 @@ Json scaling_json(const ScalingResult& scaling) {
 }
 
 std::string machine_text(const BenchResult& result) {
-  const auto number = [](double v, const char* unit) {
-    return v > 0 ? fmt::format("{:.0f} {}", v, unit) : "-";
+  const MachineLimits& machine = result.machine;
+  const auto rate = [](const char* name, double v, const char* unit) {
+    return v > 0 ? fmt::format("{} {:.0f} {}, ", name, v, unit) : std::string();
   };
-  return fmt::format("machine: {} threads, {}: f32 {}, bf16 {}, f16 {}, int8 {}, read {}\n", result.threads,
-                     isa_name(active_isa()), number(result.machine.f32_gflops, "GFLOP/s"),
-                     number(result.machine.bf16_gflops, "GFLOP/s"),
-                     number(result.machine.f16_gflops, "GFLOP/s"), number(result.machine.int8_gops, "GOP/s"),
-                     number(result.machine.read_gb_s, "GB/s"));
+  return fmt::format("machine: {} threads, {}: {}{}{}{}{}read {:.0f} GB/s\n", result.threads,
+                     isa_name(active_isa()), rate("f32", machine.f32_gflops, "GFLOP/s"),
+                     rate("bf16", machine.bf16_gflops, "GFLOP/s"), rate("f16", machine.f16_gflops, "GFLOP/s"),
+                     rate("i16", machine.i16_gops, "GOP/s"), rate("int8", machine.int8_gops, "GOP/s"),
+                     machine.read_gb_s);
 }
 
 std::string work_text(const WorkResult& work) {
@@ -124,6 +125,7 @@ Json to_json(const BenchResult& result) {
   json["machine"] = {{"f32_gflops", result.machine.f32_gflops},
                      {"bf16_gflops", result.machine.bf16_gflops},
                      {"f16_gflops", result.machine.f16_gflops},
+                     {"i16_gops", result.machine.i16_gops},
                      {"int8_gops", result.machine.int8_gops},
                      {"read_gb_s", result.machine.read_gb_s},
                      {"threads", result.threads},

@@ -87,6 +87,7 @@ std::string roofs(const BenchResult& result, const Axes& axes) {
   const Roof levels[] = {{"f32", result.machine.f32_gflops * 1e9},
                          {"bf16", result.machine.bf16_gflops * 1e9},
                          {"f16", result.machine.f16_gflops * 1e9},
+                         {"i16", result.machine.i16_gops * 1e9},
                          {"int8", result.machine.int8_gops * 1e9}};
   std::string out;
   double highest = 0;
@@ -119,8 +120,7 @@ std::string roofline_picture(const BenchResult& result) {
   std::vector<Point> all = works;
   all.insert(all.end(), shapes.begin(), shapes.end());
   const MachineLimits& machine = result.machine;
-  const Axes axes = axes_of(
-      all, std::max({machine.f32_gflops, machine.bf16_gflops, machine.f16_gflops, machine.int8_gops}) * 1e9);
+  const Axes axes = axes_of(all, std::max(machine.floats(), machine.int8_gops) * 1e9);
   std::string out =
       svg_begin(kWidth, kHeight, fmt::format("Roofline of {}, {} threads", result.model, result.threads));
   out += grid(axes) + roofs(result, axes);

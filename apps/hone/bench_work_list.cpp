@@ -49,7 +49,7 @@ ModelCost::ModelCost(const Model& model) {
 Roofs roofs_of(const MachineLimits& machine, const ModelCost& model, bool precise) {
   const double f32 = machine.f32_gflops * 1e9, int8 = machine.int8_gops * 1e9;
   if (precise) return {f32, f32, f32};
-  const double floats = std::max({machine.f32_gflops, machine.bf16_gflops, machine.f16_gflops}) * 1e9;
+  const double floats = machine.floats() * 1e9;
   // Two planes of codes are twice the work.
   const bool planes = model.head_quantized && floats == f32 && int8 > 0;
   return {model.quantized && int8 > 0 ? int8 : floats, floats, planes ? int8 / 2 : floats};

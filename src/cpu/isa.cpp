@@ -69,6 +69,8 @@ bool has_products(FloatProducts products) {
       return active_isa() == Isa::kAvx512;
     case FloatProducts::kF16:
       return active_isa() == Isa::kScalar || (active_isa() == Isa::kAvx512 && has_avx512_fp16());
+    case FloatProducts::kI16:
+      return active_isa() != Isa::kAvx512;
   }
   return false;
 }
@@ -76,18 +78,20 @@ bool has_products(FloatProducts products) {
 FloatProducts choose_products() {
   const char* wanted = std::getenv("HONE_PRODUCTS");
   if (wanted == nullptr || *wanted == '\0') {
-    if (active_isa() != Isa::kAvx512) return FloatProducts::kF32;
+    if (active_isa() == Isa::kAvx2) return FloatProducts::kI16;
+    if (active_isa() == Isa::kScalar) return FloatProducts::kF32;
     if (!is_intel()) return FloatProducts::kBf16;
     return has_avx512_fp16() ? FloatProducts::kF16 : FloatProducts::kF32;
   }
-  for (const FloatProducts products : {FloatProducts::kF32, FloatProducts::kBf16, FloatProducts::kF16}) {
+  for (const FloatProducts products :
+       {FloatProducts::kF32, FloatProducts::kBf16, FloatProducts::kF16, FloatProducts::kI16}) {
     if (std::string_view(wanted) != products_name(products)) continue;
     if (!has_products(products))
       fail(ErrorCode::kNotSupported, "HONE_PRODUCTS: no products in {} with {} on this machine; unset it",
            wanted, isa_name(active_isa()));
     return products;
   }
-  fail(ErrorCode::kInvalidArgument, "HONE_PRODUCTS: got '{}', expected f32, bf16 or f16", wanted);
+  fail(ErrorCode::kInvalidArgument, "HONE_PRODUCTS: got '{}', expected f32, bf16, f16 or i16", wanted);
 }
 
 }  // namespace
@@ -112,6 +116,8 @@ const char* products_name(FloatProducts products) noexcept {
       return "bf16";
     case FloatProducts::kF16:
       return "f16";
+    case FloatProducts::kI16:
+      return "i16";
   }
   return "?";
 }

@@ -33,6 +33,14 @@ const F16Kernels* f16_kernels(Isa isa) noexcept {
   return nullptr;
 }
 
+const I16Kernels* i16_kernels(Isa isa) noexcept {
+  if (isa == Isa::kScalar) return &i16_scalar();
+#if defined(HONE_X86)
+  if (isa == Isa::kAvx2) return &i16_avx2();
+#endif
+  return nullptr;
+}
+
 float f16_scale(float largest) noexcept {
   if (!(largest > 0) || !std::isfinite(largest)) return 1;
   // The scale and its reciprocal stay normal numbers.
@@ -45,6 +53,7 @@ const Kernels& active_kernels() {
     const FloatProducts products = fast_products();
     if (products != FloatProducts::kBf16) active.tile_bf16 = nullptr;
     if (products == FloatProducts::kF16) active.f16 = f16_kernels(active_isa());
+    if (products == FloatProducts::kI16) active.i16 = i16_kernels(active_isa());
     return active;
   }();
   return kernels;

@@ -9,6 +9,7 @@
 #include "cpu/isa.h"
 #include "formats/format.h"
 #include "kernels/f16.h"
+#include "kernels/i16.h"
 #include "kernels/packed.h"
 
 namespace hone {
@@ -53,8 +54,10 @@ struct Kernels {
   size_t tile_m, tile_n;
   TileF32 tile_f32;
   size_t tile_m_bf16, tile_n_bf16;
-  TileBf16 tile_bf16;               // may be null: no bf16 products on this ISA
-  const F16Kernels* f16 = nullptr;  // set in the active table only, where such products pay
+  TileBf16 tile_bf16;  // may be null: no bf16 products on this ISA
+  // Set in the active table only, where such products pay.
+  const F16Kernels* f16 = nullptr;
+  const I16Kernels* i16 = nullptr;
 
   // out[c * out_stride + r] = in[r * in_stride + c] for r < rows, c < cols; 32-bit elements.
   void (*transpose32)(size_t rows, size_t cols, const uint32_t* in, size_t in_stride, uint32_t* out,
@@ -100,7 +103,7 @@ struct Kernels {
 
 // nullptr when the ISA was not compiled in.
 const Kernels* kernels_for(Isa isa) noexcept;
-// The table of active_isa(), with bf16 or f16 products only where fast_products() says so.
+// The table of active_isa(), with bf16, f16 or i16 products only where fast_products() says so.
 const Kernels& active_kernels();
 
 }  // namespace hone

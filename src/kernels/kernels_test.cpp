@@ -232,6 +232,161 @@ TEST(Kernels, F16ConversionsScaleAndRoundToNearest) {
   }
 }
 
+std::vector<const I16Kernels*> i16_tables() {
+  std::vector<const I16Kernels*> tables;
+  for (const Isa isa : all_isas())
+    if (isa_supported(isa))
+      if (const I16Kernels* table = i16_kernels(isa)) tables.push_back(table);
+  return tables;
+}
+
+// A run of x is what its codes times its factor are, within half a code; and no sum can overflow.
+void expect_run_encoded(std::span<const float> x, std::span<const int16_t> codes, float factor) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    ASSERT_NEAR(static_cast<double>(codes[i]) * static_cast<double>(factor), x[i],
+                0.502 * static_cast<double>(factor))
+        << i;
+    sum += std::abs(codes[i]);
+  }
+  ASSERT_LE(sum, kI16RunSum);
+}
+
+TEST(Kernels, I16RowsAreWithinHalfACodeAndCannotOverflow) {
+  Rng rng(41);
+  for (const I16Kernels* i16 : i16_tables()) {
+    for (const size_t n : {2u, 62u, 64u, 66u, 192u, 200u}) {
+      for (const float size : {1.0f, 1e-20f, 1e25f}) {
+        std::vector<float> x = normals(rng, n, size);
+        x[n / 2] *= 300;  // one that stands out
+        for (size_t i = 128; i < std::min<size_t>(n, 192); ++i)
+          x[i] = i % 2 == 0 ? size : -size;  // all alike
+        std::vector<int16_t> codes(n + 1, 7);
+        std::vector<float> factors(i16_runs(n) + 1, 7.0f);
+        i16->encode_row(n, x.data(), codes.data(), factors.data());
+        for (size_t r = 0; r < i16_runs(n); ++r) {
+          const size_t first = r * kI16Run, count = std::min(kI16Run, n - first);
+          expect_run_encoded(std::span(x).subspan(first, count), std::span(codes).subspan(first, count),
+                             factors[r]);
+        }
+        ASSERT_EQ(codes[n], 7);
+        ASSERT_EQ(factors.back(), 7.0f);
+      }
+    }
+  }
+}
+
+TEST(Kernels, I16RowsKeepZerosAndTellOfWhatIsNotFinite) {
+  for (const I16Kernels* i16 : i16_tables()) {
+    const size_t n = 5 * kI16Run;
+    std::vector<float> x(n, 0.0f);
+    x[kI16Run + 3] = kNan;
+    x[2 * kI16Run] = -std::numeric_limits<float>::infinity();
+    x[3 * kI16Run + 1] = 1e-38f;
+    x[4 * kI16Run + 1] = 2.0f;
+    std::vector<int16_t> codes(n);
+    std::vector<float> factors(5);
+    i16->encode_row(n, x.data(), codes.data(), factors.data());
+    EXPECT_EQ(factors[0], 0.0f);
+    EXPECT_TRUE(std::isnan(factors[1]) && std::isnan(factors[2]));
+    EXPECT_EQ(factors[3], 0.0f);
+    EXPECT_EQ(codes[4 * kI16Run + 1], 32767);
+  }
+}
+
+TEST(Kernels, I16PanelsAreWithinHalfACodeOfEveryColumn) {
+  Rng rng(42);
+  for (const I16Kernels* i16 : i16_tables()) {
+    const size_t width = i16->tile_n;
+    for (const size_t k : {1u, 2u, 63u, 64u, 131u}) {
+      const size_t stride = width + 3, pairs = (k + 1) / 2;
+      std::vector<float> x = normals(rng, k * stride);
+      for (size_t i = 0; i < k; ++i) x[i * stride + 1] = 0;
+      x[k / 2 * stride + 2] = kNan;
+      x[k / 2 * stride + 3] = std::numeric_limits<float>::infinity();
+      x[k / 2 * stride + 4] = 1e4f;
+      std::vector<uint32_t> panel(pairs * width + 1, 7);
+      std::vector<float> factors(width + 1, 7.0f);
+      i16->encode_panel(k, x.data(), stride, panel.data(), factors.data());
+      EXPECT_EQ(factors[1], 0.0f);
+      EXPECT_TRUE(std::isnan(factors[2]) && std::isnan(factors[3]));
+      for (size_t n = 0; n < width; ++n) {
+        if (n == 2 || n == 3) continue;
+        for (size_t i = 0; i < 2 * pairs; ++i) {
+          const auto code = static_cast<int16_t>(panel[i / 2 * width + n] >> (16 * (i % 2)));
+          ASSERT_LE(std::abs(code), kI16Largest);
+          const double expected = i < k ? static_cast<double>(x[i * stride + n]) : 0.0;
+          ASSERT_NEAR(static_cast<double>(code) * static_cast<double>(factors[n]), expected,
+                      0.502 * static_cast<double>(factors[n]))
+              << i << " " << n;
+        }
+      }
+      ASSERT_EQ(panel.back(), 7u);
+      ASSERT_EQ(factors.back(), 7.0f);
+    }
+  }
+}
+
+TEST(Kernels, TileI16EqualsProductsOfItsCodes) {
+  Rng rng(43);
+  for (const I16Kernels* i16 : i16_tables()) {
+    const size_t width = i16->tile_n;
+    for (const size_t pairs : {size_t{1}, size_t{31}, size_t{32}, size_t{33}, size_t{112}}) {
+      for (size_t mr = 1; mr <= i16->tile_m; ++mr) {
+        for (const size_t nr : {size_t{1}, width / 2, width / 2 + 1, width}) {
+          const size_t k = 2 * pairs, stride = pairs + 3, runs = i16_runs(k), n_factors = runs + 1,
+                       ldc = nr + 1;
+          const std::vector<float> x = normals(rng, mr * k), w = normals(rng, k * width);
+          std::vector<uint32_t> a(mr * stride), b(pairs * width);
+          std::vector<float> a_factors(mr * n_factors), b_factors(width);
+          for (size_t m = 0; m < mr; ++m)
+            i16->encode_row(k, x.data() + m * k, reinterpret_cast<int16_t*>(a.data() + m * stride),
+                            a_factors.data() + m * n_factors);
+          i16->encode_panel(k, w.data(), width, b.data(), b_factors.data());
+          for (const bool accumulate : {false, true}) {
+            std::vector<float> c(mr * ldc, accumulate ? 0.5f : kNan);
+            for (size_t m = 0; m < mr; ++m) c[m * ldc + nr] = kNan;
+            i16->tile(mr, nr, pairs, {a.data(), stride, a_factors.data(), n_factors}, b.data(),
+                      b_factors.data(), c.data(), ldc, 0.7f, accumulate);
+            for (size_t m = 0; m < mr; ++m) {
+              for (size_t n = 0; n < nr; ++n) {
+                double sum = 0;
+                for (size_t i = 0; i < k; ++i)
+                  sum += static_cast<double>(x[m * k + i]) * static_cast<double>(w[i * width + n]);
+                const double expected = 0.7 * sum + (accumulate ? 0.5 : 0.0);
+                // An operand errs by 1e-4 of its size.
+                ASSERT_NEAR(c[m * ldc + n], expected, 1e-3 * std::sqrt(static_cast<double>(k)))
+                    << "k=" << k << " mr=" << mr;
+              }
+              ASSERT_TRUE(std::isnan(c[m * ldc + nr]));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// The largest numbers that scales allow, all of one sign: sums come as near to 2^31 as they can.
+TEST(Kernels, TileI16SumsDoNotOverflow) {
+  for (const I16Kernels* i16 : i16_tables()) {
+    const size_t k = 3 * kI16Run, width = i16->tile_n;
+    for (const size_t spread : {size_t{1}, size_t{3}, size_t{5}, kI16Run}) {
+      std::vector<float> x(k, 0.0f), w(k * width, -1.0f);
+      for (size_t i = 0; i < k; ++i)
+        if (i % kI16Run < spread) x[i] = 1.0f;
+      std::vector<uint32_t> a(k / 2), b(k / 2 * width);
+      std::vector<float> a_factors(3), b_factors(width), c(width);
+      i16->encode_row(k, x.data(), reinterpret_cast<int16_t*>(a.data()), a_factors.data());
+      i16->encode_panel(k, w.data(), width, b.data(), b_factors.data());
+      i16->tile(1, width, k / 2, {a.data(), k / 2, a_factors.data(), 3}, b.data(), b_factors.data(), c.data(),
+                width, 1.0f, false);
+      for (const float y : c)
+        ASSERT_NEAR(y, -3.0f * static_cast<float>(spread), 0.02f * static_cast<float>(spread));
+    }
+  }
+}
+
 TEST(Kernels, StoredHalvesBecomePairsAndAreScaled) {
   Rng rng(34);
   for (const F16Kernels* f16 : f16_tables()) {

@@ -288,6 +288,7 @@ constexpr PackedKernels kPackedKernels = {
     .panel_cols = kPanelCols,
     .tile_rows = kInt8Rows,
     .scale_elems = F::kScaleElems,
+    .slower_than_i16 = kPairSums&& chain_of<F>() == 1,
     .rows = packed_rows<F>,
     .unpack_codes = packed_unpack_codes<F>,
     .run_terms = packed_run_terms<F>,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/f16.h"
+#include "kernels/i16.h"
 #include "kernels/kernels.h"
 
 namespace hone {
@@ -13,6 +14,9 @@ const Kernels& avx512_kernels() noexcept;
 const F16Kernels& f16_scalar() noexcept;
 // For processors with has_avx512_fp16 (cpu/isa.h).
 const F16Kernels& f16_avx512() noexcept;
+
+const I16Kernels& i16_scalar() noexcept;
+const I16Kernels& i16_avx2() noexcept;
 
 const PackedKernels* packed_scalar(FormatId format) noexcept;
 const PackedKernels* packed_avx2(FormatId format) noexcept;

@@ -9,22 +9,25 @@ namespace hone {
 const char* compute_mode_name(ComputeMode mode) noexcept {
   if (mode == ComputeMode::kPrecise) return "precise (f32)";
   const auto products = static_cast<size_t>(fast_products());
-  static constexpr const char* kAll[] = {"f32 products", "bf16 products", "f16 products"};
+  static constexpr const char* kAll[] = {"f32 products", "bf16 products", "f16 products",
+                                         "16-bit fixed-point products"};
   static constexpr const char* kFloats[] = {
       "default (int8 activations on quantized weights, f32 products on others)",
       "default (int8 activations on quantized weights, bf16 products on others)",
-      "default (int8 activations on quantized weights, f16 products on others)"};
+      "default (int8 activations on quantized weights, f16 products on others)",
+      "default (int8 activations on quantized weights, 16-bit fixed-point products on others)"};
   return mode == ComputeMode::kHalf ? kAll[products] : kFloats[products];
 }
 
 HeadProduct head_product(ComputeMode mode, size_t rows) noexcept {
   if (mode != ComputeMode::kFast) return {mode};
-  if (rows <= kSteadyRows || !multiplies_in_halves(mode)) return {mode, true};
+  const bool others = multiplies_in_halves(mode) || active_kernels().i16 != nullptr;
+  if (rows <= kSteadyRows || !others) return {mode, true};
   return {ComputeMode::kHalf};
 }
 
 bool fast_is_precise(const Format& format) noexcept {
-  return !multiplies_in_halves(ComputeMode::kFast) && packing_of(format) == nullptr;
+  return fast_products() == FloatProducts::kF32 && packing_of(format) == nullptr;
 }
 
 }  // namespace hone

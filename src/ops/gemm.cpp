@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "ops/gemm_halves.h"
 #include "ops/gemm_int8.h"
 #include "ops/gemm_panels.h"
 #include "ops/scratch.h"
@@ -61,8 +62,11 @@ enum class Road { kInt8, kInt8Exact, kRows, kPanels };
 
 Road road_of(const GemmTerm& term, ComputeMode compute) {
   if (term.a.k == 0 || term.a.col != 1) return Road::kPanels;
-  if (compute == ComputeMode::kFast && term.w.packed != nullptr && term.w.cols % 32 == 0)
+  if (compute == ComputeMode::kFast && term.w.packed != nullptr && term.w.cols % 32 == 0) {
+    const bool i16 = multiplies_in_i16(active_kernels(), term.a.m, term.w.rows, compute);
+    if (i16 && (term.exact || term.w.packed->slower_than_i16)) return Road::kPanels;
     return term.exact ? Road::kInt8Exact : Road::kInt8;
+  }
   return term.a.m <= kFewRows && term.w.packed == nullptr ? Road::kRows : Road::kPanels;
 }
 

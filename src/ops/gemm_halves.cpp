@@ -11,6 +11,9 @@
 namespace hone {
 namespace {
 
+// With fewer, converting an operand costs more than its products save.
+constexpr size_t kMinI16Rows = 32, kMinI16Columns = 64;
+
 size_t pairs_of(size_t k) {
   return (k + 1) / 2;
 }
@@ -19,7 +22,12 @@ size_t padded_size(const GemmRows& a) {
   return round_up(a.m * pairs_of(a.k), 16);
 }
 
-// Rows [m0, m0 + n) of A in pairs of halves.
+// How many factors a row of A has.
+size_t factors_of(const Kernels& ks, const GemmRows& a) {
+  return ks.i16 != nullptr ? i16_runs(a.k) : 1;
+}
+
+// Rows [m0, m0 + n) of A in pairs of halves or of codes.
 void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uint32_t* out, float* factors) {
   const size_t lda = pairs_of(a.k);
   float* rows = nullptr;
@@ -37,10 +45,15 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
       for (size_t r = 0; r < n; ++r)
         ks.scale_mul(a.k, 1.0f, rows + r * 2 * lda, a.k_factors, rows + r * 2 * lda);
   }
-  for (size_t r = 0; r < n; ++r)
-    factors[m0 + r] =
-        row_to_halves(ks, 2 * lda, rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row,
-                      reinterpret_cast<uint16_t*>(out + (m0 + r) * lda));
+  for (size_t r = 0; r < n; ++r) {
+    const float* row = rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row;
+    uint32_t* pairs = out + (m0 + r) * lda;
+    float* factor = factors + (m0 + r) * factors_of(ks, a);
+    if (ks.i16 != nullptr)
+      ks.i16->encode_row(2 * lda, row, reinterpret_cast<int16_t*>(pairs), factor);
+    else
+      *factor = row_to_halves(ks, 2 * lda, row, reinterpret_cast<uint16_t*>(pairs));
+  }
 }
 
 void convert(const Kernels& ks, const GemmRows& a, uint32_t* out, float* factors) {
@@ -51,6 +64,10 @@ void convert(const Kernels& ks, const GemmRows& a, uint32_t* out, float* factors
 }
 
 }  // namespace
+
+bool multiplies_in_i16(const Kernels& ks, size_t m, size_t n, ComputeMode mode) noexcept {
+  return ks.i16 != nullptr && mode != ComputeMode::kPrecise && m >= kMinI16Rows && n >= kMinI16Columns;
+}
 
 HalvedTargets::HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targets) {
   for (const GemmTarget& t : targets) terms_.insert(terms_.end(), t.terms.begin(), t.terms.end());
@@ -72,16 +89,17 @@ size_t HalvedTargets::first_like(size_t idx) const {
 }
 
 void HalvedTargets::convert_terms(const Kernels& ks) {
-  size_t size = 0, rows = 0;
+  size_t size = 0, n_factors = 0;
   for (size_t i = 0; i < terms_.size(); ++i) {
     GemmRows& a = terms_[i].a;
-    if (ks.f16 != nullptr && a.factors == nullptr) a.halves = nullptr;  // what is kept is in bf16
+    // What is kept is in bf16.
+    if (ks.i16 != nullptr || (ks.f16 != nullptr && a.factors == nullptr)) a.halves = nullptr;
     if (a.halves != nullptr || first_like(i) != i) continue;
     size += padded_size(a);
-    rows += a.m;
+    n_factors += a.m * factors_of(ks, a);
   }
   auto* out = scratch<uint32_t>(size, ScratchSlot::kHalves);
-  float* factors = scratch<float>(rows, ScratchSlot::kRowScales);
+  float* factors = scratch<float>(n_factors, ScratchSlot::kRowScales);
   for (size_t i = 0; i < terms_.size(); ++i) {
     GemmRows& a = terms_[i].a;
     if (a.halves != nullptr) continue;
@@ -91,7 +109,7 @@ void HalvedTargets::convert_terms(const Kernels& ks) {
     if (first < i) continue;
     convert(ks, a, out, factors);
     out += padded_size(a);
-    factors += a.m;
+    factors += a.m * factors_of(ks, a);
   }
 }
 

@@ -1,4 +1,4 @@
-// The operands A of products in bf16 or f16, converted once.
+// The operands A of products in bf16, f16 or 16-bit fixed point, converted once.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,12 @@
 
 namespace hone {
 
-// The targets with every A in halves of the active kind: those that are not yet are converted, each once,
-// into the calling thread's scratch.
+// Whether products of m rows and n columns are taken in 16-bit fixed point: where the processor does so, and
+// operands are read often enough to be worth converting.
+bool multiplies_in_i16(const Kernels& ks, size_t m, size_t n, ComputeMode mode) noexcept;
+
+// The targets with every A in halves of the active kind, or in fixed point: those that are not yet are
+// converted, each once, into the calling thread's scratch.
 class HalvedTargets {
  public:
   HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targets);

@@ -4,7 +4,6 @@
 #include "ops/gemm_panels.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/round.h"
@@ -34,6 +33,12 @@ struct Problem {
     const MatrixView& w = t.terms[0].w;
     return layout == WeightLayout::kNt ? w.rows : w.cols;
   }
+  // Of all targets.
+  size_t n() const {
+    size_t n = 0;
+    for (const GemmTarget& t : targets) n += n_of(t);
+    return n;
+  }
 };
 
 // A task's part of one target: columns [n0, n0 + cols), rows [m0, m1).
@@ -47,9 +52,9 @@ size_t step_of(size_t n, size_t most) {
   return ceil_div(n, std::max<size_t>(1, ceil_div(n, most)));
 }
 
-// K in equal slices of whole blocks.
-size_t slice_of(size_t k, size_t block) {
-  const size_t step = std::max<size_t>(block, 32), most = std::max(kMaxSliceK / step, size_t{1}) * step;
+// K in equal slices of whole blocks and steps.
+size_t slice_of(size_t k, size_t block, size_t step_k) {
+  const size_t step = std::max(block, step_k), most = std::max(kMaxSliceK / step, size_t{1}) * step;
   return std::min(round_up(ceil_div(k, ceil_div(k, most)), step), most);
 }
 
@@ -77,13 +82,11 @@ struct Cut {
 
 Cut cut_of(const Problem& p) {
   const size_t threads = static_cast<size_t>(thread_pool().size());
-  size_t n_total = 0, block = 1;
-  for (const GemmTarget& t : p.targets) {
-    n_total += p.n_of(t);
+  size_t block = 1;
+  for (const GemmTarget& t : p.targets)
     if (p.layout == WeightLayout::kNn)
       for (const GemmTerm& term : t.terms) block = std::max(block, term.w.format->block_elems);
-  }
-  Cut cut{.group = choose_group(n_total, p.m(), threads, block)};
+  Cut cut{.group = choose_group(p.n(), p.m(), threads, block)};
   for (const GemmTarget& t : p.targets) cut.n_groups += ceil_div(p.n_of(t), cut.group);
   // Few columns (LoRA's skinny products): split the rows too, so that every thread has work.
   if (cut.n_groups < 2 * threads)
@@ -103,7 +106,9 @@ Part part_of(const Problem& p, const Cut& cut, size_t task) {
 // Walks through the slices of a part, term by term.
 class Cursor {
  public:
-  Cursor(const Problem& p, const Part& part) : p_(&p), part_(&part) { settle(); }
+  Cursor(const Problem& p, const Part& part, size_t step_k) : p_(&p), part_(&part), step_k_(step_k) {
+    settle();
+  }
   bool done() const { return term_ == part_->target->terms.size(); }
   const GemmTerm& term() const { return part_->target->terms[term_]; }
   size_t k0() const { return k0_; }
@@ -119,10 +124,11 @@ class Cursor {
     for (; !done() && k0_ >= term().a.k; k0_ = 0) ++term_;
     if (done()) return;
     const size_t block = p_->layout == WeightLayout::kNt ? term().w.format->block_elems : 1;
-    kc_ = std::min(slice_of(term().a.k, block), term().a.k - k0_);
+    kc_ = std::min(slice_of(term().a.k, block, step_k_), term().a.k - k0_);
   }
   const Problem* p_;
   const Part* part_;
+  size_t step_k_;
   size_t term_ = 0, k0_ = 0, kc_ = 0;
 };
 
@@ -164,6 +170,13 @@ void multiply(F16Panels, const Unpacked& u, const TileAt& t) {
            u.part.target->ldc, u.a.factors + t.m, u.p.options.alpha * u.factors[t.n / f16.tile_n], u.add);
 }
 
+void multiply(I16Panels, const Unpacked& u, const TileAt& t) {
+  const size_t pairs = I16Panels::depth(u.kc), lda = I16Panels::depth(u.a.k), runs = i16_runs(u.a.k);
+  const I16Rows rows{u.a.halves + t.m * lda + u.k0 / 2, lda, u.a.factors + t.m * runs + u.k0 / kI16Run, runs};
+  u.p.ks.i16->tile(t.mr, t.nr, pairs, rows, u.panels + t.n * pairs, u.factors + t.n, u.c(t.m, t.n),
+                   u.part.target->ldc, u.p.options.alpha, u.add);
+}
+
 // The tiles of an unpacked slice: rows in blocks that stay in the L2 cache; for each block, one panel of
 // columns at a time, read again by every tile of the block's rows. What is needed next is asked for
 // meanwhile.
@@ -190,22 +203,23 @@ void clear(const Part& part) {
 }
 
 // The stored bytes that are unpacked next: the part's next slice, or the next part's first.
-SliceAhead ahead_of(const Problem& p, const Cursor& next, const Part* next_part) {
+SliceAhead ahead_of(const Problem& p, const Cursor& next, const Part* next_part, size_t step_k) {
   if (!next.done()) return {p.layout, next.columns()};
   if (next_part != nullptr)
-    if (const Cursor first(p, *next_part); !first.done()) return {p.layout, first.columns()};
+    if (const Cursor first(p, *next_part, step_k); !first.done()) return {p.layout, first.columns()};
   return {};
 }
 
 template <typename Panels>
 void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_t* panels) {
   bool add = p.options.accumulate;
-  std::array<float, kMaxBlock> factors;
-  for (Cursor at(p, part), next = at; !at.done(); at = next) {
-    Panels::pack(p.ks, p.layout, at.columns(), panels, factors.data());
+  float* factors = scratch<float>(ceil_div(part.cols, Panels::tile_n(p.ks)) * Panels::n_factors(p.ks),
+                                  ScratchSlot::kPanelScales);
+  for (Cursor at(p, part, Panels::kStepK), next = at; !at.done(); at = next) {
+    Panels::pack(p.ks, p.layout, at.columns(), panels, factors);
     next.next();
-    SliceAhead ahead = ahead_of(p, next, next_part);
-    multiply_slice<Panels>({p, part, at.term().a, at.k0(), at.kc(), panels, factors.data(), add}, ahead);
+    SliceAhead ahead = ahead_of(p, next, next_part, Panels::kStepK);
+    multiply_slice<Panels>({p, part, at.term().a, at.k0(), at.kc(), panels, factors, add}, ahead);
     add = true;
   }
   if (!add) clear(part);
@@ -231,7 +245,12 @@ void run(const Problem& p) {
 
 void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options) {
   const Kernels& ks = active_kernels();
-  if (!multiplies_in_halves(options.compute)) return run<F32Panels>({ks, layout, targets, options});
+  const Problem in_f32{ks, layout, targets, options};
+  if (multiplies_in_i16(ks, in_f32.m(), in_f32.n(), options.compute)) {
+    const HalvedTargets fixed(ks, targets);
+    return run<I16Panels>({ks, layout, fixed.targets(), options});
+  }
+  if (!multiplies_in_halves(options.compute)) return run<F32Panels>(in_f32);
   const HalvedTargets halved(ks, targets);
   if (ks.f16 != nullptr) return run<F16Panels>({ks, layout, halved.targets(), options});
   run<Bf16Panels>({ks, layout, halved.targets(), options});

@@ -1,5 +1,5 @@
-// Products in f32, bf16 or f16 over unpacked panels of W: prefill of float weights, and everything that
-// trains.
+// Products in f32, bf16, f16 or 16-bit fixed point over unpacked panels of W: prefill of float weights, and
+// everything that trains.
 #pragma once
 
 #include "ops/gemm.h"

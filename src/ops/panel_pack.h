@@ -1,6 +1,6 @@
 // W unpacked into the panels that the tile kernels read, for a slice of K: [n / tile_n][k][tile_n], in f32,
-// or in bf16 or f16 with two consecutive k in one element (an odd last k is paired with zero). Columns beyond
-// n are zero.
+// or in bf16, f16 or 16-bit fixed point with two consecutive k in one element (an odd last k is paired with
+// zero). Columns beyond n are zero.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,11 @@ class SliceAhead {
   size_t stride_ = 0, strip_ = 0, n_strips_ = 0;
 };
 
-// A kind of panels. factors[i]: what products with panel i are multiplied by, where they have scales.
+// A kind of panels. kStepK: slices of K begin at multiples of it. factors: what products are multiplied by
+// where panels have scales, n_factors() for each panel.
 struct F32Panels {
+  static constexpr size_t kStepK = 32;
+  static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return k; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m; }
   static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n; }
@@ -53,6 +56,8 @@ struct F32Panels {
 };
 
 struct Bf16Panels {
+  static constexpr size_t kStepK = 32;
+  static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
   static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n_bf16; }
@@ -63,9 +68,22 @@ struct Bf16Panels {
 // Stored halves as they are, where their scale allows; everything else by way of f32, because a panel's scale
 // is known when all of it is.
 struct F16Panels {
+  static constexpr size_t kStepK = 32;
+  static size_t n_factors(const Kernels&) noexcept { return 1; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.f16->tile_m; }
   static size_t tile_n(const Kernels& ks) noexcept { return ks.f16->tile_n; }
+  static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
+                   float* factors);
+};
+
+// By way of f32: a column's scale is known when all of it is.
+struct I16Panels {
+  static constexpr size_t kStepK = kI16Run;
+  static size_t n_factors(const Kernels& ks) noexcept { return tile_n(ks); }
+  static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
+  static size_t tile_m(const Kernels& ks) noexcept { return ks.i16->tile_m; }
+  static size_t tile_n(const Kernels& ks) noexcept { return ks.i16->tile_n; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };

@@ -19,6 +19,7 @@ enum class ScratchSlot {
   kRunTerms,
   kHalves,
   kRowScales,
+  kPanelScales,
   kWide,
   kCount
 };
