@@ -42,37 +42,60 @@ inline void add_run(size_t n, const uint32_t* a, size_t stride, const uint32_t* 
   }
 }
 
+// The rows that the next tile probably reads at the same k: they lie too far apart to be guessed.
+template <size_t kMr>
+inline void ask_next_rows(const uint32_t* a, size_t stride) noexcept {
+#pragma GCC unroll 8
+  for (size_t m = kMr; m < 2 * kMr; ++m) {
+    __builtin_prefetch(a + m * stride);
+    __builtin_prefetch(a + m * stride + 16);
+  }
+}
+
+// totals = or += what the run's sums count.
+template <size_t kMr, size_t kNv>
+inline void close_run(const __m256i (&sums)[kMr][kNv], const float* factors, size_t n_factors, bool add,
+                      __m256 (&totals)[kMr][kNv]) noexcept {
+#pragma GCC unroll 8
+  for (size_t m = 0; m < kMr; ++m) {
+    const __m256 factor = _mm256_broadcast_ss(factors + m * n_factors);
+#pragma GCC unroll 2
+    for (size_t v = 0; v < kNv; ++v) {
+      const __m256 sum = _mm256_cvtepi32_ps(sums[m][v]);
+      totals[m][v] = add ? _mm256_fmadd_ps(sum, factor, totals[m][v]) : _mm256_mul_ps(sum, factor);
+    }
+  }
+}
+
+inline void store_some(float* out, __m256 y, size_t n, bool accumulate) noexcept {
+  if (n >= 8) {
+    _mm256_storeu_ps(out, accumulate ? _mm256_add_ps(_mm256_loadu_ps(out), y) : y);
+    return;
+  }
+  float line[8];
+  _mm256_storeu_ps(line, y);
+  for (size_t i = 0; i < n; ++i) out[i] = accumulate ? out[i] + line[i] : line[i];
+}
+
 template <size_t kMr, size_t kNv>
 void tile_rows(size_t nr, size_t k_pairs, const I16Rows& a, const uint32_t* b, const float* b_factors,
                float* c, size_t ldc, float alpha, bool accumulate) noexcept {
-  alignas(32) float totals[kMr][kNv][8] = {};
-  const float* factors = a.factors;
-  for (size_t p = 0; p < k_pairs; p += kRunPairs, b += kRunPairs * kTileN, ++factors) {
-    __m256i sums[kMr][kNv];
-    add_run(std::min(kRunPairs, k_pairs - p), a.codes + p, a.stride, b, sums);
+  __m256 totals[kMr][kNv];
+  // The results' lines lie far apart, and were last seen a panel ago.
 #pragma GCC unroll 8
-    for (size_t m = 0; m < kMr; ++m) {
-      const __m256 factor = _mm256_broadcast_ss(factors + m * a.n_factors);
-#pragma GCC unroll 2
-      for (size_t v = 0; v < kNv; ++v)
-        _mm256_store_ps(totals[m][v], _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[m][v]), factor,
-                                                      _mm256_load_ps(totals[m][v])));
-    }
+  for (size_t m = 0; m < kMr; ++m) __builtin_prefetch(c + m * ldc, 1);
+  for (size_t p = 0; p < k_pairs; p += kRunPairs) {
+    __m256i sums[kMr][kNv];
+    ask_next_rows<kMr>(a.codes + p, a.stride);
+    add_run(std::min(kRunPairs, k_pairs - p), a.codes + p, a.stride, b + p * kTileN, sums);
+    close_run(sums, a.factors + p / kRunPairs, a.n_factors, p > 0, totals);
   }
 #pragma GCC unroll 2
   for (size_t v = 0; v < kNv; ++v) {
     const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(alpha), _mm256_loadu_ps(b_factors + 8 * v));
-    const size_t n = std::min<size_t>(8, nr - 8 * v);
-    for (size_t m = 0; m < kMr; ++m) {
-      float* out = c + m * ldc + 8 * v;
-      const __m256 y = _mm256_mul_ps(scale, _mm256_load_ps(totals[m][v]));
-      if (n == 8) {
-        _mm256_storeu_ps(out, accumulate ? _mm256_add_ps(_mm256_loadu_ps(out), y) : y);
-        continue;
-      }
-      _mm256_store_ps(totals[m][v], y);
-      for (size_t i = 0; i < n; ++i) out[i] = accumulate ? out[i] + totals[m][v][i] : totals[m][v][i];
-    }
+#pragma GCC unroll 8
+    for (size_t m = 0; m < kMr; ++m)
+      store_some(c + m * ldc + 8 * v, _mm256_mul_ps(scale, totals[m][v]), nr - 8 * v, accumulate);
   }
 }
 
