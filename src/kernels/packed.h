@@ -36,9 +36,9 @@ struct PackedKernels {
   size_t panel_cols;   // columns of a panel: a multiple of lanes
   size_t tile_rows;    // rows of A that tile() takes at most
   size_t scale_elems;  // consecutive elements that share a scale: 16 or 32
-  // Many rows are multiplied faster, and nearly exactly, in 16-bit fixed point (kernels/i16.h), where the
-  // active table has it.
-  bool slower_than_i16;
+  // Many rows are multiplied faster, and nearly exactly, in 16-bit fixed point (kernels/i16.h) where the
+  // active table has it: faster than their codes are, and than two planes of codes.
+  bool slower_than_i16, planes_slower_than_i16;
 
   // c[m * ldc + r] = or += alpha * (row r of the group) . (row m of a), r < n_rows <= lanes. Any m; the group
   // is read once per few rows of a, as it stands.

@@ -1,6 +1,6 @@
 // Which road a product takes: int8 over interleaved quantized weights (inference), stored float rows as they
-// stand (a few tokens), or unpacked panels in bf16 or f32. Only panels add up the products of a sum at once;
-// the other roads take them one by one.
+// stand (a few tokens), or unpacked panels in what fast_products() says or in f32. Only panels add up the
+// products of a sum at once; the other roads take them one by one.
 #include "ops/gemm.h"
 
 #include <algorithm>
@@ -63,8 +63,10 @@ enum class Road { kInt8, kInt8Exact, kRows, kPanels };
 Road road_of(const GemmTerm& term, ComputeMode compute) {
   if (term.a.k == 0 || term.a.col != 1) return Road::kPanels;
   if (compute == ComputeMode::kFast && term.w.packed != nullptr && term.w.cols % 32 == 0) {
-    const bool i16 = multiplies_in_i16(active_kernels(), term.a.m, term.w.rows, compute);
-    if (i16 && (term.exact || term.w.packed->slower_than_i16)) return Road::kPanels;
+    const PackedKernels& packed = *term.w.packed;
+    if ((term.exact ? packed.planes_slower_than_i16 : packed.slower_than_i16) &&
+        multiplies_in_i16(active_kernels(), term.a.m, term.w.rows, compute))
+      return Road::kPanels;
     return term.exact ? Road::kInt8Exact : Road::kInt8;
   }
   return term.a.m <= kFewRows && term.w.packed == nullptr ? Road::kRows : Road::kPanels;
