@@ -136,33 +136,27 @@ __attribute__((target("avx2"))) void int8_avx2() {
   for (__m256i& s : sum) keep(s);
 }
 
-// vpmaddwd and an addition: products in 16-bit fixed point. Registers by name, as in int8_avx512.
+// The same for ymm0 to 11: `step` writes to ymm\\sum, and ymm12 and 13 are free.
+#define HONE_NAMED_SUMS_256(step)                                                                         \
+  asm volatile(".irp sum,0,1,2,3,4,5,6,7,8,9,10,11\n\t" step "\n\t.endr"                                  \
+               :                                                                                          \
+               :                                                                                          \
+               : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+                 "xmm11", "xmm12", "xmm13")
+constexpr int kSteps256 = kSteps * kAccumulators / 12;
+
+// vpmaddwd and an addition: products in 16-bit fixed point.
 __attribute__((target("avx2"))) void i16_avx2() {
-  constexpr int kHere = 12;
-  for (int step = 0; step < kSteps * kAccumulators / kHere; ++step)
-    asm volatile(
-        ".irp sum,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
+  for (int step = 0; step < kSteps256; ++step)
+    HONE_NAMED_SUMS_256(
         "vpmaddwd %%ymm12, %%ymm12, %%ymm13\n\t"
-        "vpaddd %%ymm13, %%ymm\\sum, %%ymm\\sum\n\t"
-        ".endr"
-        :
-        :
-        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-          "xmm12", "xmm13");
+        "vpaddd %%ymm13, %%ymm\\sum, %%ymm\\sum");
 }
 
-// The same by name of the registers as int8_avx512, in the VEX encoding.
+// In the VEX encoding.
 __attribute__((target("avx2"))) void int8_avx_vnni() {
-  constexpr int kHere = 12;
-  for (int step = 0; step < kSteps * kAccumulators / kHere; ++step)
-    asm volatile(
-        ".irp sum,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
-        "%{vex%} vpdpbusd %%ymm12, %%ymm12, %%ymm\\sum\n\t"
-        ".endr"
-        :
-        :
-        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
-          "xmm12");
+  for (int step = 0; step < kSteps256; ++step)
+    HONE_NAMED_SUMS_256("%{vex%} vpdpbusd %%ymm12, %%ymm12, %%ymm\\sum");
 }
 
 // Runs `body` on n threads for about kSeconds; returns calls per second of all threads together.

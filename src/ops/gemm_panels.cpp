@@ -27,6 +27,7 @@ struct Problem {
   WeightLayout layout;
   std::span<const GemmTarget> targets;
   const GemmOptions& options;
+  size_t step_k = 1;  // slices of K begin at multiples of it
 
   size_t m() const { return targets[0].terms[0].a.m; }
   size_t n_of(const GemmTarget& t) const {
@@ -106,9 +107,7 @@ Part part_of(const Problem& p, const Cut& cut, size_t task) {
 // Walks through the slices of a part, term by term.
 class Cursor {
  public:
-  Cursor(const Problem& p, const Part& part, size_t step_k) : p_(&p), part_(&part), step_k_(step_k) {
-    settle();
-  }
+  Cursor(const Problem& p, const Part& part) : p_(&p), part_(&part) { settle(); }
   bool done() const { return term_ == part_->target->terms.size(); }
   const GemmTerm& term() const { return part_->target->terms[term_]; }
   size_t k0() const { return k0_; }
@@ -124,11 +123,10 @@ class Cursor {
     for (; !done() && k0_ >= term().a.k; k0_ = 0) ++term_;
     if (done()) return;
     const size_t block = p_->layout == WeightLayout::kNt ? term().w.format->block_elems : 1;
-    kc_ = std::min(slice_of(term().a.k, block, step_k_), term().a.k - k0_);
+    kc_ = std::min(slice_of(term().a.k, block, p_->step_k), term().a.k - k0_);
   }
   const Problem* p_;
   const Part* part_;
-  size_t step_k_;
   size_t term_ = 0, k0_ = 0, kc_ = 0;
 };
 
@@ -203,10 +201,10 @@ void clear(const Part& part) {
 }
 
 // The stored bytes that are unpacked next: the part's next slice, or the next part's first.
-SliceAhead ahead_of(const Problem& p, const Cursor& next, const Part* next_part, size_t step_k) {
+SliceAhead ahead_of(const Problem& p, const Cursor& next, const Part* next_part) {
   if (!next.done()) return {p.layout, next.columns()};
   if (next_part != nullptr)
-    if (const Cursor first(p, *next_part, step_k); !first.done()) return {p.layout, first.columns()};
+    if (const Cursor first(p, *next_part); !first.done()) return {p.layout, first.columns()};
   return {};
 }
 
@@ -215,10 +213,10 @@ void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_
   bool add = p.options.accumulate;
   float* factors = scratch<float>(ceil_div(part.cols, Panels::tile_n(p.ks)) * Panels::n_factors(p.ks),
                                   ScratchSlot::kPanelScales);
-  for (Cursor at(p, part, Panels::kStepK), next = at; !at.done(); at = next) {
+  for (Cursor at(p, part), next = at; !at.done(); at = next) {
     Panels::pack(p.ks, p.layout, at.columns(), panels, factors);
     next.next();
-    SliceAhead ahead = ahead_of(p, next, next_part, Panels::kStepK);
+    SliceAhead ahead = ahead_of(p, next, next_part);
     multiply_slice<Panels>({p, part, at.term().a, at.k0(), at.kc(), panels, factors, add}, ahead);
     add = true;
   }
@@ -226,7 +224,8 @@ void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_
 }
 
 template <typename Panels>
-void run(const Problem& p) {
+void run(Problem p) {
+  p.step_k = Panels::kStepK;
   const Cut cut = cut_of(p);
   const size_t n_tasks = cut.n_groups * cut.row_blocks, threads = static_cast<size_t>(thread_pool().size());
   thread_pool().run(n_tasks, [&](size_t task, int) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/avx2/simd_avx2.h"
 #include "kernels/tables.h"
 
 namespace hone {
@@ -114,33 +115,17 @@ void tile(size_t mr, size_t nr, size_t k_pairs, const I16Rows& a, const uint32_t
   dispatch<kTileM>(mr, nr, k_pairs, a, b, b_factors, c, ldc, alpha, accumulate);
 }
 
-inline __m256 magnitude(__m256 x) noexcept {
-  return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
-}
-
-inline float top_of(__m256 x) noexcept {
-  __m128 m = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-  m = _mm_max_ps(m, _mm_movehl_ps(m, m));
-  return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
-}
-
-inline float sum_of(__m256 x) noexcept {
-  __m128 s = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
-}
-
 // A whole run of x; returns its factor.
 inline float encode_run(const float* x, int16_t* codes) noexcept {
-  __m256 v[kI16Run / 8], top[2], sum[2];
-  for (size_t i = 0; i < 2; ++i) top[i] = sum[i] = _mm256_setzero_ps();
+  Vec v[kI16Run / 8], top[2], total[2];
+  for (size_t i = 0; i < 2; ++i) top[i] = total[i] = broadcast(0.0f);
 #pragma GCC unroll 8
   for (size_t i = 0; i < kI16Run / 8; ++i) {
-    v[i] = _mm256_loadu_ps(x + 8 * i);
-    top[i % 2] = _mm256_max_ps(magnitude(v[i]), top[i % 2]);
-    sum[i % 2] = _mm256_add_ps(sum[i % 2], magnitude(v[i]));
+    v[i] = load(x + 8 * i);
+    top[i % 2] = vmax(abs(v[i]), top[i % 2]);
+    total[i % 2] = add(total[i % 2], abs(v[i]));
   }
-  const float largest = top_of(_mm256_max_ps(top[0], top[1])), size = sum_of(_mm256_add_ps(sum[0], sum[1]));
+  const float largest = reduce_max(vmax(top[0], top[1])), size = sum(add(total[0], total[1]));
   float scale = std::min(kI16RowLargest / largest, kI16RowSum / size);
   float factor = 1.0f / scale;
   if (!(size <= __FLT_MAX__)) {
@@ -149,11 +134,11 @@ inline float encode_run(const float* x, int16_t* codes) noexcept {
   } else if (largest < kI16Zero) {
     scale = factor = 0;
   }
-  const __m256 s = _mm256_set1_ps(scale);
+  const Vec s = broadcast(scale);
 #pragma GCC unroll 4
   for (size_t i = 0; i < kI16Run / 8; i += 2) {
-    const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(s, v[i])),
-                                             _mm256_cvtps_epi32(_mm256_mul_ps(s, v[i + 1])));
+    const __m256i words =
+        _mm256_packs_epi32(_mm256_cvtps_epi32(mul(s, v[i]).v), _mm256_cvtps_epi32(mul(s, v[i + 1]).v));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + 8 * i), _mm256_permute4x64_epi64(words, 0xd8));
   }
   return factor;
@@ -188,7 +173,7 @@ void encode_panel(size_t k, const float* x, size_t stride, uint32_t* panel, floa
 #pragma GCC unroll 2
     for (size_t v = 0; v < 2; ++v) {
       const __m256 y = _mm256_loadu_ps(x + i * stride + 8 * v);
-      top[v] = _mm256_max_ps(magnitude(y), top[v]);
+      top[v] = _mm256_max_ps(abs(Vec{y}).v, top[v]);
       // Zero unless y is not finite.
       lost[v] = _mm256_or_ps(lost[v], _mm256_sub_ps(y, y));
     }
