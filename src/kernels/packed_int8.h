@@ -31,7 +31,7 @@ inline void add_chain(Ints (&sums)[kMr][kNv], const int8_t* q, size_t stride, co
   decltype(pair_products(code(0, 0), q)) pairs[kMr][kNv];
   HONE_UNROLL(8)
   for (size_t i = 0; i < kChain; ++i) {
-    HONE_UNROLL(2)
+    HONE_UNROLL(4)
     for (size_t v = 0; v < kNv; ++v) {
       const auto codes = code(i, v);
       HONE_UNROLL(8)
@@ -42,7 +42,7 @@ inline void add_chain(Ints (&sums)[kMr][kNv], const int8_t* q, size_t stride, co
     }
   }
   HONE_UNROLL(8)
-  for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+  for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(4)
   for (size_t v = 0; v < kNv; ++v) sums[m][v] = add_pairs(sums[m][v], pairs[m][v]);
 }
 
@@ -205,11 +205,11 @@ struct Int8Tile {
   static void add_quad(Ints (&sums)[kMr][kInt8Vecs], const uint8_t* codes, const int8_t* q, size_t stride) {
     constexpr size_t kNv = kInt8Vecs;
     Bytes b[kNv];
-    HONE_UNROLL(2)
+    HONE_UNROLL(4)
     for (size_t v = 0; v < kNv; ++v)
       b[v] = load_bytes(reinterpret_cast<const std::byte*>(codes + 4 * v * Vec::kLanes));
     HONE_UNROLL(8)
-    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(4)
     for (size_t v = 0; v < kNv; ++v) sums[m][v] = dot_step<kSigned>(sums[m][v], b[v], q + m * stride);
   }
 
@@ -219,20 +219,20 @@ struct Int8Tile {
     constexpr size_t kNv = kInt8Vecs, kW = Vec::kLanes;
     Vec total[kMr][kNv];
     HONE_UNROLL(8)
-    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(4)
     for (size_t v = 0; v < kNv; ++v) total[m][v] = broadcast(0.0f);
     const uint8_t* codes = panel.codes;
     const size_t n_terms = a.k / kScaleElems;
     // The results' lines lie far apart, and were last seen a panel ago.
     HONE_UNROLL(8)
-    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(4)
     for (size_t v = 0; v < kNv; ++v) __builtin_prefetch(c + m * ldc + v * kW, 1);
     for (size_t s = 0; s < k / kScaleElems; ++s) {
       Ints sums[kMr][kNv];
       HONE_UNROLL(8)
       for (size_t m = 0; m < kMr; ++m) {
         const Ints start = splat(kHasMin ? 0 : terms[m * n_terms + s]);
-        HONE_UNROLL(2)
+        HONE_UNROLL(4)
         for (size_t v = 0; v < kNv; ++v) sums[m][v] = start;
       }
       const int8_t* q = a.q + s * kScaleElems;
@@ -250,19 +250,19 @@ struct Int8Tile {
       for (size_t m = 0; m < kMr; ++m) {
         const float da = a.d[m * (a.k / 32) + s * kScaleElems / 32];
         const Vec scale = broadcast(da);
-        HONE_UNROLL(2)
+        HONE_UNROLL(4)
         for (size_t v = 0; v < kNv; ++v)
           total[m][v] = fma(to_float(sums[m][v]), mul(scale, load(d + v * kW)), total[m][v]);
         if constexpr (kHasMin) {
           const Vec sum = broadcast(std::bit_cast<float>(terms[m * n_terms + s]));
           const float* min = panel.min + s * kPanelCols;
-          HONE_UNROLL(2)
+          HONE_UNROLL(4)
           for (size_t v = 0; v < kNv; ++v) total[m][v] = fma(sum, load(min + v * kW), total[m][v]);
         }
       }
     }
     HONE_UNROLL(8)
-    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(2)
+    for (size_t m = 0; m < kMr; ++m) HONE_UNROLL(4)
     for (size_t v = 0; v < kNv; ++v)
       if (v * kW < nr) store_row(c + m * ldc + v * kW, total[m][v], nr - v * kW, alpha, accumulate);
   }

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kFewRows = 8;
 constexpr size_t kExactRows = 2;  // up to here memory is the limit, and a second plane of codes costs nothing
 constexpr size_t kMaxLanes = 16;
-constexpr size_t kMaxTileRows = 8, kMaxPanelCols = 2 * kMaxLanes;
+constexpr size_t kMaxTileRows = 8, kMaxPanelCols = 3 * kMaxLanes;
 constexpr size_t kMinScaleElems = 16;
 constexpr size_t kSliceK = 640;  // 32 columns of it are 20 KB
 

@@ -110,7 +110,7 @@ struct Bytes {
 };
 // dot4() multiplies signed codes as unsigned ones after adding 128.
 static constexpr bool kSignedDot = false, kPairSums = false;
-static constexpr size_t kInt8Rows = 6, kInt8Vecs = 2;  // 12 sums as int32, 12 as f32, of 32 registers
+static constexpr size_t kInt8Rows = 4, kInt8Vecs = 3;  // 12 sums as int32, 12 as f32, of 32 registers
 
 static inline Ints splat(int32_t x) {
   return {_mm512_set1_epi32(x)};
