@@ -18,13 +18,15 @@ constexpr float kF16Largest = 32.0f;  // kF16Run * 32 * 32 is three quarters of 
 // can no longer tell from zero.
 constexpr float kF16Smallest = 1.0f / 16;
 
-// C tile (mr, nr) = or += alpha * scales[m] * A B over f16 pairs, laid out as TileBf16's.
+// C tile (mr, nr) = or += alpha * scales[m] * A B over f16 pairs: a[m * lda + p] and b[p * ldb + n] are two
+// consecutive k. Rows of b are readable as far as a panel for nr columns is wide.
 using TileF16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda,
-                         const uint32_t* b, float* c, size_t ldc, const float* scales, float alpha,
-                         bool accumulate) noexcept;
+                         const uint32_t* b, size_t ldb, float* c, size_t ldc, const float* scales,
+                         float alpha, bool accumulate) noexcept;
 
 struct F16Kernels {
-  size_t tile_m, tile_n;
+  // A panel of few columns may be half as wide as tile_n, or half of that, down to least_n.
+  size_t tile_m, tile_n, least_n;
   TileF16 tile;
   // The largest |x[r * stride + i]|, i < n, of `rows` rows, 0 without elements. NaN may be passed over.
   float (*largest)(size_t rows, size_t n, size_t stride, const float* x) noexcept;

@@ -144,8 +144,8 @@ struct F16Operands {
   std::vector<uint32_t> a16, b16;
 };
 
-F16Operands f16_operands(Rng& rng, const F16Kernels& f16, size_t mr, size_t pairs) {
-  const size_t k = 2 * pairs, width = f16.tile_n;
+F16Operands f16_operands(Rng& rng, const F16Kernels& f16, size_t mr, size_t pairs, size_t width) {
+  const size_t k = 2 * pairs;
   F16Operands o{normals(rng, mr * k), normals(rng, k * width), std::vector<uint32_t>(mr * pairs),
                 std::vector<uint32_t>(pairs * width)};
   for (std::vector<float>* all : {&o.a, &o.b})
@@ -171,15 +171,18 @@ TEST(Kernels, TileF16EqualsProductsWithinTheRoundingOfItsRuns) {
   for (const F16Kernels* f16 : f16_tables()) {
     for (const size_t pairs : {size_t{1}, kF16Run - 1, kF16Run, kF16Run + 1, 3 * kF16Run + 5}) {
       for (size_t mr = 1; mr <= f16->tile_m; ++mr) {
-        for (const size_t nr : {size_t{1}, f16->tile_n / 2, f16->tile_n / 2 + 1, f16->tile_n}) {
-          const size_t k = 2 * pairs, width = f16->tile_n, ldc = nr + 1;
-          const F16Operands o = f16_operands(rng, *f16, mr, pairs);
+        for (const size_t nr : {size_t{1}, f16->least_n, f16->least_n + 1, f16->tile_n / 2,
+                                f16->tile_n / 2 + 1, f16->tile_n - 1, f16->tile_n}) {
+          size_t width = f16->tile_n;
+          while (width > f16->least_n && nr <= width / 2) width /= 2;
+          const size_t k = 2 * pairs, ldc = nr + 1;
+          const F16Operands o = f16_operands(rng, *f16, mr, pairs, width);
           std::vector<float> scales = normals(rng, mr);
           for (const bool accumulate : {false, true}) {
             std::vector<float> c(mr * ldc, accumulate ? 0.5f : kNan);
             for (size_t m = 0; m < mr; ++m) c[m * ldc + nr] = kNan;
-            f16->tile(mr, nr, pairs, o.a16.data(), pairs, o.b16.data(), c.data(), ldc, scales.data(), 0.7f,
-                      accumulate);
+            f16->tile(mr, nr, pairs, o.a16.data(), pairs, o.b16.data(), width, c.data(), ldc, scales.data(),
+                      0.7f, accumulate);
             double error = 0, size = 0;
             for (size_t m = 0; m < mr; ++m) {
               for (size_t n = 0; n < nr; ++n) {

@@ -164,7 +164,7 @@ void AttentionProducts::multiply(size_t m, size_t n, size_t k, size_t total_k, c
       const size_t mr = std::min(tile_m_, m - i);
       float* out = c + i * ldc + j;
       if (kind_ == FloatProducts::kF16)
-        ks_.f16->tile(mr, width, depth(k), rows.pairs + i * depth(k), depth(k), panel, out, ldc,
+        ks_.f16->tile(mr, width, depth(k), rows.pairs + i * depth(k), depth(k), panel, tile_n_, out, ldc,
                       rows.factors + i, alpha * b.factor, accumulate);
       else if (kind_ == FloatProducts::kBf16)
         ks_.tile_bf16(mr, width, depth(k), rows.pairs + i * depth(k), depth(k), panel, out, ldc, alpha,

@@ -3,8 +3,11 @@
 // over them, so that unpacking is paid once for many tokens; the terms of a sum are further slices.
 #include "ops/gemm_panels.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "base/round.h"
 #include "base/threads.h"
@@ -20,7 +23,9 @@ namespace {
 constexpr size_t kBlockRows = 192;  // rows of A kept in the L2 cache: 221 KB of a slice
 constexpr size_t kMaxBlock = 256;   // columns a task takes of formats with long blocks, at most
 constexpr size_t kMinGroup = 32, kMaxGroup = 288;  // of the others: multiples of a panel
-constexpr size_t kGroupBytes = 256 << 10;          // of C that a task should keep in the L2 cache
+constexpr size_t kGroupBytes = 256 << 10;          // of C that a task should keep in the L2 cache, at least
+constexpr size_t kUnpackRows = 48;  // unpacking columns of W costs about as much as multiplying so many rows
+constexpr size_t kManyGroups = 8;   // for each thread: their sizes no longer matter
 
 struct Problem {
   const Kernels& ks;
@@ -28,6 +33,7 @@ struct Problem {
   std::span<const GemmTarget> targets;
   const GemmOptions& options;
   size_t step_k = 1;  // slices of K begin at multiples of it
+  PanelWidths widths = {};
 
   size_t m() const { return targets[0].terms[0].a.m; }
   size_t n_of(const GemmTarget& t) const {
@@ -48,6 +54,12 @@ struct Part {
   size_t n0, cols, m0, m1;
 };
 
+// Of an L2 cache of 2 MB 576 KB.
+size_t group_bytes() {
+  static const long l2 = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return l2 > 0 ? std::max(kGroupBytes, static_cast<size_t>(l2) / 32 * 9) : kGroupBytes;
+}
+
 // Rows in equal steps of at most `most`.
 size_t step_of(size_t n, size_t most) {
   return ceil_div(n, std::max<size_t>(1, ceil_div(n, most)));
@@ -59,41 +71,60 @@ size_t slice_of(size_t k, size_t block, size_t step_k) {
   return std::min(round_up(ceil_div(k, ceil_div(k, most)), step), most);
 }
 
-// Columns that one task takes. Wide groups read A less often, as long as C stays at hand; narrow ones spread
-// better over the threads: the widest group whose busiest thread has the least to do.
-size_t choose_group(size_t n, size_t m, size_t threads, size_t block) {
-  if (block > 32) return round_up(std::min(kMaxBlock, n), block);
-  const size_t most =
-      std::clamp(kGroupBytes / (m * sizeof(float)) / kMinGroup * kMinGroup, 3 * kMinGroup, kMaxGroup);
-  size_t best = most, least = ~size_t{0};
-  for (size_t group = most; group >= kMinGroup; group -= kMinGroup) {
-    const size_t rounds = ceil_div(ceil_div(n, group), threads);
-    if (rounds * group < least) {
-      least = rounds * group;
-      best = group;
-    }
-  }
-  return best;
-}
-
 // How the work is cut.
 struct Cut {
   size_t group = 0, n_groups = 0, rows = 0, row_blocks = 1;
 };
 
+Cut cut_into(const Problem& p, size_t group, size_t threads) {
+  Cut cut{.group = group};
+  for (const GemmTarget& t : p.targets) cut.n_groups += ceil_div(p.n_of(t), group);
+  // Few columns (LoRA's skinny products): split the rows too, so that every thread has work.
+  if (cut.n_groups < 2 * threads)
+    cut.row_blocks = std::clamp<size_t>(p.m() / 48, 1, ceil_div(2 * threads, cut.n_groups));
+  cut.rows = round_up(ceil_div(p.m(), cut.row_blocks), 12);
+  return cut;
+}
+
+// What a task's columns cost for each of its rows: narrow panels more than they are wide.
+size_t cost_of(size_t cols, PanelWidths widths) {
+  const size_t rest = cols % widths.most, narrow = rest == 0 ? 0 : widths.of(rest);
+  return cols - rest + (narrow < widths.most ? narrow + narrow / 4 : narrow);
+}
+
+// The work of the busiest thread, tasks being taken in turn.
+size_t busiest(const Problem& p, const Cut& cut, size_t threads) {
+  std::vector<size_t> work(threads);
+  for (size_t row = 0; row < p.m(); row += cut.rows)
+    for (const GemmTarget& t : p.targets)
+      for (size_t n = 0; n < p.n_of(t); n += cut.group)
+        *std::min_element(work.begin(), work.end()) += (std::min(cut.rows, p.m() - row) + kUnpackRows) *
+                                                       cost_of(std::min(cut.group, p.n_of(t) - n), p.widths);
+  return *std::max_element(work.begin(), work.end());
+}
+
+// Wide groups of columns read A less often, as long as C stays at hand; narrow ones spread better over the
+// threads: the widest whose busiest thread has the least to do.
 Cut cut_of(const Problem& p) {
   const size_t threads = static_cast<size_t>(thread_pool().size());
   size_t block = 1;
   for (const GemmTarget& t : p.targets)
     if (p.layout == WeightLayout::kNn)
       for (const GemmTerm& term : t.terms) block = std::max(block, term.w.format->block_elems);
-  Cut cut{.group = choose_group(p.n(), p.m(), threads, block)};
-  for (const GemmTarget& t : p.targets) cut.n_groups += ceil_div(p.n_of(t), cut.group);
-  // Few columns (LoRA's skinny products): split the rows too, so that every thread has work.
-  if (cut.n_groups < 2 * threads)
-    cut.row_blocks = std::clamp<size_t>(p.m() / 48, 1, ceil_div(2 * threads, cut.n_groups));
-  cut.rows = round_up(ceil_div(p.m(), cut.row_blocks), 12);
-  return cut;
+  if (block > 32) return cut_into(p, round_up(std::min(kMaxBlock, p.n()), block), threads);
+  const size_t most =
+      std::clamp(group_bytes() / (p.m() * sizeof(float)) / kMinGroup * kMinGroup, 3 * kMinGroup, kMaxGroup);
+  Cut best = cut_into(p, most, threads);
+  if (best.n_groups > kManyGroups * threads) return best;
+  size_t least = busiest(p, best, threads);
+  for (size_t group = most - kMinGroup; group >= kMinGroup; group -= kMinGroup) {
+    const Cut cut = cut_into(p, group, threads);
+    const size_t work = busiest(p, cut, threads);
+    if (work >= least) continue;
+    least = work;
+    best = cut;
+  }
+  return best;
 }
 
 Part part_of(const Problem& p, const Cut& cut, size_t task) {
@@ -164,8 +195,10 @@ void multiply(Bf16Panels, const Unpacked& u, const TileAt& t) {
 void multiply(F16Panels, const Unpacked& u, const TileAt& t) {
   const size_t pairs = F16Panels::depth(u.kc), lda = F16Panels::depth(u.a.k);
   const F16Kernels& f16 = *u.p.ks.f16;
-  f16.tile(t.mr, t.nr, pairs, u.a.halves + t.m * lda + u.k0 / 2, lda, u.panels + t.n * pairs, u.c(t.m, t.n),
-           u.part.target->ldc, u.a.factors + t.m, u.p.options.alpha * u.factors[t.n / f16.tile_n], u.add);
+  const size_t width = F16Panels::widths(u.p.ks).of(u.part.cols - t.n);
+  f16.tile(t.mr, t.nr, pairs, u.a.halves + t.m * lda + u.k0 / 2, lda, u.panels + t.n * pairs, width,
+           u.c(t.m, t.n), u.part.target->ldc, u.a.factors + t.m,
+           u.p.options.alpha * u.factors[t.n / f16.tile_n], u.add);
 }
 
 void multiply(I16Panels, const Unpacked& u, const TileAt& t) {
@@ -226,6 +259,7 @@ void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_
 template <typename Panels>
 void run(Problem p) {
   p.step_k = Panels::kStepK;
+  p.widths = Panels::widths(p.ks);
   const Cut cut = cut_of(p);
   const size_t n_tasks = cut.n_groups * cut.row_blocks, threads = static_cast<size_t>(thread_pool().size());
   thread_pool().run(n_tasks, [&](size_t task, int) {
@@ -234,8 +268,8 @@ void run(Problem p) {
     // Probably this thread's next task.
     const bool more = task + threads < n_tasks;
     const Part next_part = more ? part_of(p, cut, task + threads) : Part{};
-    auto* panels =
-        scratch<uint32_t>(round_up(cut.group, 32) * Panels::depth(kMaxSliceK), ScratchSlot::kPanels);
+    auto* panels = scratch<uint32_t>(round_up(cut.group, Panels::tile_n(p.ks)) * Panels::depth(kMaxSliceK),
+                                     ScratchSlot::kPanels);
     run_part<Panels>(p, part, more ? &next_part : nullptr, panels);
   });
 }

@@ -1,6 +1,6 @@
 // W unpacked into the panels that the tile kernels read, for a slice of K: [n / tile_n][k][tile_n], in f32,
 // or in bf16, f16 or 16-bit fixed point with two consecutive k in one element (an odd last k is paired with
-// zero). Columns beyond n are zero.
+// zero). Columns beyond n are zero; a last panel of few columns may be narrower (PanelWidths).
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,16 @@ struct PanelSlice {
 // store C less often.
 constexpr size_t kMaxSliceK = 576;
 
+// How wide panels are: `most` columns, the last one where few are left down to `least` times a power of two.
+struct PanelWidths {
+  size_t most, least;
+  size_t of(size_t columns_left) const noexcept {  // one panel's
+    size_t width = most;
+    while (width > least && columns_left <= width / 2) width /= 2;
+    return width;
+  }
+};
+
 // The stored bytes of a slice that will be unpacked later, asked for line by line while something else is
 // computed: its strips are too short for the processor to guess, and would otherwise wait for memory one by
 // one.
@@ -51,6 +61,7 @@ struct F32Panels {
   static size_t depth(size_t k) noexcept { return k; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m; }
   static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n; }
+  static PanelWidths widths(const Kernels& ks) noexcept { return {ks.tile_n, ks.tile_n}; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };
@@ -61,6 +72,7 @@ struct Bf16Panels {
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
   static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n_bf16; }
+  static PanelWidths widths(const Kernels& ks) noexcept { return {ks.tile_n_bf16, ks.tile_n_bf16}; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };
@@ -73,6 +85,7 @@ struct F16Panels {
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.f16->tile_m; }
   static size_t tile_n(const Kernels& ks) noexcept { return ks.f16->tile_n; }
+  static PanelWidths widths(const Kernels& ks) noexcept { return {ks.f16->tile_n, ks.f16->least_n}; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };
@@ -84,6 +97,7 @@ struct I16Panels {
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.i16->tile_m; }
   static size_t tile_n(const Kernels& ks) noexcept { return ks.i16->tile_n; }
+  static PanelWidths widths(const Kernels& ks) noexcept { return {ks.i16->tile_n, ks.i16->tile_n}; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };

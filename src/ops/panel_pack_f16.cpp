@@ -17,13 +17,15 @@ constexpr float kF16Exact = 1.0f / 1024;
 
 // Interleaved rows in f16 as they are, unscaled.
 void pack_interleaved(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels) {
-  const size_t nr = ks.f16->tile_n, depth = F16Panels::depth(s.kc);
+  const PanelWidths widths = F16Panels::widths(ks);
+  const size_t depth = F16Panels::depth(s.kc);
   if (layout == WeightLayout::kNn) {
-    for (size_t k = 0; k < s.kc; k += s.w.packed->lanes) turn_group(ks, s, k, nr, panels);
+    for (size_t k = 0; k < s.kc; k += s.w.packed->lanes) turn_group(ks, s, k, widths, panels);
     return;
   }
-  float* columns = scratch<float>(nr * s.kc, ScratchSlot::kWide);
-  for (size_t n = 0; n < s.cols; n += nr) {
+  float* columns = scratch<float>(widths.most * s.kc, ScratchSlot::kWide);
+  for (size_t n = 0; n < s.cols; n += widths.most) {
+    const size_t nr = widths.of(s.cols - n);
     unpack_columns(s.w, s.n0 + n, std::min(nr, s.cols - n), s.k0, s.kc, nr, columns);
     for (size_t p = 0; p < depth; ++p, panels += nr)
       ks.f16->pair(nr, 1.0f, columns + 2 * p * nr, columns + (2 * p + 1) * nr, panels);
@@ -38,15 +40,17 @@ bool pack_unscaled(const Kernels& ks, WeightLayout layout, const PanelSlice& s, 
     return true;
   }
   if (s.w.format->id != FormatId::kF16) return false;
-  const size_t nr = ks.f16->tile_n;
+  const PanelWidths widths = F16Panels::widths(ks);
   if (layout == WeightLayout::kNn) {
     // bf16 rows are paired as they are stored, and so halves of any kind.
-    pair_stored_rows(s, ks.pair_rows(FormatId::kBF16), nr, panels);
+    pair_stored_rows(s, ks.pair_rows(FormatId::kBF16), widths, panels);
     return true;
   }
   if (!has_aligned_pairs(s)) return false;
-  for (size_t n = 0; n < s.cols; n += nr)
+  for (size_t n = 0; n < s.cols; n += widths.most) {
+    const size_t nr = widths.of(s.cols - n);
     turn_pairs(ks, s, s.n0 + n, std::min(nr, s.cols - n), nr, panels + n * F16Panels::depth(s.kc));
+  }
   return true;
 }
 
@@ -61,26 +65,55 @@ bool scale_panel(const F16Kernels& f16, bool exact, size_t n_halves, uint16_t* p
   return true;
 }
 
-// What does not fit, by way of f32: panels with kNt, rows of all columns with kNn.
+// A slice of W in f32: in the panels of products in f32 with kNt, in rows of all columns with kNn.
+class WideSlice {
+ public:
+  WideSlice(const Kernels& ks, WeightLayout layout, const PanelSlice& s) {
+    const bool nt = layout == WeightLayout::kNt;
+    const size_t padded = round_up(s.cols, ks.f16->tile_n);
+    stride_ = nt ? ks.tile_n : std::max(padded, round_up(s.cols, s.w.format->block_elems));
+    step_ = nt ? ks.tile_n * s.kc : ks.tile_n;
+    width_ = ks.tile_n;
+    data_ = scratch<float>(std::max(padded, stride_) * s.kc, ScratchSlot::kWide);
+    if (nt)
+      F32Panels::pack(ks, layout, s, reinterpret_cast<uint32_t*>(data_), nullptr);
+    else
+      unpack_slice(ks, s, data_, stride_);
+  }
+  // visit(column, columns, their first row) for columns [n, n + count), in steps that lie side by side.
+  template <typename Visit>
+  void for_each_part(size_t n, size_t count, const Visit& visit) const {
+    for (size_t i = 0; i < count; i += width_)
+      visit(i, std::min(width_, count - i), data_ + (n + i) / width_ * step_);
+  }
+  size_t stride() const noexcept { return stride_; }
+
+ private:
+  size_t stride_, step_, width_;
+  float* data_;
+};
+
+// What does not fit, by way of f32.
 void pack_widened(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels,
                   float* factors) {
   static constexpr float kZeros[64] = {};
-  const size_t nr = ks.f16->tile_n, pairs = F16Panels::depth(s.kc), padded = round_up(s.cols, nr);
-  HONE_CHECK(nr == ks.tile_n);
-  const bool nt = layout == WeightLayout::kNt;
-  const size_t stride = nt ? nr : std::max(padded, round_up(s.cols, s.w.format->block_elems));
-  float* wide = scratch<float>(std::max(padded, stride) * s.kc, ScratchSlot::kWide);
-  if (nt)
-    F32Panels::pack(ks, layout, s, reinterpret_cast<uint32_t*>(wide), nullptr);
-  else
-    unpack_slice(ks, s, wide, stride);
-  for (size_t n = 0; n < s.cols; n += nr, panels += nr * pairs) {
-    const float* first = nt ? wide + n * s.kc : wide + n;
-    const float scale = f16_scale(ks.f16->largest(s.kc, nr, stride, first));
+  const PanelWidths widths = F16Panels::widths(ks);
+  HONE_CHECK(widths.most % ks.tile_n == 0);
+  const WideSlice wide(ks, layout, s);
+  const size_t stride = wide.stride();
+  for (size_t n = 0; n < s.cols; n += widths.most, panels += widths.most * F16Panels::depth(s.kc)) {
+    const size_t nr = widths.of(s.cols - n);
+    float largest = 0;
+    wide.for_each_part(n, nr, [&](size_t, size_t count, const float* first) {
+      largest = std::max(largest, ks.f16->largest(s.kc, count, stride, first));
+    });
+    const float scale = f16_scale(largest);
     *factors++ = 1.0f / scale;
-    for (size_t k = 0; k < s.kc; k += 2)
-      ks.f16->pair(nr, scale, first + k * stride, k + 1 < s.kc ? first + (k + 1) * stride : kZeros,
-                   panels + k / 2 * nr);
+    wide.for_each_part(n, nr, [&](size_t column, size_t count, const float* first) {
+      for (size_t k = 0; k < s.kc; k += 2)
+        ks.f16->pair(count, scale, first + k * stride, k + 1 < s.kc ? first + (k + 1) * stride : kZeros,
+                     panels + k / 2 * nr + column);
+    });
   }
 }
 
@@ -89,10 +122,12 @@ void pack_widened(const Kernels& ks, WeightLayout layout, const PanelSlice& s, u
 void F16Panels::pack(const Kernels& ks, WeightLayout layout, const PanelSlice& s, uint32_t* panels,
                      float* factors) {
   if (!pack_unscaled(ks, layout, s, panels)) return pack_widened(ks, layout, s, panels, factors);
-  const size_t nr = ks.f16->tile_n, pairs = nr * depth(s.kc);
+  const PanelWidths all = widths(ks);
+  const size_t nr = all.most, pairs = nr * depth(s.kc);
   const bool exact = s.w.format->id == FormatId::kF16;
   for (size_t i = 0; i * nr < s.cols; ++i) {
-    if (scale_panel(*ks.f16, exact, 2 * pairs, reinterpret_cast<uint16_t*>(panels + i * pairs), factors[i]))
+    const size_t n_halves = 2 * all.of(s.cols - i * nr) * depth(s.kc);
+    if (scale_panel(*ks.f16, exact, n_halves, reinterpret_cast<uint16_t*>(panels + i * pairs), factors[i]))
       continue;
     // Only this panel, where columns may begin there: which others it is packed with must not matter.
     PanelSlice one = s;

@@ -54,15 +54,15 @@ void unpack_slice(const Kernels& ks, const PanelSlice& s, float* out, size_t str
   }
 }
 
-void pair_stored_rows(const PanelSlice& s, PairRows pair, size_t nr, uint32_t* panels) {
+void pair_stored_rows(const PanelSlice& s, PairRows pair, PanelWidths widths, uint32_t* panels) {
   static constexpr std::byte kZeros[64 * sizeof(float)] = {};
   const size_t depth = (s.kc + 1) / 2, elem = s.w.format->bytes(1);
   for (size_t k = 0; k < s.kc; k += 2) {
     const std::byte* even = s.w.data + (s.k0 + k) * s.w.row_bytes() + s.n0 * elem;
     const std::byte* odd = even + s.w.row_bytes();
-    uint32_t* out = panels + k / 2 * nr;
-    for (size_t n = 0; n < s.cols; n += nr, out += nr * depth) {
-      const size_t width = std::min(nr, s.cols - n);
+    for (size_t n = 0; n < s.cols; n += widths.most) {
+      const size_t nr = widths.of(s.cols - n), width = std::min(nr, s.cols - n);
+      uint32_t* out = panels + n * depth + k / 2 * nr;
       pair(even + n * elem, k + 1 < s.kc ? odd + n * elem : kZeros, out, width);
       if (width < nr) std::memset(out + width, 0, (nr - width) * sizeof(uint32_t));
     }
@@ -88,15 +88,15 @@ bool has_whole_groups(const PanelSlice& s) noexcept {
   return lanes % 2 == 0 && s.k0 % lanes == 0 && s.kc % lanes == 0;
 }
 
-void turn_group(const Kernels& ks, const PanelSlice& s, size_t k, size_t nr, uint32_t* panels) {
+void turn_group(const Kernels& ks, const PanelSlice& s, size_t k, PanelWidths widths, uint32_t* panels) {
   const size_t depth = s.kc / 2, lanes = s.w.packed->lanes, n_pairs = lanes / 2;
   const size_t stored = round_up(s.cols, s.w.format->block_elems);
   float* turned = scratch<float>(stored * lanes, ScratchSlot::kDecoded);
   s.w.packed->unpack_f32(stored, packed_slice(s.w, s.k0 + k, s.n0), turned, lanes);
   auto* halves = scratch<uint32_t>(stored * n_pairs, ScratchSlot::kPairs);
   to_halves(ks, stored * lanes, 1.0f, turned, reinterpret_cast<uint16_t*>(halves));
-  for (size_t n = 0; n < s.cols; n += nr) {
-    const size_t width = std::min(nr, s.cols - n);
+  for (size_t n = 0; n < s.cols; n += widths.most) {
+    const size_t nr = widths.of(s.cols - n), width = std::min(nr, s.cols - n);
     uint32_t* out = panels + n * depth + k / 2 * nr;
     ks.transpose32(width, n_pairs, halves + n * n_pairs, n_pairs, out, nr);
     if (width < nr)

@@ -21,7 +21,7 @@ void unpack_rows(const Kernels& ks, const MatrixView& w, size_t k0, size_t n_row
 void unpack_slice(const Kernels& ks, const PanelSlice& slice, float* out, size_t stride);
 
 // Rows of a slice (W stored as kNn, not interleaved) two at a time into one row of pairs of every panel.
-void pair_stored_rows(const PanelSlice& slice, PairRows pair, size_t nr, uint32_t* panels);
+void pair_stored_rows(const PanelSlice& slice, PairRows pair, PanelWidths widths, uint32_t* panels);
 
 // Whether turn_pairs() can unpack a slice (W stored as kNt, in 16 bits, not interleaved).
 bool has_aligned_pairs(const PanelSlice& slice) noexcept;
@@ -33,6 +33,6 @@ void turn_pairs(const Kernels& ks, const PanelSlice& slice, size_t n, size_t wid
 bool has_whole_groups(const PanelSlice& slice) noexcept;
 // Rows [k, k + lanes) of such a slice into panels of pairs in bf16 or f16, as products are made (scale 1):
 // halves of interleaved rows are pairs along K once they are turned.
-void turn_group(const Kernels& ks, const PanelSlice& slice, size_t k, size_t nr, uint32_t* panels);
+void turn_group(const Kernels& ks, const PanelSlice& slice, size_t k, PanelWidths widths, uint32_t* panels);
 
 }  // namespace hone

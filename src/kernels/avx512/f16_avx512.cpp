@@ -9,99 +9,133 @@ namespace hone {
 namespace avx512 {
 namespace {
 
-constexpr size_t kTileM = 12, kTileN = 32;
-
-template <size_t kMr, size_t kNv>
-struct Sums {
-  // In f32, as the halves lie: even and odd k of the first eight columns, then of the others.
-  alignas(64) float f32[kMr][kNv][2][16];
-  alignas(64) uint16_t halves[kMr][kNv][32];
-};
-
-// n pairs of k, at most kF16Run; add: to what the sums hold, otherwise instead.
-template <size_t kMr, size_t kNv>
-inline void add_run(size_t n, const uint32_t* a, size_t lda, const uint32_t* b, bool add,
-                    Sums<kMr, kNv>& sums) noexcept {
-  __m512h sum[kMr][kNv];
-#pragma GCC unroll 16
-  for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-    for (size_t v = 0; v < kNv; ++v) sum[m][v] = _mm512_setzero_ph();
-  for (size_t p = 0; p < n; ++p, b += kTileN) {
-    // Two names instead of an array, which GCC 12 would keep in memory.
-    const __m512h column0 = _mm512_loadu_ph(b);
-    __m512h column1;
-    if constexpr (kNv == 2) column1 = _mm512_loadu_ph(b + 16);
-#pragma GCC unroll 16
-    for (size_t m = 0; m < kMr; ++m) {
-      const __m512h x = _mm512_castsi512_ph(_mm512_set1_epi32(static_cast<int>(a[m * lda + p])));
-      sum[m][0] = _mm512_fmadd_ph(x, column0, sum[m][0]);
-      if constexpr (kNv == 2) sum[m][1] = _mm512_fmadd_ph(x, column1, sum[m][1]);
-    }
-  }
-  // By way of memory: widening what a register holds takes a shuffle more for each half of it.
-#pragma GCC unroll 16
-  for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-    for (size_t v = 0; v < kNv; ++v) _mm512_store_ph(sums.halves[m][v], sum[m][v]);
-  asm volatile("" : : : "memory");
-  for (size_t m = 0; m < kMr; ++m)
-#pragma GCC unroll 2
-    for (size_t v = 0; v < kNv; ++v) {
-      const auto* halves = reinterpret_cast<const __m256i*>(sums.halves[m][v]);
-      __m512 low = _mm512_cvtph_ps(_mm256_load_si256(halves)),
-             high = _mm512_cvtph_ps(_mm256_load_si256(halves + 1));
-      if (add) {
-        low = _mm512_add_ps(low, _mm512_load_ps(sums.f32[m][v][0]));
-        high = _mm512_add_ps(high, _mm512_load_ps(sums.f32[m][v][1]));
-      }
-      _mm512_store_ps(sums.f32[m][v][0], low);
-      _mm512_store_ps(sums.f32[m][v][1], high);
-    }
-}
-
-template <size_t kMr, size_t kNv>
-void tile_rows(size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c,
-               size_t ldc, const float* scales, float alpha, bool accumulate) noexcept {
-  Sums<kMr, kNv> sums;
-  add_run(std::min(k_pairs, kF16Run), a, lda, b, false, sums);
-  for (size_t p = kF16Run; p < k_pairs; p += kF16Run)
-    add_run(std::min(k_pairs - p, kF16Run), a + p, lda, b + p * kTileN, true, sums);
-  const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0),
-                odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-#pragma GCC unroll 2
-  for (size_t v = 0; v < kNv; ++v) {
-    const size_t n = nr - 16 * v;
-    const auto mask = static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
-    for (size_t m = 0; m < kMr; ++m) {
-      const __m512 low = _mm512_load_ps(sums.f32[m][v][0]), high = _mm512_load_ps(sums.f32[m][v][1]);
-      const __m512 sum =
-          _mm512_add_ps(_mm512_permutex2var_ps(low, even, high), _mm512_permutex2var_ps(low, odd, high));
-      float* out = c + m * ldc + 16 * v;
-      __m512 y = _mm512_mul_ps(_mm512_set1_ps(alpha * scales[m]), sum);
-      if (accumulate) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, out));
-      _mm512_mask_storeu_ps(out, mask, y);
-    }
-  }
-}
-
-template <size_t kMr>
-void dispatch(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b,
-              float* c, size_t ldc, const float* scales, float alpha, bool accumulate) noexcept {
-  if (mr == kMr) {
-    if (nr <= 16) return tile_rows<kMr, 1>(nr, k_pairs, a, lda, b, c, ldc, scales, alpha, accumulate);
-    return tile_rows<kMr, 2>(nr, k_pairs, a, lda, b, c, ldc, scales, alpha, accumulate);
-  }
-  if constexpr (kMr > 1) dispatch<kMr - 1>(mr, nr, k_pairs, a, lda, b, c, ldc, scales, alpha, accumulate);
-}
-
-void tile(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c,
-          size_t ldc, const float* scales, float alpha, bool accumulate) noexcept {
-  dispatch<kTileM>(mr, nr, k_pairs, a, lda, b, c, ldc, scales, alpha, accumulate);
-}
+constexpr size_t kTileM = 12, kTileN = 64, kLeastN = 16;
 
 __mmask16 first_lanes(size_t n) noexcept {
   return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
+}
+
+// kMr rows of C and kNv vectors of 16 columns. Of the shapes with 24 sums, 6 x 4 needs the fewest loads.
+template <size_t kMr, size_t kNv>
+class Block {
+ public:
+  // The products of n pairs of k, at most kF16Run.
+  void run(size_t n, const uint32_t* a, size_t lda, const uint32_t* b, size_t ldb) noexcept {
+    __m512h sum[kMr][kNv];
+#pragma GCC unroll 16
+    for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kNv; ++v) sum[m][v] = _mm512_setzero_ph();
+    const auto add_pair = [&](const uint32_t* x, const uint32_t* y) {
+      __m512h columns[kNv];
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kNv; ++v) columns[v] = _mm512_loadu_ph(y + 16 * v);
+#pragma GCC unroll 16
+      for (size_t m = 0; m < kMr; ++m) {
+        const __m512h row = _mm512_castsi512_ph(_mm512_set1_epi32(static_cast<int>(x[m * lda])));
+#pragma GCC unroll 4
+        for (size_t v = 0; v < kNv; ++v) sum[m][v] = _mm512_fmadd_ph(row, columns[v], sum[m][v]);
+      }
+    };
+    for (; n >= 2; n -= 2, a += 2, b += 2 * ldb) {
+      add_pair(a, b);
+      add_pair(a + 1, b + ldb);
+    }
+    if (n > 0) add_pair(a, b);
+#pragma GCC unroll 16
+    for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kNv; ++v) _mm512_store_ph(halves_[m][v], sum[m][v]);
+    // By way of memory: widening what a register holds takes a shuffle more for each half of it.
+    asm volatile("" : : : "memory");
+  }
+
+  // The run's sums, to or instead of those in f32.
+  void widen(bool add) noexcept {
+    for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kNv; ++v)
+#pragma GCC unroll 2
+        for (size_t h = 0; h < 2; ++h) _mm512_store_ps(wide_[m][v][h], sum(m, v, h, add));
+  }
+
+  // C = or += the last run's sums, with those in f32 if there were others.
+  void store(size_t nr, bool others, float* c, size_t ldc, const float* scales, float alpha,
+             bool accumulate) noexcept {
+    const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0),
+                  odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    for (size_t m = 0; m < kMr; ++m, c += ldc) {
+      const __m512 scale = _mm512_set1_ps(alpha * scales[m]);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kNv; ++v) {
+        if (16 * v >= nr) break;
+        const __mmask16 mask = first_lanes(nr - 16 * v);
+        const __m512 low = sum(m, v, 0, others), high = sum(m, v, 1, others);
+        const __m512 both =
+            _mm512_add_ps(_mm512_permutex2var_ps(low, even, high), _mm512_permutex2var_ps(low, odd, high));
+        __m512 y = _mm512_mul_ps(scale, both);
+        if (accumulate) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, c + 16 * v));
+        _mm512_mask_storeu_ps(c + 16 * v, mask, y);
+      }
+    }
+  }
+
+ private:
+  __m512 sum(size_t m, size_t v, size_t h, bool add) const noexcept {
+    const __m512 s = _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(halves_[m][v]) + h));
+    return add ? _mm512_add_ps(s, _mm512_load_ps(wide_[m][v][h])) : s;
+  }
+  // As the halves lie: even and odd k of the first eight columns, then of the others.
+  alignas(64) float wide_[kMr][kNv][2][16];
+  alignas(64) uint16_t halves_[kMr][kNv][32];
+};
+
+// A tile's operands and its place.
+struct Tile {
+  size_t mr, nr, k_pairs;
+  const uint32_t* a;
+  size_t lda;
+  const uint32_t* b;
+  size_t ldb;
+  float* c;
+  size_t ldc;
+  const float* scales;
+  float alpha;
+  bool accumulate;
+};
+
+template <size_t kMr, size_t kNv>
+void multiply(const Tile& t) noexcept {
+  if constexpr (kMr > 1)
+    if (t.mr < kMr) return multiply<kMr - 1, kNv>(t);
+  // The results' lines lie far apart, and were last seen a panel ago.
+  for (size_t m = 0; m < kMr; ++m)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kNv; ++v) __builtin_prefetch(t.c + m * t.ldc + 16 * v, 1);
+  Block<kMr, kNv> block;
+  size_t p = 0;
+  for (; t.k_pairs - p > kF16Run; p += kF16Run) {
+    block.run(kF16Run, t.a + p, t.lda, t.b + p * t.ldb, t.ldb);
+    block.widen(p > 0);
+  }
+  block.run(t.k_pairs - p, t.a + p, t.lda, t.b + p * t.ldb, t.ldb);
+  block.store(t.nr, p > 0, t.c, t.ldc, t.scales, t.alpha, t.accumulate);
+}
+
+void tile(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, size_t ldb,
+          float* c, size_t ldc, const float* scales, float alpha, bool accumulate) noexcept {
+  const Tile all{mr, nr, k_pairs, a, lda, b, ldb, c, ldc, scales, alpha, accumulate};
+  if (nr <= kTileN / 4) return multiply<kTileM, 1>(all);
+  if (nr <= kTileN / 2) return multiply<kTileM, 2>(all);
+  Tile part = all;
+  part.mr = mr > kTileM / 2 ? (mr + 1) / 2 : mr;
+  multiply<kTileM / 2, 4>(part);
+  if (part.mr == mr) return;
+  part.a += part.mr * lda;
+  part.c += part.mr * ldc;
+  part.scales += part.mr;
+  part.mr = mr - part.mr;
+  multiply<kTileM / 2, 4>(part);
 }
 
 float largest(size_t rows, size_t n, size_t stride, const float* x) noexcept {
@@ -176,6 +210,7 @@ void scale_halves(size_t n, float scale, uint16_t* x) noexcept {
 
 constexpr F16Kernels kTable = {.tile_m = kTileM,
                                .tile_n = kTileN,
+                               .least_n = kLeastN,
                                .tile = tile,
                                .largest = largest,
                                .halve = halve,

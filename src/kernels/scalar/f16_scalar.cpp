@@ -8,7 +8,7 @@
 namespace hone {
 namespace {
 
-constexpr size_t kTileM = 4, kTileN = 8;
+constexpr size_t kTileM = 4, kTileN = 8, kLeastN = 4;
 
 float low_half(uint32_t pair) noexcept {
   return f16_to_f32(static_cast<uint16_t>(pair & 0xffffu));
@@ -19,12 +19,12 @@ float high_half(uint32_t pair) noexcept {
 }
 
 // One element of the product: even and odd k have sums of their own.
-float product(size_t k_pairs, const uint32_t* a, const uint32_t* b) noexcept {
+float product(size_t k_pairs, const uint32_t* a, const uint32_t* b, size_t ldb) noexcept {
   float even = 0, odd = 0;
   for (size_t first = 0; first < k_pairs; first += kF16Run) {
     uint16_t low = 0, high = 0;
     for (size_t p = first; p < std::min(k_pairs, first + kF16Run); ++p) {
-      const uint32_t w = b[p * kTileN];
+      const uint32_t w = b[p * ldb];
       low = f32_to_f16(std::fma(low_half(a[p]), low_half(w), f16_to_f32(low)));
       high = f32_to_f16(std::fma(high_half(a[p]), high_half(w), f16_to_f32(high)));
     }
@@ -34,11 +34,11 @@ float product(size_t k_pairs, const uint32_t* a, const uint32_t* b) noexcept {
   return even + odd;
 }
 
-void tile(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, float* c,
-          size_t ldc, const float* scales, float alpha, bool accumulate) noexcept {
+void tile(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda, const uint32_t* b, size_t ldb,
+          float* c, size_t ldc, const float* scales, float alpha, bool accumulate) noexcept {
   for (size_t m = 0; m < mr; ++m)
     for (size_t n = 0; n < nr; ++n) {
-      const float y = alpha * scales[m] * product(k_pairs, a + m * lda, b + n);
+      const float y = alpha * scales[m] * product(k_pairs, a + m * lda, b + n, ldb);
       float& out = c[m * ldc + n];
       out = accumulate ? out + y : y;
     }
@@ -73,6 +73,7 @@ void scale_halves(size_t n, float scale, uint16_t* x) noexcept {
 
 constexpr F16Kernels kTable = {.tile_m = kTileM,
                                .tile_n = kTileN,
+                               .least_n = kLeastN,
                                .tile = tile,
                                .largest = largest,
                                .halve = halve,
