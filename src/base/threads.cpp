@@ -39,13 +39,21 @@ inline void cpu_pause() noexcept {
 }  // namespace
 
 struct ThreadPool::Impl {
+  // Items [next, end) that nobody has taken yet.
+  struct alignas(64) Range {
+    std::atomic<size_t> next{0};
+    size_t end = 0;
+  };
+
+  explicit Impl(int n_threads) : ranges(static_cast<size_t>(n_threads)) {}
+
+  std::vector<Range> ranges;  // one, or one for each thread
+  size_t n_ranges = 1;
   std::vector<std::thread> workers;
   std::mutex mutex;
   std::condition_variable wake;
   std::atomic<uint64_t> state{kClosed};
-  std::atomic<size_t> next{0};
   int spins = kSpins;
-  size_t n = 0;
   Call call = nullptr;
   const void* closure = nullptr;
   std::exception_ptr error;
@@ -63,11 +71,26 @@ struct ThreadPool::Impl {
 
   void work(int worker) {
     try {
-      for (size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) call(closure, i, worker);
+      for (size_t r = 0; r < n_ranges; ++r) {
+        Range& range = ranges[(static_cast<size_t>(worker) + r) % n_ranges];
+        // Looked at before it is written: others' ranges are mostly empty by then.
+        while (range.next.load(std::memory_order_relaxed) < range.end) {
+          const size_t i = range.next.fetch_add(1);
+          if (i < range.end) call(closure, i, worker);
+        }
+      }
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!error) error = std::current_exception();
-      next.store(n);
+      for (size_t r = 0; r < n_ranges; ++r) ranges[r].next.store(ranges[r].end);
+    }
+  }
+
+  void share_out(size_t n, size_t parts) {
+    n_ranges = parts;
+    for (size_t r = 0; r < parts; ++r) {
+      ranges[r].next.store(r * n / parts);
+      ranges[r].end = (r + 1) * n / parts;
     }
   }
 
@@ -118,7 +141,8 @@ struct ThreadPool::Impl {
 };
 
 ThreadPool::ThreadPool(int n_threads)
-    : n_threads_(n_threads > 0 ? n_threads : default_thread_count()), impl_(std::make_unique<Impl>()) {
+    : n_threads_(n_threads > 0 ? n_threads : default_thread_count()),
+      impl_(std::make_unique<Impl>(n_threads_)) {
   HONE_CHECK(static_cast<uint64_t>(n_threads_) < kInside);
   if (n_threads_ > default_thread_count()) impl_->spins = 0;
   impl_->workers.reserve(static_cast<size_t>(n_threads_));
@@ -137,16 +161,15 @@ ThreadPool::ThreadPool(int n_threads)
 // The workers end with what they share, also when not all of them could be started.
 ThreadPool::~ThreadPool() = default;
 
-void ThreadPool::run_raw(size_t n, Call call, const void* closure) {
+void ThreadPool::run_raw(Order order, size_t n, Call call, const void* closure) {
   if (n == 0) return;
   if (n == 1 || n_threads_ == 1) {
     for (size_t i = 0; i < n; ++i) call(closure, i, 0);
     return;
   }
-  impl_->n = n;
+  impl_->share_out(n, order == Order::kNear ? static_cast<size_t>(n_threads_) : 1);
   impl_->call = call;
   impl_->closure = closure;
-  impl_->next.store(0);
   impl_->error = nullptr;
   impl_->open();
   impl_->work(0);

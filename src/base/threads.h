@@ -22,18 +22,29 @@ class ThreadPool {
   // exception thrown by a body is rethrown here. Not reentrant: a body must not call run() on the same pool.
   template <typename Body>
   void run(size_t n, Body&& body) {
+    run_any(Order::kInTurn, n, body);
+  }
+  // The same, but every thread begins with a range of its own and helps others afterwards: what one run
+  // leaves in a core's cache, the next finds there.
+  template <typename Body>
+  void run_near(size_t n, Body&& body) {
+    run_any(Order::kNear, n, body);
+  }
+
+ private:
+  enum class Order { kInTurn, kNear };
+  using Call = void (*)(const void* closure, size_t i, int worker);
+  template <typename Body>
+  void run_any(Order order, size_t n, Body& body) {
     using Plain = std::remove_reference_t<Body>;
     run_raw(
-        n,
+        order, n,
         [](const void* closure, size_t i, int worker) {
           (*static_cast<Plain*>(const_cast<void*>(closure)))(i, worker);
         },
         &body);
   }
-
- private:
-  using Call = void (*)(const void* closure, size_t i, int worker);
-  void run_raw(size_t n, Call call, const void* closure);
+  void run_raw(Order order, size_t n, Call call, const void* closure);
 
   struct Impl;
   int n_threads_;

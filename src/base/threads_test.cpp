@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -20,6 +21,8 @@ TEST(ThreadPool, RunsEveryItemOnceForEverySizeOfPoolAndRange) {
       std::vector<int> visits(n, 0);  // plain ints: a race here is the pool's
       pool.run(n, [&](size_t i, int) { ++visits[i]; });
       EXPECT_EQ(visits, std::vector<int>(n, 1)) << n_threads << " threads, " << n << " items";
+      pool.run_near(n, [&](size_t i, int) { ++visits[i]; });
+      EXPECT_EQ(visits, std::vector<int>(n, 2)) << n_threads << " threads, " << n << " items near";
     }
   }
 }
@@ -32,6 +35,27 @@ TEST(ThreadPool, WorkerNumbersAreInRangeAndNeverShared) {
     if (inside[static_cast<size_t>(worker)].fetch_add(1) != 0) throw std::logic_error("two at once");
     inside[static_cast<size_t>(worker)].fetch_sub(1);
   });
+}
+
+// The first items of all ranges wait for one another: each must be with the thread whose range it is.
+TEST(ThreadPool, NearRunsBeginWithARangeOfTheirOwn) {
+  constexpr int kThreads = 3;
+  ThreadPool pool(kThreads);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<int> taken(3 * kThreads, -1);
+    std::atomic<int> came{0};
+    pool.run_near(taken.size(), [&](size_t i, int worker) {
+      taken[i] = worker;
+      if (i % 3 != 0) return;
+      came.fetch_add(1);
+      for (int wait = 0; wait < 5000 && came.load() < kThreads; ++wait)
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+    });
+    ASSERT_EQ(came.load(), kThreads);
+    for (int worker = 0; worker < kThreads; ++worker)
+      ASSERT_EQ(taken[static_cast<size_t>(3 * worker)], worker);
+    ASSERT_EQ(std::count(taken.begin(), taken.end(), -1), 0) << "round " << round;
+  }
 }
 
 // Each run reads what the one before wrote: a run that returned early would be seen, by the sum or by

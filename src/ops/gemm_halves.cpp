@@ -58,7 +58,7 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
 
 void convert(const Kernels& ks, const GemmRows& a, uint32_t* out, float* factors) {
   constexpr size_t kRows = 16;
-  thread_pool().run(ceil_div(a.m, kRows), [&](size_t block, int) {
+  thread_pool().run_near(ceil_div(a.m, kRows), [&](size_t block, int) {
     convert_rows(ks, a, block * kRows, std::min(kRows, a.m - block * kRows), out, factors);
   });
 }

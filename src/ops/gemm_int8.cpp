@@ -55,8 +55,8 @@ struct CodeRows {
 template <typename Visit>
 void for_each_stretch(size_t m, size_t k, const Visit& visit) {
   const size_t rows = std::max<size_t>(1, 16384 / k);
-  thread_pool().run(ceil_div(m, rows),
-                    [&](size_t part, int) { visit(part * rows, std::min(m, (part + 1) * rows)); });
+  thread_pool().run_near(ceil_div(m, rows),
+                         [&](size_t part, int) { visit(part * rows, std::min(m, (part + 1) * rows)); });
 }
 
 Int8Rows quantize_rows(size_t m, const float* a, size_t lda, size_t k) {
@@ -262,7 +262,7 @@ void multiply_panels(size_t m, const PanelRows& x, std::span<const GemmOutput> o
   // Few columns for many threads: the rows are cut too.
   const size_t row_parts = std::clamp<size_t>(ceil_div(8 * threads, n), 1, ceil_div(m, 96));
   const size_t rows = ceil_div(ceil_div(m, row_parts), 12) * 12;
-  thread_pool().run(n * row_parts, [&](size_t task, int) {
+  thread_pool().run_near(n * row_parts, [&](size_t task, int) {
     const size_t m0 = task / n * rows, m1 = std::min(m, m0 + rows), unit = task % n;
     if (m0 >= m1) return;
     visit_units(outputs, unit, unit + 1, panels,

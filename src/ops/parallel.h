@@ -14,8 +14,8 @@ template <typename Body>
 void parallel_rows(size_t rows, size_t cols, const Body& body, size_t elements = 16384) {
   if (rows == 0) return;
   const size_t chunk = std::max<size_t>(1, elements / std::max<size_t>(1, cols));
-  thread_pool().run((rows + chunk - 1) / chunk,
-                    [&](size_t i, int) { body(i * chunk, std::min(rows, (i + 1) * chunk)); });
+  thread_pool().run_near((rows + chunk - 1) / chunk,
+                         [&](size_t i, int) { body(i * chunk, std::min(rows, (i + 1) * chunk)); });
 }
 
 }  // namespace hone
