@@ -34,7 +34,7 @@ struct Int8Panel {
 struct PackedKernels {
   size_t lanes;        // rows in a group
   size_t panel_cols;   // columns of a panel: a multiple of lanes
-  size_t tile_rows;    // rows of A that tile() takes at most
+  size_t tile_rows;    // rows of A that tile() multiplies at once
   size_t scale_elems;  // consecutive elements that share a scale: 16 or 32
   // Many rows are multiplied faster, and nearly exactly, in 16-bit fixed point (kernels/i16.h) where the
   // active table has it: faster than their codes are, and than two planes of codes.
@@ -50,8 +50,8 @@ struct PackedKernels {
   // What a row of a adds to all its products with one run of scale_elems, out[m][a.k / scale_elems]: where
   // the integer sum starts, or, of formats with a minimum, the bits of the float that multiplies it.
   void (*run_terms)(size_t m, const Int8Rows& a, int32_t* out) noexcept;
-  // c (mr, nr) = or += alpha * a (mr, k) * panel^T; mr <= tile_rows, nr <= panel_cols. a and its terms start
-  // at the slice.
+  // c (mr, nr) = or += alpha * a (mr, k) * panel^T; any mr, nr <= panel_cols. a and its terms start at the
+  // slice.
   void (*tile)(size_t mr, size_t nr, size_t k, const Int8Rows& a, const int32_t* terms,
                const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
   // out[i * stride + r] = element i of row r of the group's slice, bit for bit what the format's to_float

@@ -276,10 +276,16 @@ struct Int8Tile {
 };
 
 template <typename F>
-void packed_tile(size_t mr, size_t nr, size_t k, const Int8Rows& a, const int32_t* terms,
+void packed_tile(size_t mr, size_t nr, size_t k, const Int8Rows& all, const int32_t* terms,
                  const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) noexcept {
-  Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>, chain_of<F>()>::template pick<kInt8Rows>(
-      mr, nr, k, a, terms, panel, c, ldc, alpha, accumulate);
+  using Tile = Int8Tile<F::kScaleElems, F::kHasMin, kDotSigned<F>, chain_of<F>()>;
+  Int8Rows a = all;
+  for (; mr >= kInt8Rows; mr -= kInt8Rows, c += kInt8Rows * ldc) {
+    Tile::template run<kInt8Rows>(nr, k, a, terms, panel, c, ldc, alpha, accumulate);
+    a = a.from(kInt8Rows, 0);
+    terms += kInt8Rows * (a.k / F::kScaleElems);
+  }
+  if (mr > 0) Tile::template pick<kInt8Rows - 1>(mr, nr, k, a, terms, panel, c, ldc, alpha, accumulate);
 }
 
 template <typename F>

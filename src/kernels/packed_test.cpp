@@ -204,7 +204,7 @@ TEST(Packed, TilesEqualThePlainLoop) {
       groups.emplace_back(rng, format, packed.lanes, packed.lanes, k + before);
       packed.unpack_codes(k, groups.back().packed.data() + packed.lanes * format.block_bytes, panel, column);
     }
-    for (size_t mr = 1; mr <= packed.tile_rows; ++mr) {
+    for (size_t mr = 1; mr <= 2 * packed.tile_rows + 1; ++mr) {
       for (const size_t nr : {size_t{1}, packed.lanes, cols - 1, cols}) {
         const Activations x(rng, ks, mr, k + before);
         const size_t ldc = nr + 1;

@@ -205,15 +205,16 @@ void add_planes(size_t m, size_t n, const float* planes, size_t width, float* c,
     }
 }
 
-// One tile's rows of A, from row i and column k0 on, against the panel.
-void multiply_tile(const PackedKernels& p, size_t m, size_t n, size_t k, const PanelRows& x, size_t i,
-                   size_t k0, const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) {
-  const Int8Rows codes = x.codes(i, k0);
-  const int32_t* terms = x.terms(p, i, k0);
-  if (!x.exact()) return p.tile(m, n, k, codes, terms, panel, c, ldc, alpha, accumulate);
+// Rows [m0, m1) of A, all of them two planes of codes, against the panel.
+void multiply_planes(const PackedKernels& p, size_t m0, size_t m1, size_t n, size_t k, const PanelRows& x,
+                     size_t k0, const Int8Panel& panel, float* c, size_t ldc, float alpha, bool accumulate) {
   float planes[kMaxTileRows * kMaxPanelCols];
-  p.tile(2 * m, n, k, codes, terms, panel, planes, p.panel_cols, alpha, false);
-  add_planes(m, n, planes, p.panel_cols, c, ldc, accumulate);
+  const size_t step = p.tile_rows / 2;
+  for (size_t i = m0; i < m1; i += step) {
+    const size_t rows = std::min(step, m1 - i);
+    p.tile(2 * rows, n, k, x.codes(i, k0), x.terms(p, i, k0), panel, planes, p.panel_cols, alpha, false);
+    add_planes(rows, n, planes, p.panel_cols, c + i * ldc, ldc, accumulate);
+  }
 }
 
 // Adds the second planes of the exact rows among [m0, m1) of A.
@@ -247,11 +248,13 @@ void multiply_panel(size_t m0, size_t m1, const PanelRows& x, const GemmOutput& 
                      column);
     }
     const bool accumulate = options.accumulate || k0 > 0;
-    const size_t step = x.exact() ? p.tile_rows / 2 : p.tile_rows;
-    for (size_t i = m0; i < m1; i += step)
-      multiply_tile(p, std::min(step, m1 - i), cols, kc, x, i, k0, panel, t.c + i * t.ldc + n0, t.ldc,
-                    options.alpha, accumulate);
-    add_rest(p, m0, m1, cols, kc, x, k0, panel, t.c + n0, t.ldc, options.alpha);
+    float* c = t.c + n0;
+    if (x.exact())
+      multiply_planes(p, m0, m1, cols, kc, x, k0, panel, c, t.ldc, options.alpha, accumulate);
+    else
+      p.tile(m1 - m0, cols, kc, x.codes(m0, k0), x.terms(p, m0, k0), panel, c + m0 * t.ldc, t.ldc,
+             options.alpha, accumulate);
+    add_rest(p, m0, m1, cols, kc, x, k0, panel, c, t.ldc, options.alpha);
   }
 }
 
