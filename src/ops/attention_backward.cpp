@@ -1,8 +1,10 @@
 // Attention's backward: recomputes the probabilities of a tile from the saved log-sum-exp (Dao et al. 2022).
-// A task owns one query head of one sequence and writes gradients of keys and values, transposed, into a
-// buffer of its own; a second pass adds up the heads of a group.
+// A task owns one query head of one sequence, or a part of its rows, and writes gradients of keys and values,
+// transposed, into a buffer of its own; a second pass adds up those of a group.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
@@ -14,6 +16,21 @@ namespace {
 
 constexpr size_t kRows = 48;  // query rows of a tile
 
+// Query rows [first, last) of a sequence.
+struct RowPart {
+  size_t first, last;
+};
+
+// A sequence's rows, in two parts of equal work (later rows see more) where the number of heads is odd: an
+// even number of threads would end with one of them idle. Whatever the number of threads, so that sums are
+// the same.
+std::vector<RowPart> parts_of(size_t n_rows, size_t heads) {
+  const size_t tiles = n_rows / kRows;
+  const size_t cut = static_cast<size_t>(std::lround(static_cast<double>(tiles) * std::sqrt(0.5))) * kRows;
+  if (heads % 2 == 0 || tiles < 2) return {{0, n_rows}};
+  return {{0, cut}, {cut, n_rows}};
+}
+
 struct Backward {
   const AttentionProducts& products;
   const AttentionSaved& saved;
@@ -21,7 +38,8 @@ struct Backward {
   Tensor& dq;
 
   // dk_t and dv_t (D, length), all written.
-  void run(const AttentionSegment& s, size_t head, float* dk_t, float* dv_t, size_t ld) const {
+  void run(const AttentionSegment& s, const RowPart& part, size_t head, float* dk_t, float* dv_t,
+           size_t ld) const {
     const AttentionGeometry& g = saved.g;
     const size_t d = g.shape.head_dim, most = std::min(g.key_block(), s.n_rows),
                  kv_column = head / g.group * d;
@@ -32,13 +50,13 @@ struct Backward {
     float* p = scratch<float>(2 * kRows * stride, ScratchSlot::kConverted);
     std::memset(dk_t, 0, d * ld * sizeof(float));
     std::memset(dv_t, 0, d * ld * sizeof(float));
-    for (size_t block = 0; block < s.n_rows; block += g.key_block()) {
-      const size_t n = std::min(g.key_block(), s.n_rows - block), row = s.begin + block;
+    for (size_t block = 0; block < part.last; block += g.key_block()) {
+      const size_t n = std::min(g.key_block(), part.last - block), row = s.begin + block;
       products.pack_transposed(k.row(row) + kv_column, g.kv_stride, n, d, packed.keys_across);
       products.pack_transposed(v.row(row) + kv_column, g.kv_stride, n, d, packed.values_across);
       products.pack_direct(k.row(row) + kv_column, g.kv_stride, n, d, packed.keys_along);
       // Rows before the block do not see it.
-      for (size_t r = block / kRows * kRows; r < s.n_rows; r += kRows)
+      for (size_t r = std::max(block / kRows * kRows, part.first); r < part.last; r += kRows)
         tile(s, head, r, block, n, packed, p, stride, dk_t, dv_t, ld);
     }
   }
@@ -101,14 +119,14 @@ struct Backward {
   }
 };
 
-// Adds up the heads of a group and turns them back: dk, dv rows of one sequence and key/value head.
-void gather(const AttentionGeometry& g, const AttentionSegment& s, size_t kv_head, const float* parts,
-            size_t ld, Tensor& out) {
+// Adds up a group's buffers and turns them back: dk, dv rows of one sequence and key/value head.
+void gather(const AttentionGeometry& g, const AttentionSegment& s, size_t kv_head, size_t n_parts,
+            const float* parts, size_t ld, Tensor& out) {
   const size_t d = g.shape.head_dim, part = d * ld;
   float* sum = scratch<float>(part, ScratchSlot::kDecoded);
-  const float* first = parts + kv_head * g.group * part;
+  const float* first = parts + kv_head * n_parts * part;
   std::memcpy(sum, first, part * sizeof(float));
-  for (size_t i = 1; i < g.group; ++i)
+  for (size_t i = 1; i < n_parts; ++i)
     for (size_t j = 0; j < part; ++j) sum[j] += first[i * part + j];
   active_kernels().transpose32(d, s.n_rows, reinterpret_cast<const uint32_t*>(sum), ld,
                                reinterpret_cast<uint32_t*>(out.row(s.begin) + kv_head * d), g.kv_stride);
@@ -124,11 +142,15 @@ void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
   // Sequences by turns: the buffers of one are the largest thing held.
   for (const AttentionSegment& s : saved.segments) {
     const size_t ld = (s.n_rows + 15) / 16 * 16;
-    Tensor dk_parts = Tensor::empty({heads, d * ld}), dv_parts = Tensor::empty({heads, d * ld});
-    thread_pool().run(
-        heads, [&](size_t head, int) { body.run(s, head, dk_parts.row(head), dv_parts.row(head), ld); });
+    const std::vector<RowPart> parts = parts_of(s.n_rows, heads);
+    const size_t n = parts.size();
+    Tensor dk_parts = Tensor::empty({n * heads, d * ld}), dv_parts = Tensor::empty({n * heads, d * ld});
+    thread_pool().run(n * heads, [&](size_t i, int) {
+      body.run(s, parts[i % n], i / n, dk_parts.row(i), dv_parts.row(i), ld);
+    });
     thread_pool().run(2 * kv_heads, [&](size_t i, int) {
-      gather(g, s, i / 2, i % 2 == 0 ? dk_parts.data() : dv_parts.data(), ld, i % 2 == 0 ? dk : dv);
+      gather(g, s, i / 2, n * g.group, i % 2 == 0 ? dk_parts.data() : dv_parts.data(), ld,
+             i % 2 == 0 ? dk : dv);
     });
   }
   if (tape.requires_grad(saved.q.tensor())) tape.add_grad(saved.q.tensor(), dq);

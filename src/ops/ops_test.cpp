@@ -605,6 +605,14 @@ TEST(Backward, Attention) {
     check_attention_gradients(rng, 180, {4, 2, 12, 0.3f, window}, {{0, 29}, {29, 2}, {31, 9}, {40, 140}});
 }
 
+// Rows of a head in two parts.
+TEST(Backward, AttentionOfAnOddNumberOfHeads) {
+  Rng rng(23);
+  for (const size_t window : {0u, 6u, 100u})
+    check_attention_gradients(rng, 286, {3, 1, 12, 0.3f, window}, {{0, 95}, {95, 96}, {191, 95}});
+  check_attention_gradients(rng, 1190, {1, 1, 8, 1.0f, 0}, {{0, 20}, {20, 1170}});
+}
+
 TEST(Backward, AttentionOverSeveralBlocksOfKeys) {
   Rng rng(22);
   for (const size_t window : {0u, 500u, 1100u})
