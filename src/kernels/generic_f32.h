@@ -158,24 +158,23 @@ double exp_sum(size_t n, float scale, float shift, const float* x, float* y) noe
   const Vec s = broadcast(scale), minus = broadcast(-shift);
   double total = 0;
   size_t i = 0;
-  while (i + kW <= n) {
+  while (i < n) {
     // Sixteen at a time in f32: beyond that rounding would show.
     Vec part = broadcast(0.0f);
-    for (size_t end = i + 16 * kW; i < end && i + kW <= n; i += kW) {
+    const size_t end = i + 16 * kW;
+    for (; i < end && i + kW <= n; i += kW) {
       const Vec e = exp_vec(fma(load(x + i), s, minus));
       store(y + i, e);
       part = add(part, e);
     }
-    total += sum_double(part);
-  }
-  if (i < n) {
-    alignas(64) float line[kW] = {};
-    __builtin_memcpy(line, x + i, 4 * (n - i));
-    store(line, exp_vec(fma(load(line), s, minus)));
-    for (size_t j = 0; i < n; ++i, ++j) {
-      y[i] = line[j];
-      total += static_cast<double>(line[j]);
+    if (i < end && i < n) {
+      const size_t rest = n - i;
+      const Vec e = exp_vec(fma(load_first(x + i, rest), s, minus));
+      store_first(y + i, rest, e);
+      part = add(part, keep_first(e, rest));
+      i = n;
     }
+    total += sum_double(part);
   }
   return total;
 }
@@ -208,11 +207,8 @@ void gated(size_t n, const float* gate, const float* up, float* y) noexcept {
   size_t i = 0;
   for (; i + kW <= n; i += kW) store(y + i, gated_vec<Gate>(load(gate + i), load(up + i)));
   if (i < n) {
-    alignas(64) float g[kW] = {}, u[kW] = {};
-    __builtin_memcpy(g, gate + i, 4 * (n - i));
-    __builtin_memcpy(u, up + i, 4 * (n - i));
-    store(g, gated_vec<Gate>(load(g), load(u)));
-    __builtin_memcpy(y + i, g, 4 * (n - i));
+    const size_t rest = n - i;
+    store_first(y + i, rest, gated_vec<Gate>(load_first(gate + i, rest), load_first(up + i, rest)));
   }
 }
 

@@ -20,6 +20,20 @@ static inline Vec load(const float* p) {
 static inline void store(float* p, Vec a) {
   _mm256_storeu_ps(p, a.v);
 }
+static inline __m256i first_lanes(size_t n) {
+  static constexpr int32_t kMasks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMasks + 8 - n));
+}
+// n < kLanes elements, zeros in the other lanes; the same of a vector; only n elements written.
+static inline Vec load_first(const float* p, size_t n) {
+  return {_mm256_maskload_ps(p, first_lanes(n))};
+}
+static inline Vec keep_first(Vec a, size_t n) {
+  return {_mm256_and_ps(a.v, _mm256_castsi256_ps(first_lanes(n)))};
+}
+static inline void store_first(float* p, size_t n, Vec a) {
+  _mm256_maskstore_ps(p, first_lanes(n), a.v);
+}
 static inline Vec broadcast(float x) {
   return {_mm256_set1_ps(x)};
 }

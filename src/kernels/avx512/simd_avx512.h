@@ -25,6 +25,19 @@ static inline Vec load(const float* p) {
 static inline void store(float* p, Vec a) {
   _mm512_storeu_ps(p, a.v);
 }
+static inline __mmask16 first_lanes(size_t n) {
+  return static_cast<__mmask16>((1u << n) - 1u);
+}
+// n < kLanes elements, zeros in the other lanes; the same of a vector; only n elements written.
+static inline Vec load_first(const float* p, size_t n) {
+  return {_mm512_maskz_loadu_ps(first_lanes(n), p)};
+}
+static inline Vec keep_first(Vec a, size_t n) {
+  return {_mm512_maskz_mov_ps(first_lanes(n), a.v)};
+}
+static inline void store_first(float* p, size_t n, Vec a) {
+  _mm512_mask_storeu_ps(p, first_lanes(n), a.v);
+}
 static inline Vec broadcast(float x) {
   return {_mm512_set1_ps(x)};
 }
