@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/round.h"
 #include "base/threads.h"
+#include "cpu/cache.h"
 #include "kernels/kernels.h"
 #include "ops/scratch.h"
 
@@ -20,7 +21,7 @@ constexpr size_t kExactRows = 2;  // up to here memory is the limit, and a secon
 constexpr size_t kMaxLanes = 16;
 constexpr size_t kMaxTileRows = 8, kMaxPanelCols = 3 * kMaxLanes;
 constexpr size_t kMinScaleElems = 16;
-constexpr size_t kSliceK = 640;  // 32 columns of it are 20 KB
+constexpr size_t kSliceK = 640;  // at most
 
 // Room for n rows of codes in the calling thread's scratch.
 struct CodeRows {
@@ -190,9 +191,11 @@ void multiply_exactly(size_t m, Int8Rows x, std::span<const GemmOutput> outputs,
   });
 }
 
-// K cut into equal slices of whole blocks.
-size_t slice_of(size_t k, size_t block) {
-  return ceil_div(ceil_div(k, ceil_div(k, kSliceK)), block) * block;
+// K cut into equal slices of whole blocks, of which a panel takes at most five eighths of the L1 cache if it
+// can.
+size_t slice_of(size_t k, size_t block, size_t panel_cols) {
+  const size_t most = std::min(kSliceK, l1_data_bytes() / 8 * 5 / panel_cols);
+  return ceil_div(ceil_div(k, ceil_div(k, most)), block) * block;
 }
 
 // c (m, n) = or += the sums of neighbouring rows of `planes` (2 m, width).
@@ -233,7 +236,7 @@ void add_rest(const PackedKernels& p, size_t m0, size_t m1, size_t n, size_t k, 
 void multiply_panel(size_t m0, size_t m1, const PanelRows& x, const GemmOutput& t, size_t panel_idx,
                     const GemmOptions& options) {
   const PackedKernels& p = *t.w.packed;
-  const size_t k = t.w.cols, slice = slice_of(k, t.w.format->block_elems);
+  const size_t k = t.w.cols, slice = slice_of(k, t.w.format->block_elems, p.panel_cols);
   const size_t n0 = panel_idx * p.panel_cols, cols = std::min(p.panel_cols, t.w.rows - n0);
   const size_t scales = slice / p.scale_elems * p.panel_cols;
   Int8Panel panel{scratch<uint8_t>(slice * p.panel_cols, ScratchSlot::kPanels),

@@ -3,14 +3,13 @@
 // over them, so that unpacking is paid once for many tokens; the terms of a sum are further slices.
 #include "ops/gemm_panels.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "base/round.h"
 #include "base/threads.h"
+#include "cpu/cache.h"
 #include "kernels/kernels.h"
 #include "ops/gemm_halves.h"
 #include "ops/halves.h"
@@ -56,8 +55,7 @@ struct Part {
 
 // Of an L2 cache of 2 MB 576 KB.
 size_t group_bytes() {
-  static const long l2 = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
-  return l2 > 0 ? std::max(kGroupBytes, static_cast<size_t>(l2) / 32 * 9) : kGroupBytes;
+  return std::max(kGroupBytes, l2_bytes() / 32 * 9);
 }
 
 // Rows in equal steps of at most `most`.
