@@ -260,7 +260,7 @@ TEST(Trainer, DamagedStateIsRefused) {
 TEST(Trainer, KeepsTheBestAndTheLast) {
   TuneRun run;
   TrainConfig config = quick_config();
-  config.steps = 12;
+  config.steps = 5;  // few: after many at such a rate rounding decides which was the best
   config.eval_every = 1;
   config.lr = 0.3;  // far too high: the loss goes up again
   config.schedule = "constant";
@@ -274,7 +274,7 @@ TEST(Trainer, KeepsTheBestAndTheLast) {
   }
   EXPECT_EQ(result.best_step, best_step);
   EXPECT_EQ(*result.best_valid_loss, best);
-  ASSERT_LT(best_step, 12u) << "the rate should have been too high";
+  ASSERT_LT(best_step, config.steps) << "the rate should have been too high";
   EXPECT_TRUE(std::filesystem::exists(run.folder.path() / "out/last/adapter_model.safetensors"));
   load_adapter(run.model, run.folder.path() / "out", {.fingerprint = "abc"});
   const double now =
