@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "cpu/isa.h"
+#include "kernels/panel_widths.h"
 
 namespace hone {
 
@@ -25,8 +26,8 @@ using TileF16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a
                          float alpha, bool accumulate) noexcept;
 
 struct F16Kernels {
-  // A panel of few columns may be half as wide as tile_n, or half of that, down to least_n.
-  size_t tile_m, tile_n, least_n;
+  size_t tile_m;
+  PanelWidths widths;
   TileF16 tile;
   // The largest |x[r * stride + i]|, i < n, of `rows` rows, 0 without elements. NaN may be passed over.
   float (*largest)(size_t rows, size_t n, size_t stride, const float* x) noexcept;

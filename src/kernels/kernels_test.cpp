@@ -171,11 +171,9 @@ TEST(Kernels, TileF16EqualsProductsWithinTheRoundingOfItsRuns) {
   for (const F16Kernels* f16 : f16_tables()) {
     for (const size_t pairs : {size_t{1}, kF16Run - 1, kF16Run, kF16Run + 1, 3 * kF16Run + 5}) {
       for (size_t mr = 1; mr <= f16->tile_m; ++mr) {
-        for (const size_t nr : {size_t{1}, f16->least_n, f16->least_n + 1, f16->tile_n / 2,
-                                f16->tile_n / 2 + 1, f16->tile_n - 1, f16->tile_n}) {
-          size_t width = f16->tile_n;
-          while (width > f16->least_n && nr <= width / 2) width /= 2;
-          const size_t k = 2 * pairs, ldc = nr + 1;
+        for (const size_t nr : {size_t{1}, f16->widths.least, f16->widths.least + 1, f16->widths.most / 2,
+                                f16->widths.most / 2 + 1, f16->widths.most - 1, f16->widths.most}) {
+          const size_t k = 2 * pairs, width = f16->widths.of(nr), ldc = nr + 1;
           const F16Operands o = f16_operands(rng, *f16, mr, pairs, width);
           std::vector<float> scales = normals(rng, mr);
           for (const bool accumulate : {false, true}) {

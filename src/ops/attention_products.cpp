@@ -26,7 +26,7 @@ AttentionProducts::AttentionProducts(ComputeMode mode)
     tile_n_ = ks_.tile_n_bf16;
   } else if (kind_ == FloatProducts::kF16) {
     tile_m_ = ks_.f16->tile_m;
-    tile_n_ = ks_.f16->tile_n;
+    tile_n_ = ks_.f16->widths.most;
   }
 }
 

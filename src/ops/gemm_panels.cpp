@@ -193,10 +193,10 @@ void multiply(Bf16Panels, const Unpacked& u, const TileAt& t) {
 void multiply(F16Panels, const Unpacked& u, const TileAt& t) {
   const size_t pairs = F16Panels::depth(u.kc), lda = F16Panels::depth(u.a.k);
   const F16Kernels& f16 = *u.p.ks.f16;
-  const size_t width = F16Panels::widths(u.p.ks).of(u.part.cols - t.n);
+  const size_t width = u.p.widths.of(u.part.cols - t.n);
   f16.tile(t.mr, t.nr, pairs, u.a.halves + t.m * lda + u.k0 / 2, lda, u.panels + t.n * pairs, width,
            u.c(t.m, t.n), u.part.target->ldc, u.a.factors + t.m,
-           u.p.options.alpha * u.factors[t.n / f16.tile_n], u.add);
+           u.p.options.alpha * u.factors[t.n / u.p.widths.most], u.add);
 }
 
 void multiply(I16Panels, const Unpacked& u, const TileAt& t) {
@@ -212,7 +212,7 @@ void multiply(I16Panels, const Unpacked& u, const TileAt& t) {
 template <typename Panels>
 void multiply_slice(const Unpacked& u, SliceAhead& ahead) {
   const Part& part = u.part;
-  const size_t mr = Panels::tile_m(u.p.ks), nr = Panels::tile_n(u.p.ks);
+  const size_t mr = Panels::tile_m(u.p.ks), nr = u.p.widths.most;
   const size_t block = round_up(step_of(part.m1 - part.m0, kBlockRows / mr * mr), mr);
   const size_t n_tiles = ceil_div(part.m1 - part.m0, mr) * ceil_div(part.cols, nr);
   const size_t lines = ceil_div(ahead.n_lines(), n_tiles);
@@ -242,8 +242,8 @@ SliceAhead ahead_of(const Problem& p, const Cursor& next, const Part* next_part)
 template <typename Panels>
 void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_t* panels) {
   bool add = p.options.accumulate;
-  float* factors = scratch<float>(ceil_div(part.cols, Panels::tile_n(p.ks)) * Panels::n_factors(p.ks),
-                                  ScratchSlot::kPanelScales);
+  float* factors =
+      scratch<float>(ceil_div(part.cols, p.widths.most) * Panels::n_factors(p.ks), ScratchSlot::kPanelScales);
   for (Cursor at(p, part), next = at; !at.done(); at = next) {
     Panels::pack(p.ks, p.layout, at.columns(), panels, factors);
     next.next();
@@ -266,7 +266,7 @@ void run(Problem p) {
     // Probably this thread's next task.
     const bool more = task + threads < n_tasks;
     const Part next_part = more ? part_of(p, cut, task + threads) : Part{};
-    auto* panels = scratch<uint32_t>(round_up(cut.group, Panels::tile_n(p.ks)) * Panels::depth(kMaxSliceK),
+    auto* panels = scratch<uint32_t>(round_up(cut.group, p.widths.most) * Panels::depth(kMaxSliceK),
                                      ScratchSlot::kPanels);
     run_part<Panels>(p, part, more ? &next_part : nullptr, panels);
   });

@@ -101,13 +101,12 @@ void pack_bf16_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
 
 void pack_bf16_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
   if (const PairRows pair = ks.pair_rows(s.w.format->id)) {
-    pair_stored_rows(s, pair, {ks.tile_n_bf16, ks.tile_n_bf16}, panels);
+    pair_stored_rows(s, pair, Bf16Panels::widths(ks), panels);
     return;
   }
   const size_t stored = round_up(s.cols, s.w.format->block_elems);
   if (has_whole_groups(s)) {
-    for (size_t k = 0; k < s.kc; k += s.w.packed->lanes)
-      turn_group(ks, s, k, {ks.tile_n_bf16, ks.tile_n_bf16}, panels);
+    for (size_t k = 0; k < s.kc; k += s.w.packed->lanes) turn_group(ks, s, k, Bf16Panels::widths(ks), panels);
     return;
   }
   for (size_t k = 0; k < s.kc; k += 2) pair_decoded_rows(ks, s, k, stored, panels);

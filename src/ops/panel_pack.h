@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/panel_widths.h"
 #include "ops/matrix.h"
 
 namespace hone {
@@ -26,16 +27,6 @@ struct PanelSlice {
 // 32 columns of it in bf16 are 36 KB: read in order, they come from the L2 cache in time, and longer slices
 // store C less often.
 constexpr size_t kMaxSliceK = 576;
-
-// How wide panels are: `most` columns, the last one where few are left down to `least` times a power of two.
-struct PanelWidths {
-  size_t most, least;
-  size_t of(size_t columns_left) const noexcept {  // one panel's
-    size_t width = most;
-    while (width > least && columns_left <= width / 2) width /= 2;
-    return width;
-  }
-};
 
 // The stored bytes of a slice that will be unpacked later, asked for line by line while something else is
 // computed: its strips are too short for the processor to guess, and would otherwise wait for memory one by
@@ -60,7 +51,6 @@ struct F32Panels {
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return k; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m; }
-  static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n; }
   static PanelWidths widths(const Kernels& ks) noexcept { return {ks.tile_n, ks.tile_n}; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
@@ -71,7 +61,6 @@ struct Bf16Panels {
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
-  static size_t tile_n(const Kernels& ks) noexcept { return ks.tile_n_bf16; }
   static PanelWidths widths(const Kernels& ks) noexcept { return {ks.tile_n_bf16, ks.tile_n_bf16}; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
@@ -84,8 +73,7 @@ struct F16Panels {
   static size_t n_factors(const Kernels&) noexcept { return 1; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.f16->tile_m; }
-  static size_t tile_n(const Kernels& ks) noexcept { return ks.f16->tile_n; }
-  static PanelWidths widths(const Kernels& ks) noexcept { return {ks.f16->tile_n, ks.f16->least_n}; }
+  static PanelWidths widths(const Kernels& ks) noexcept { return ks.f16->widths; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };
@@ -93,10 +81,9 @@ struct F16Panels {
 // By way of f32: a column's scale is known when all of it is.
 struct I16Panels {
   static constexpr size_t kStepK = kI16Run;
-  static size_t n_factors(const Kernels& ks) noexcept { return tile_n(ks); }
+  static size_t n_factors(const Kernels& ks) noexcept { return ks.i16->tile_n; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.i16->tile_m; }
-  static size_t tile_n(const Kernels& ks) noexcept { return ks.i16->tile_n; }
   static PanelWidths widths(const Kernels& ks) noexcept { return {ks.i16->tile_n, ks.i16->tile_n}; }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);

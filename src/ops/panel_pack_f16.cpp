@@ -70,7 +70,7 @@ class WideSlice {
  public:
   WideSlice(const Kernels& ks, WeightLayout layout, const PanelSlice& s) {
     const bool nt = layout == WeightLayout::kNt;
-    const size_t padded = round_up(s.cols, ks.f16->tile_n);
+    const size_t padded = round_up(s.cols, ks.f16->widths.most);
     stride_ = nt ? ks.tile_n : std::max(padded, round_up(s.cols, s.w.format->block_elems));
     step_ = nt ? ks.tile_n * s.kc : ks.tile_n;
     width_ = ks.tile_n;

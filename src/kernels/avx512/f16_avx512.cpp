@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/avx512/simd_avx512.h"
 #include "kernels/tables.h"
 
 namespace hone {
@@ -10,10 +11,6 @@ namespace avx512 {
 namespace {
 
 constexpr size_t kTileM = 12, kTileN = 64, kLeastN = 16;
-
-__mmask16 first_lanes(size_t n) noexcept {
-  return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
-}
 
 // kMr rows of C and kNv vectors of 16 columns. Of the shapes with 24 sums, 6 x 4 needs the fewest loads.
 template <size_t kMr, size_t kNv>
@@ -209,8 +206,7 @@ void scale_halves(size_t n, float scale, uint16_t* x) noexcept {
 }
 
 constexpr F16Kernels kTable = {.tile_m = kTileM,
-                               .tile_n = kTileN,
-                               .least_n = kLeastN,
+                               .widths = {kTileN, kLeastN},
                                .tile = tile,
                                .largest = largest,
                                .halve = halve,

@@ -26,7 +26,7 @@ static inline void store(float* p, Vec a) {
   _mm512_storeu_ps(p, a.v);
 }
 static inline __mmask16 first_lanes(size_t n) {
-  return static_cast<__mmask16>((1u << n) - 1u);
+  return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u);
 }
 // n < kLanes elements, zeros in the other lanes; the same of a vector; only n elements written.
 static inline Vec load_first(const float* p, size_t n) {

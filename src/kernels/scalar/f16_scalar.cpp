@@ -72,8 +72,7 @@ void scale_halves(size_t n, float scale, uint16_t* x) noexcept {
 }
 
 constexpr F16Kernels kTable = {.tile_m = kTileM,
-                               .tile_n = kTileN,
-                               .least_n = kLeastN,
+                               .widths = {kTileN, kLeastN},
                                .tile = tile,
                                .largest = largest,
                                .halve = halve,
