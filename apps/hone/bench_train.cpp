@@ -19,7 +19,7 @@ class Train final : public TimedWork {
  public:
   Train(LoadedModel& loaded, const BenchSettings& settings)
       : model_(loaded.model()),
-        compute_(settings.precise ? ComputeMode::kPrecise : ComputeMode::kFast),
+        compute_(training_mode(settings.precise)),
         adapters_(AdapterSet::create(model_, AdapterSettings{})),
         optimizer_(adapters_.parameters(), AdamWSettings{}) {
     const size_t length = std::min(settings.train_length, model_.config().context_length);
@@ -104,7 +104,8 @@ const BenchWork kTrainWork = {
           // Forward, and backward to the activations only; the weights are read for both.
           return WorkCost{
               .weight_operations = 2 * cost.block_weights,
-              .float_operations = 2 * cost.block_weights + 2 * cost.head_weights,
+              .frozen_operations = 2 * cost.block_weights,
+              .float_operations = 2 * cost.head_weights,
               .head_operations = 2 * cost.head_weights,
               .bytes = 2 * (cost.block_bytes + cost.head_bytes) / static_cast<double>(settings.train_length)};
         },

@@ -51,7 +51,10 @@ const Kernels& active_kernels() {
   static const Kernels kernels = [] {
     Kernels active = *kernels_for(active_isa());
     const FloatProducts products = fast_products();
-    if (products != FloatProducts::kBf16) active.tile_bf16 = nullptr;
+    if (products != FloatProducts::kBf16) {
+      active.tile_bf16 = nullptr;
+      active.outer_bf16 = nullptr;
+    }
     if (products == FloatProducts::kF16) active.f16 = f16_kernels(active_isa());
     if (products == FloatProducts::kI16) active.i16 = i16_kernels(active_isa());
     return active;

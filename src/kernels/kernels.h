@@ -10,6 +10,7 @@
 #include "formats/format.h"
 #include "kernels/f16.h"
 #include "kernels/i16.h"
+#include "kernels/int8.h"
 #include "kernels/packed.h"
 
 namespace hone {
@@ -23,6 +24,11 @@ using TileF32 = void (*)(size_t mr, size_t nr, size_t k, const float* a, size_t 
 // bits.
 using TileBf16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* a, size_t lda,
                           const uint32_t* b, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
+
+// C (m, n) = or += alpha * A^T W for few m, W (k, n) as it is stored: bf16 rows `stride` elements apart. a[p
+// * lda + i]: elements (2 p, i) and (2 p + 1, i) of A (k, m) in bf16; an odd last k is paired with zero.
+using OuterBf16 = void (*)(size_t m, size_t n, size_t k, const uint32_t* a, size_t lda, const uint16_t* w,
+                           size_t stride, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
 
 // Dot product of one stored float row with f32 activations.
 using DotFloat = float (*)(size_t n, const std::byte* w, const float* x) noexcept;
@@ -54,7 +60,8 @@ struct Kernels {
   size_t tile_m, tile_n;
   TileF32 tile_f32;
   size_t tile_m_bf16, tile_n_bf16;
-  TileBf16 tile_bf16;  // may be null: no bf16 products on this ISA
+  TileBf16 tile_bf16;    // may be null: no bf16 products on this ISA
+  OuterBf16 outer_bf16;  // null where tile_bf16 is
   // Set in the active table only, where such products pay.
   const F16Kernels* f16 = nullptr;
   const I16Kernels* i16 = nullptr;
@@ -94,6 +101,8 @@ struct Kernels {
   void (*quantize_int8)(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept;
   // Products with interleaved rows of a quantized format; null: rows of this format are not interleaved.
   const PackedKernels* (*packed)(FormatId format) noexcept;
+  // Products of weights in any format as int8; null: not faster than others.
+  const Int8Kernels* (*int8)() noexcept;
   DotFloat (*dot_float)(FormatId format) noexcept;  // null: not a float format
   DecodeRow (*decode_row)(FormatId format) noexcept;
   HalfRow (*half_row)(FormatId format) noexcept;        // null: not a float format

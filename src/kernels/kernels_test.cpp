@@ -710,6 +710,49 @@ TEST(Kernels, DecodedRowsAreBitEqual) {
   }
 }
 
+TEST(Kernels, OuterProductsOverStoredRows) {
+  Rng rng(12);
+  for (const Kernels* ks : vector_tables()) {
+    if (ks->outer_bf16 == nullptr) continue;
+    for (const size_t m : {1u, 4u, 16u, 21u})
+      for (const size_t n : {1u, 15u, 16u, 31u, 32u, 75u})
+        for (const size_t k : {1u, 2u, 47u, 64u, 131u}) {
+          const size_t stride = n + 3, ldc = n + 5, pairs = (k + 1) / 2;
+          const std::vector<float> a = normals(rng, 2 * pairs * m, 1.0), w = normals(rng, k * stride, 1.0);
+          std::vector<uint32_t> packed(pairs * m);
+          const std::vector<float> zeros(m, 0.0f);
+          for (size_t p = 0; p < pairs; ++p)
+            ks->pair_bf16(m, a.data() + 2 * p * m, 2 * p + 1 < k ? a.data() + (2 * p + 1) * m : zeros.data(),
+                          packed.data() + p * m);
+          std::vector<uint16_t> stored(k * stride, 0x7fc0);  // NaN between the rows
+          for (size_t i = 0; i < k; ++i)
+            ks->f32_to_bf16(n, w.data() + i * stride, stored.data() + i * stride);
+          for (const bool accumulate : {false, true}) {
+            std::vector<float> c(m * ldc, accumulate ? 2.0f : kNan);
+            ks->outer_bf16(m, n, k, packed.data(), m, stored.data(), stride, c.data(), ldc, 0.5f, accumulate);
+            for (size_t i = 0; i < m; ++i)
+              for (size_t j = 0; j < ldc; ++j) {
+                if (j >= n) {
+                  ASSERT_TRUE(accumulate ? c[i * ldc + j] == 2.0f : std::isnan(c[i * ldc + j]));
+                  continue;
+                }
+                double sum = 0, size = 2;
+                for (size_t l = 0; l < k; ++l) {
+                  const uint32_t pair = packed[l / 2 * m + i];
+                  const auto half = static_cast<uint16_t>(l % 2 == 0 ? pair & 0xffff : pair >> 16);
+                  const double x = static_cast<double>(bf16_to_f32(half)) *
+                                   static_cast<double>(bf16_to_f32(stored[l * stride + j]));
+                  sum += x;
+                  size += std::fabs(x);
+                }
+                ASSERT_NEAR(c[i * ldc + j], 0.5 * sum + (accumulate ? 2.0 : 0.0), 1e-6 * size)
+                    << m << "x" << n << "x" << k;
+              }
+          }
+        }
+  }
+}
+
 TEST(Kernels, Int8ActivationsEqualScalar) {
   Rng rng(8);
   for (const Kernels* ks : vector_tables()) {
@@ -730,30 +773,34 @@ TEST(Kernels, Int8ActivationsEqualScalar) {
 TEST(Kernels, OneNanMakesItsBlockNan) {
   for (const Isa isa : all_isas()) {
     if (!isa_supported(isa)) continue;
-    for (size_t at = 0; at < 32; ++at) {
-      std::vector<float> x(64, 1.0f);
+    for (size_t at = 0; at < 160; ++at) {
+      std::vector<float> x(160, 1.0f);
       x[at] = kNan;
-      std::vector<int8_t> q(64);
-      std::vector<float> d(2);
-      std::vector<int32_t> sums(4);
-      kernels_for(isa)->quantize_int8(64, x.data(), q.data(), d.data(), sums.data());
-      EXPECT_TRUE(std::isnan(d[0])) << isa_name(isa) << " " << at;
-      EXPECT_FLOAT_EQ(d[1], 1.0f / 127);
+      std::vector<int8_t> q(160);
+      std::vector<float> d(5);
+      std::vector<int32_t> sums(10);
+      kernels_for(isa)->quantize_int8(160, x.data(), q.data(), d.data(), sums.data());
+      for (size_t b = 0; b < 5; ++b) {
+        if (b == at / 32)
+          EXPECT_TRUE(std::isnan(d[b])) << isa_name(isa) << " " << at;
+        else
+          EXPECT_FLOAT_EQ(d[b], 1.0f / 127);
+      }
     }
   }
 }
 
 TEST(Kernels, ZeroActivationsQuantizeToZero) {
-  const std::vector<float> x(64, 0.0f);
+  const std::vector<float> x(160, 0.0f);
   for (const Isa isa : all_isas()) {
     if (!isa_supported(isa)) continue;
-    std::vector<int8_t> q(64, 1);
-    std::vector<float> d(2, kNan);
-    std::vector<int32_t> sums(4, 1);
-    kernels_for(isa)->quantize_int8(64, x.data(), q.data(), d.data(), sums.data());
+    std::vector<int8_t> q(160, 1);
+    std::vector<float> d(5, kNan);
+    std::vector<int32_t> sums(10, 1);
+    kernels_for(isa)->quantize_int8(160, x.data(), q.data(), d.data(), sums.data());
     for (const int8_t v : q) EXPECT_EQ(v, 0);
-    EXPECT_EQ(d[0], 0.0f);
-    EXPECT_EQ(sums[3], 0);
+    for (const float scale : d) EXPECT_EQ(scale, 0.0f);
+    for (const int32_t sum : sums) EXPECT_EQ(sum, 0);
   }
 }
 

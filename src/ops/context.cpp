@@ -6,8 +6,13 @@
 
 namespace hone {
 
+bool int8_is_fastest() noexcept {
+  return active_kernels().int8() != nullptr;
+}
+
 const char* compute_mode_name(ComputeMode mode) noexcept {
   if (mode == ComputeMode::kPrecise) return "precise (f32)";
+  if (mode == ComputeMode::kInt8 && !int8_is_fastest()) mode = ComputeMode::kFast;
   const auto products = static_cast<size_t>(fast_products());
   static constexpr const char* kAll[] = {"f32 products", "bf16 products", "f16 products",
                                          "16-bit fixed-point products"};
@@ -16,11 +21,18 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
       "default (int8 activations on quantized weights, bf16 products on others)",
       "default (int8 activations on quantized weights, f16 products on others)",
       "default (int8 activations on quantized weights, 16-bit fixed-point products on others)"};
-  return mode == ComputeMode::kHalf ? kAll[products] : kFloats[products];
+  static constexpr const char* kTrained[] = {
+      "default (int8 activations on quantized weights, f32 products on others; gradients in int8 and f32)",
+      "default (int8 activations on quantized weights, bf16 products on others; gradients in int8 and bf16)",
+      "default (int8 activations on quantized weights, f16 products on others; gradients in int8 and f16)",
+      "default (int8 activations on quantized weights, 16-bit fixed-point products on others; gradients in "
+      "int8 and fixed point)"};
+  if (mode == ComputeMode::kHalf) return kAll[products];
+  return (mode == ComputeMode::kInt8 ? kTrained : kFloats)[products];
 }
 
 HeadProduct head_product(ComputeMode mode, size_t rows) noexcept {
-  if (mode != ComputeMode::kFast) return {mode};
+  if (mode != ComputeMode::kFast && mode != ComputeMode::kInt8) return {mode};
   const bool others = multiplies_in_halves(mode) || active_kernels().i16 != nullptr;
   if (rows <= kSteadyRows || !others) return {mode, true};
   return {ComputeMode::kHalf};

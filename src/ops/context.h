@@ -22,6 +22,9 @@ enum class ComputeMode {
   // Forward: int8 activations with quantized weights; with float ones products in bf16 or f16, where they are
   // faster than f32's (fast_products). Gradients: the same as with float ones.
   kFast,
+  // As kFast, and the gradients that flow through weights of any format, if these are not trained, in int8,
+  // where the processor multiplies that faster (int8_is_fastest).
+  kInt8,
   kHalf,  // products in bf16 or f16 where they are faster than f32's, whatever the weights
 };
 // How the vocabulary projection of many rows multiplies: int8 activations would cost there a quarter of all
@@ -33,7 +36,15 @@ struct HeadProduct {
 };
 HeadProduct head_product(ComputeMode mode, size_t rows) noexcept;
 
-// "precise (f32)" or what the fast mode means on the active ISA, for printing beside numbers.
+// Whether kInt8 differs from kFast on the active ISA.
+bool int8_is_fastest() noexcept;
+
+// The mode of training steps; losses are measured in kFast or kPrecise.
+inline ComputeMode training_mode(bool precise) noexcept {
+  return precise ? ComputeMode::kPrecise : ComputeMode::kInt8;
+}
+
+// "precise (f32)" or what the mode means on the active ISA, for printing beside numbers.
 const char* compute_mode_name(ComputeMode mode) noexcept;
 
 // Whether the fast mode multiplies weights of this format exactly as the precise one does.

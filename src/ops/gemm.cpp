@@ -11,6 +11,7 @@
 #include "kernels/kernels.h"
 #include "ops/gemm_halves.h"
 #include "ops/gemm_int8.h"
+#include "ops/gemm_outer.h"
 #include "ops/gemm_panels.h"
 #include "ops/scratch.h"
 
@@ -62,7 +63,8 @@ enum class Road { kInt8, kInt8Exact, kRows, kPanels };
 
 Road road_of(const GemmTerm& term, ComputeMode compute) {
   if (term.a.k == 0 || term.a.col != 1) return Road::kPanels;
-  if (compute == ComputeMode::kFast && term.w.packed != nullptr && term.w.cols % 32 == 0) {
+  const bool int8 = compute == ComputeMode::kFast || compute == ComputeMode::kInt8;
+  if (int8 && term.w.packed != nullptr && term.w.cols % 32 == 0) {
     const PackedKernels& packed = *term.w.packed;
     if ((term.exact ? packed.planes_slower_than_i16 : packed.slower_than_i16) &&
         multiplies_in_i16(active_kernels(), term.a.m, term.w.rows, compute))
@@ -110,6 +112,26 @@ void multiply_terms(std::span<const GemmTarget> targets, size_t idx, const GemmO
   }
 }
 
+// With fewer, making codes of W costs more than its products save.
+constexpr size_t kMinInt8Rows = 32;
+
+// Whether a product with W stored (k, n) is in int8, in whatever format that is.
+bool makes_int8(const GemmTerm& term, ComputeMode compute) {
+  return compute == ComputeMode::kInt8 && term.frozen && term.a.m >= kMinInt8Rows && term.a.k % 32 == 0 &&
+         term.a.col == 1 && int8_is_fastest();
+}
+
+// The terms of a sum (W stored (k, n)) that are made int8, then the others.
+void multiply_apart(const GemmTarget& t, GemmOptions options) {
+  std::vector<GemmTerm> terms(t.terms.begin(), t.terms.end());
+  const auto middle = std::stable_partition(
+      terms.begin(), terms.end(), [&](const GemmTerm& term) { return makes_int8(term, options.compute); });
+  const GemmTarget int8{{terms.begin(), middle}, t.c, t.ldc}, others{{middle, terms.end()}, t.c, t.ldc};
+  if (!int8.terms.empty()) gemm_int8_panels(std::span(&int8, 1), options);
+  options.accumulate = options.accumulate || !int8.terms.empty();
+  if (!others.terms.empty()) gemm_panels(WeightLayout::kNn, std::span(&others, 1), options);
+}
+
 void check(const GemmTarget& t, size_t m, bool along_k) {
   HONE_CHECK(!t.terms.empty());
   for (const GemmTerm& term : t.terms) {
@@ -141,8 +163,13 @@ void gemm_nt(std::span<const GemmTarget> targets, GemmOptions options) {
 
 void gemm_nn(std::span<const GemmTarget> targets, GemmOptions options) {
   if (targets.empty() || targets[0].terms[0].a.m == 0) return;
-  for (const GemmTarget& t : targets) check(t, targets[0].terms[0].a.m, false);
-  gemm_panels(WeightLayout::kNn, targets, options);
+  bool halves = true;
+  for (const GemmTarget& t : targets) {
+    check(t, targets[0].terms[0].a.m, false);
+    for (const GemmTerm& term : t.terms) halves = halves && !makes_int8(term, options.compute);
+  }
+  if (halves) return gemm_panels(WeightLayout::kNn, targets, options);
+  for (const GemmTarget& t : targets) multiply_apart(t, options);
 }
 
 void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,
@@ -161,6 +188,8 @@ void gemm_nn(size_t m, const float* a, size_t lda, const MatrixView& w, float* c
 
 void gemm_tn(size_t m, const float* a, size_t lda, const MatrixView& w, const float* k_factors, float* c,
              size_t ldc, GemmOptions options) {
+  if (k_factors == nullptr && takes_outer_products(m, w, options.compute))
+    return gemm_outer(m, a, lda, w, c, ldc, options);
   const GemmTerm term{{m, w.rows, a, 1, lda, nullptr, nullptr, k_factors}, w};
   const GemmTarget target{std::span(&term, 1), c, ldc};
   gemm_nn(std::span(&target, 1), options);

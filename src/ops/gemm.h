@@ -41,6 +41,7 @@ struct GemmTerm {
   MatrixView w;
   bool exact =
       false;  // where activations become int8: as two planes of codes (about 14 bits), at twice the work
+  bool frozen = false;  // W is not trained; of gemm_nn, for ComputeMode::kInt8
 };
 struct GemmTarget {
   std::span<const GemmTerm> terms;

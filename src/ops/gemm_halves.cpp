@@ -6,6 +6,7 @@
 #include "base/round.h"
 #include "base/threads.h"
 #include "ops/halves.h"
+#include "ops/panel_pack.h"
 #include "ops/scratch.h"
 
 namespace hone {
@@ -18,13 +19,24 @@ size_t pairs_of(size_t k) {
   return (k + 1) / 2;
 }
 
-size_t padded_size(const GemmRows& a) {
-  return round_up(a.m * pairs_of(a.k), 16);
+// Elements of 32 bits that m rows take, and the factors beside them.
+size_t size_of(OperandKind kind, const GemmRows& a) {
+  return round_up(a.m * (kind == OperandKind::kInt8 ? a.k / 4 : pairs_of(a.k)), 16);
+}
+size_t factors_of(OperandKind kind, const GemmRows& a) {
+  if (kind == OperandKind::kInt8) return a.m * (a.k / 8);  // a scale, a term and two sums for each 32
+  return a.m * (kind == OperandKind::kI16 ? i16_runs(a.k) : 1);
 }
 
-// How many factors a row of A has.
-size_t factors_of(const Kernels& ks, const GemmRows& a) {
-  return ks.i16 != nullptr ? i16_runs(a.k) : 1;
+// Rows [m0, m0 + n) of A in codes of 8 bits.
+void encode_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n) {
+  const Int8Operand all(a);
+  const size_t runs = a.k / 32;
+  for (size_t i = m0; i < m0 + n; ++i)
+    ks.quantize_int8(a.k, a.a + i * a.row, const_cast<int8_t*>(all.rows.q) + i * a.k,
+                     const_cast<float*>(all.rows.d) + i * runs,
+                     const_cast<int32_t*>(all.rows.sums) + i * 2 * runs);
+  ks.int8()->run_terms(n, all.rows.from(m0, 0), all.terms + m0 * runs);
 }
 
 // Rows [m0, m0 + n) of A in pairs of halves or of codes.
@@ -48,19 +60,28 @@ void convert_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n, uin
   for (size_t r = 0; r < n; ++r) {
     const float* row = rows != nullptr ? rows + r * 2 * lda : a.a + (m0 + r) * a.row;
     uint32_t* pairs = out + (m0 + r) * lda;
-    float* factor = factors + (m0 + r) * factors_of(ks, a);
     if (ks.i16 != nullptr)
-      ks.i16->encode_row(2 * lda, row, reinterpret_cast<int16_t*>(pairs), factor);
+      ks.i16->encode_row(2 * lda, row, reinterpret_cast<int16_t*>(pairs), factors + (m0 + r) * i16_runs(a.k));
     else
-      *factor = row_to_halves(ks, 2 * lda, row, reinterpret_cast<uint16_t*>(pairs));
+      factors[m0 + r] = row_to_halves(ks, 2 * lda, row, reinterpret_cast<uint16_t*>(pairs));
   }
 }
 
-void convert(const Kernels& ks, const GemmRows& a, uint32_t* out, float* factors) {
+void convert(const Kernels& ks, OperandKind kind, const GemmRows& a, uint32_t* out, float* factors) {
   constexpr size_t kRows = 16;
   thread_pool().run_near(ceil_div(a.m, kRows), [&](size_t block, int) {
-    convert_rows(ks, a, block * kRows, std::min(kRows, a.m - block * kRows), out, factors);
+    const size_t m0 = block * kRows, n = std::min(kRows, a.m - m0);
+    if (kind == OperandKind::kInt8)
+      encode_rows(ks, a, m0, n);
+    else
+      convert_rows(ks, a, m0, n, out, factors);
   });
+}
+
+// Whether what the caller has of A is of this kind: what is kept is in bf16, or in f16 with factors.
+bool is_kind(OperandKind kind, const GemmRows& a) {
+  return a.halves != nullptr && ((kind == OperandKind::kBf16 && a.factors == nullptr) ||
+                                 (kind == OperandKind::kF16 && a.factors != nullptr));
 }
 
 }  // namespace
@@ -69,9 +90,16 @@ bool multiplies_in_i16(const Kernels& ks, size_t m, size_t n, ComputeMode mode) 
   return ks.i16 != nullptr && mode != ComputeMode::kPrecise && m >= kMinI16Rows && n >= kMinI16Columns;
 }
 
-HalvedTargets::HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targets) {
+Int8Operand::Int8Operand(const GemmRows& a) noexcept {
+  const size_t n = a.m * (a.k / 32);
+  const auto* ints = reinterpret_cast<const int32_t*>(a.factors);
+  rows = {reinterpret_cast<const int8_t*>(a.halves), a.factors, ints + 2 * n, a.k};
+  terms = const_cast<int32_t*>(ints + n);
+}
+
+ConvertedTargets::ConvertedTargets(const Kernels& ks, OperandKind kind, std::span<const GemmTarget> targets) {
   for (const GemmTarget& t : targets) terms_.insert(terms_.end(), t.terms.begin(), t.terms.end());
-  convert_terms(ks);
+  convert_terms(ks, kind);
   size_t first = 0;
   for (const GemmTarget& t : targets) {
     targets_.push_back({std::span(terms_).subspan(first, t.terms.size()), t.c, t.ldc});
@@ -79,7 +107,7 @@ HalvedTargets::HalvedTargets(const Kernels& ks, std::span<const GemmTarget> targ
   }
 }
 
-size_t HalvedTargets::first_like(size_t idx) const {
+size_t ConvertedTargets::first_like(size_t idx) const {
   const GemmRows& a = terms_[idx].a;
   size_t i = 0;
   while (terms_[i].a.a != a.a || terms_[i].a.k != a.k || terms_[i].a.row != a.row ||
@@ -88,15 +116,14 @@ size_t HalvedTargets::first_like(size_t idx) const {
   return i;
 }
 
-void HalvedTargets::convert_terms(const Kernels& ks) {
+void ConvertedTargets::convert_terms(const Kernels& ks, OperandKind kind) {
   size_t size = 0, n_factors = 0;
   for (size_t i = 0; i < terms_.size(); ++i) {
     GemmRows& a = terms_[i].a;
-    // What is kept is in bf16.
-    if (ks.i16 != nullptr || (ks.f16 != nullptr && a.factors == nullptr)) a.halves = nullptr;
+    if (!is_kind(kind, a)) a.halves = nullptr;
     if (a.halves != nullptr || first_like(i) != i) continue;
-    size += padded_size(a);
-    n_factors += a.m * factors_of(ks, a);
+    size += size_of(kind, a);
+    n_factors += factors_of(kind, a);
   }
   auto* out = scratch<uint32_t>(size, ScratchSlot::kHalves);
   float* factors = scratch<float>(n_factors, ScratchSlot::kRowScales);
@@ -107,9 +134,9 @@ void HalvedTargets::convert_terms(const Kernels& ks) {
     a.halves = first < i ? terms_[first].a.halves : out;
     a.factors = first < i ? terms_[first].a.factors : factors;
     if (first < i) continue;
-    convert(ks, a, out, factors);
-    out += padded_size(a);
-    factors += a.m * factors_of(ks, a);
+    convert(ks, kind, a, out, factors);
+    out += size_of(kind, a);
+    factors += factors_of(kind, a);
   }
 }
 

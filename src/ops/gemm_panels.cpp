@@ -31,7 +31,7 @@ struct Problem {
   WeightLayout layout;
   std::span<const GemmTarget> targets;
   const GemmOptions& options;
-  size_t step_k = 1;  // slices of K begin at multiples of it
+  size_t step_k = 1, most_k = 0;  // slices of K begin at multiples of the first and are at most so long
   PanelWidths widths = {};
 
   size_t m() const { return targets[0].terms[0].a.m; }
@@ -64,8 +64,8 @@ size_t step_of(size_t n, size_t most) {
 }
 
 // K in equal slices of whole blocks and steps.
-size_t slice_of(size_t k, size_t block, size_t step_k) {
-  const size_t step = std::max(block, step_k), most = std::max(kMaxSliceK / step, size_t{1}) * step;
+size_t slice_of(size_t k, size_t block, const Problem& p) {
+  const size_t step = std::max(block, p.step_k), most = std::max(p.most_k / step, size_t{1}) * step;
   return std::min(round_up(ceil_div(k, ceil_div(k, most)), step), most);
 }
 
@@ -152,7 +152,7 @@ class Cursor {
     for (; !done() && k0_ >= term().a.k; k0_ = 0) ++term_;
     if (done()) return;
     const size_t block = p_->layout == WeightLayout::kNt ? term().w.format->block_elems : 1;
-    kc_ = std::min(slice_of(term().a.k, block, p_->step_k), term().a.k - k0_);
+    kc_ = std::min(slice_of(term().a.k, block, *p_), term().a.k - k0_);
   }
   const Problem* p_;
   const Part* part_;
@@ -206,6 +206,15 @@ void multiply(I16Panels, const Unpacked& u, const TileAt& t) {
                    u.part.target->ldc, u.p.options.alpha, u.add);
 }
 
+void multiply(Int8Panels, const Unpacked& u, const TileAt& t) {
+  const Int8Operand a(u.a);
+  auto* codes = reinterpret_cast<uint8_t*>(const_cast<uint32_t*>(u.panels + t.n * Int8Panels::depth(u.kc)));
+  auto* scales = const_cast<float*>(u.factors + t.n / u.p.widths.most * Int8Panels::n_factors(u.p.ks));
+  u.p.ks.int8()->tile(t.mr, t.nr, u.kc, a.rows.from(t.m, u.k0),
+                      a.terms + (t.m * u.a.k + u.k0) / Int8Panels::kStepK, {codes, scales, nullptr},
+                      u.c(t.m, t.n), u.part.target->ldc, u.p.options.alpha, u.add);
+}
+
 // The tiles of an unpacked slice: rows in blocks that stay in the L2 cache; for each block, one panel of
 // columns at a time, read again by every tile of the block's rows. What is needed next is asked for
 // meanwhile.
@@ -257,6 +266,7 @@ void run_part(const Problem& p, const Part& part, const Part* next_part, uint32_
 template <typename Panels>
 void run(Problem p) {
   p.step_k = Panels::kStepK;
+  p.most_k = Panels::kMostK;
   p.widths = Panels::widths(p.ks);
   const Cut cut = cut_of(p);
   const size_t n_tasks = cut.n_groups * cut.row_blocks, threads = static_cast<size_t>(thread_pool().size());
@@ -272,19 +282,30 @@ void run(Problem p) {
   });
 }
 
+template <typename Panels>
+void run_converted(OperandKind kind, Problem p) {
+  const ConvertedTargets converted(p.ks, kind, p.targets);
+  p.targets = converted.targets();
+  run<Panels>(p);
+}
+
 }  // namespace
 
 void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options) {
   const Kernels& ks = active_kernels();
-  const Problem in_f32{ks, layout, targets, options};
-  if (multiplies_in_i16(ks, in_f32.m(), in_f32.n(), options.compute)) {
-    const HalvedTargets fixed(ks, targets);
-    return run<I16Panels>({ks, layout, fixed.targets(), options});
-  }
-  if (!multiplies_in_halves(options.compute)) return run<F32Panels>(in_f32);
-  const HalvedTargets halved(ks, targets);
-  if (ks.f16 != nullptr) return run<F16Panels>({ks, layout, halved.targets(), options});
-  run<Bf16Panels>({ks, layout, halved.targets(), options});
+  const Problem p{ks, layout, targets, options};
+  if (multiplies_in_i16(ks, p.m(), p.n(), options.compute))
+    run_converted<I16Panels>(OperandKind::kI16, p);
+  else if (!multiplies_in_halves(options.compute))
+    run<F32Panels>(p);
+  else if (ks.f16 != nullptr)
+    run_converted<F16Panels>(OperandKind::kF16, p);
+  else
+    run_converted<Bf16Panels>(OperandKind::kBf16, p);
+}
+
+void gemm_int8_panels(std::span<const GemmTarget> targets, const GemmOptions& options) {
+  run_converted<Int8Panels>(OperandKind::kInt8, {active_kernels(), WeightLayout::kNn, targets, options});
 }
 
 }  // namespace hone

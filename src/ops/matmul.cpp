@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/kernels.h"
 #include "ops/dropout.h"
 #include "ops/halves.h"
 #include "ops/ops.h"
@@ -78,9 +79,10 @@ void add_low_rank_gradients(const Group& group, const Flowing& f) {
   Tensor db = Tensor::empty({rank, out});
   gemm_tn(rank, f.branch->low.data(), rank, f.dy.view(), f.dy.k_factors(), db.data(), out,
           {.compute = group.compute});
-  float* grad = low_rank.b->ensure_grad().data();
-  for (size_t o = 0; o < out; ++o)
-    for (size_t r = 0; r < rank; ++r) grad[o * rank + r] += db.data()[r * out + o];
+  Tensor turned = Tensor::empty({out, rank});
+  active_kernels().transpose32(rank, out, reinterpret_cast<const uint32_t*>(db.data()), out,
+                               reinterpret_cast<uint32_t*>(turned.data()), rank);
+  active_kernels().axpy(turned.size(), 1.0f, turned.data(), low_rank.b->ensure_grad().data());
   const KeptRows& input = f.branch->input.defined() ? f.branch->input : group.kept;
   HONE_CHECK(input.view().rows == n_tokens);
   gemm_tn(rank, f.dlow.data(), rank, input.view(), input.factors(), low_rank.a->ensure_grad().data(),
@@ -90,7 +92,8 @@ void add_low_rank_gradients(const Group& group, const Flowing& f) {
 void add_dx(Tape& tape, const Group& group, const std::vector<Flowing>& flowing) {
   std::vector<GemmTerm> terms;
   terms.reserve(2 * flowing.size());
-  for (const Flowing& f : flowing) terms.push_back({f.dy.rows(), f.branch->weight.w});
+  for (const Flowing& f : flowing)
+    terms.push_back({f.dy.rows(), f.branch->weight.w, false, f.branch->weight.trainable == nullptr});
   for (const Flowing& f : flowing)
     if (f.dlow.defined() && !f.branch->input.defined())
       terms.push_back({rows_of(f.dlow), f32_view(f.branch->weight.low_rank->a->value)});

@@ -225,6 +225,44 @@ TEST(Gemm, FastModeStaysCloseOnQuantizedRows) {
   }
 }
 
+// Gradients through frozen weights of any format are in int8 where that pays: on top of what is in C and
+// beside a product with weights that are trained, with too few rows and many.
+TEST(Gemm, GradientsThroughFrozenWeightsAreInt8) {
+  Rng rng(41);
+  for (const FormatId id : kFormats)
+    for (const size_t m : {31u, 40u, 200u})
+      for (const size_t k : {160u, 176u, 1344u}) {
+        const size_t n = 96, ldc = n + 5;
+        const Tensor a = random_tensor(rng, {m, k});
+        const Stored nn = store(rng, id, k, n);
+        const MatrixView w = m == 40 ? nn.view : nn.packed;
+        const auto product = [&](ComputeMode mode, bool frozen) {
+          Tensor c = Tensor::zeros({m, ldc});
+          std::fill(c.data(), c.data() + c.size(), 3.0f);
+          const GemmRows rows{m, k, a.data(), k, 1};
+          const GemmTerm terms[] = {{rows, w, false, false}, {rows, w, false, frozen}};
+          const GemmTarget target{terms, c.data(), ldc};
+          gemm_nn(std::span(&target, 1), {.compute = mode, .alpha = 0.5f, .accumulate = true});
+          return c;
+        };
+        const Tensor precise = product(ComputeMode::kPrecise, true), int8 = product(ComputeMode::kInt8, true),
+                     halves = product(ComputeMode::kInt8, false), fast = product(ComputeMode::kFast, true);
+        double error = 0, size = 0;
+        bool differs = false;
+        for (size_t i = 0; i < m; ++i)
+          for (size_t j = 0; j < ldc; ++j) {
+            ASSERT_EQ(halves.row(i)[j], fast.row(i)[j]);
+            differs = differs || int8.row(i)[j] != fast.row(i)[j];
+            ASSERT_TRUE(j < n || int8.row(i)[j] == 3.0f);
+            error += std::pow(static_cast<double>(int8.row(i)[j] - precise.row(i)[j]), 2);
+            size += std::pow(static_cast<double>(precise.row(i)[j] - 3.0f), 2);
+          }
+        EXPECT_LT(std::sqrt(error / size), 0.01) << format_of(id).name << " m=" << m << " k=" << k;
+        EXPECT_EQ(differs, int8_is_fastest() && m >= 32 && k % 32 == 0)
+            << format_of(id).name << " m=" << m << " k=" << k;
+      }
+}
+
 // Of the result's deviation: two planes of int8 codes have about 14 bits each, and so has 16-bit fixed point.
 double nearly_exact() {
   return active_kernels().i16 != nullptr ? 2e-4 : 1e-4;

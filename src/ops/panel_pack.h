@@ -24,9 +24,11 @@ struct PanelSlice {
   size_t n0, cols, k0, kc;
 };
 
-// 32 columns of it in bf16 are 36 KB: read in order, they come from the L2 cache in time, and longer slices
-// store C less often.
+// Slices of K at most. 32 columns of it in bf16 are 36 KB: read in order, they come from the L2 cache in
+// time, and longer slices store C less often.
 constexpr size_t kMaxSliceK = 576;
+// In int8: 48 columns of it are 18 KB, beside which four rows of A stay in an L1 cache of 32 KB.
+constexpr size_t kMaxInt8SliceK = 384;
 
 // The stored bytes of a slice that will be unpacked later, asked for line by line while something else is
 // computed: its strips are too short for the processor to guess, and would otherwise wait for memory one by
@@ -44,10 +46,10 @@ class SliceAhead {
   size_t stride_ = 0, strip_ = 0, n_strips_ = 0;
 };
 
-// A kind of panels. kStepK: slices of K begin at multiples of it. factors: what products are multiplied by
-// where panels have scales, n_factors() for each panel.
+// A kind of panels. kStepK, kMostK: slices of K begin at multiples of it, and are at most so long. factors:
+// what products are multiplied by where panels have scales, n_factors() for each panel.
 struct F32Panels {
-  static constexpr size_t kStepK = 32;
+  static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return k; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m; }
@@ -57,7 +59,7 @@ struct F32Panels {
 };
 
 struct Bf16Panels {
-  static constexpr size_t kStepK = 32;
+  static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
@@ -69,7 +71,7 @@ struct Bf16Panels {
 // Stored halves as they are, where their scale allows; everything else by way of f32, because a panel's scale
 // is known when all of it is.
 struct F16Panels {
-  static constexpr size_t kStepK = 32;
+  static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
   static size_t n_factors(const Kernels&) noexcept { return 1; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.f16->tile_m; }
@@ -80,11 +82,26 @@ struct F16Panels {
 
 // By way of f32: a column's scale is known when all of it is.
 struct I16Panels {
-  static constexpr size_t kStepK = kI16Run;
+  static constexpr size_t kStepK = kI16Run, kMostK = kMaxSliceK;
   static size_t n_factors(const Kernels& ks) noexcept { return ks.i16->tile_n; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.i16->tile_m; }
   static PanelWidths widths(const Kernels& ks) noexcept { return {ks.i16->tile_n, ks.i16->tile_n}; }
+  static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
+                   float* factors);
+};
+
+// Codes of 8 bits, four consecutive k in one element, with a scale for each 32 of k of a column; by way of
+// f32, as a scale is known when its run is. With kNn only.
+struct Int8Panels {
+  static constexpr size_t kStepK = 32, kMostK = kMaxInt8SliceK;
+  static size_t n_factors(const Kernels& ks) noexcept { return kMostK / kStepK * ks.int8()->panel_cols; }
+  static size_t depth(size_t k) noexcept { return k / 4; }
+  // Tiles of any number of rows.
+  static size_t tile_m(const Kernels& ks) noexcept { return 12 * ks.int8()->tile_rows; }
+  static PanelWidths widths(const Kernels& ks) noexcept {
+    return {ks.int8()->panel_cols, ks.int8()->panel_cols};
+  }
   static void pack(const Kernels& ks, WeightLayout layout, const PanelSlice& slice, uint32_t* panels,
                    float* factors);
 };

@@ -63,14 +63,13 @@ Json train_now(StageStore& store, const std::string& stage, const std::string& n
 TrainedAdapter train_stage(StageStore& store, const std::string& stage, const std::string& name,
                            const std::function<Model&()>& model, const TrainData& data, const BaseInfo& base,
                            const TrainConfig& config) {
-  const Json key_json = {
-      {"stage", stage},
-      {"version", kVersion},
-      {"base", base.fingerprint},
-      {"train", data.train.content_hash},
-      {"valid", data.valid != nullptr ? data.valid->content_hash : ""},
-      {"settings", settings_json(config)},
-      {"compute", compute_mode_name(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast)}};
+  const Json key_json = {{"stage", stage},
+                         {"version", kVersion},
+                         {"base", base.fingerprint},
+                         {"train", data.train.content_hash},
+                         {"valid", data.valid != nullptr ? data.valid->content_hash : ""},
+                         {"settings", settings_json(config)},
+                         {"compute", compute_mode_name(training_mode(config.precise))}};
   const std::string key = key_of(key_json);
   TrainedAdapter out;
   std::optional<Json> stored = store.find(stage, key);

@@ -50,7 +50,7 @@ class TrainRun {
         hooks_(hooks),
         objective_(objective_named(config.objective)),
         schedule_(schedule_named(config.schedule)),
-        compute_(config.precise ? ComputeMode::kPrecise : ComputeMode::kFast),
+        compute_(training_mode(config.precise)),
         plan_(data.train, config),
         adapters_(make_adapters(model, base, config)),
         optimizer_(adapters_.parameters(), {.weight_decay = config.weight_decay}) {
@@ -209,7 +209,9 @@ bool TrainRun::validation_due() const {
 void TrainRun::validate_now() {
   const auto start = Clock::now();
   StepRecord& record = state_.history.back();
-  record.valid_loss = mean_loss(model_, valid_rows_, compute_, [&] { stop_if_asked(); });
+  // As the adapter will be served.
+  const ComputeMode served = config_.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  record.valid_loss = mean_loss(model_, valid_rows_, served, [&] { stop_if_asked(); });
   state_.validation_seconds += seconds_since(start);
   if (state_.best_loss && *record.valid_loss >= *state_.best_loss) return;
   state_.best_loss = record.valid_loss;

@@ -90,6 +90,10 @@ const PackedKernels* packed(FormatId format) noexcept {
   return has_avx_vnni() ? packed_avx2_vnni(format) : packed_avx2(format);
 }
 
+const Int8Kernels* int8() noexcept {
+  return has_avx_vnni() ? int8_avx2_vnni() : nullptr;
+}
+
 constexpr Kernels kTable = {
     .isa = Isa::kAvx2,
     .tile_m = Vec::kTileM,
@@ -98,6 +102,7 @@ constexpr Kernels kTable = {
     .tile_m_bf16 = 0,
     .tile_n_bf16 = 0,
     .tile_bf16 = nullptr,
+    .outer_bf16 = nullptr,
     .transpose32 = transpose32,
     .f32_to_bf16 = to_bf16,
     .f32_to_f16 = to_f16,
@@ -119,6 +124,7 @@ constexpr Kernels kTable = {
     .attend_mix_q8_0 = attend_mix_q8_0,
     .quantize_int8 = quantize_int8,
     .packed = packed,
+    .int8 = int8,
     .dot_float = dot_float,
     .decode_row = decode_row,
     .half_row = half_row,

@@ -242,6 +242,19 @@ static inline Ints dot4_signed(Ints sums, Bytes codes, const int8_t* a) {
   return add_pairs(sums, {_mm256_maddubs_epi16(_mm256_abs_epi8(codes.v), turned)});
 }
 #endif
+// Larger of `largest`, which is not negative, and |a|; a NaN is larger than any number.
+static inline Vec larger_size(Vec largest, Vec a) {
+  return {
+      _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(largest.v), _mm256_castps_si256(abs(a).v)))};
+}
+// The lowest byte of the bits of every a, b, c and d, in this order.
+static inline Bytes lowest_bytes(Vec a, Vec b, Vec c, Vec d) {
+  const auto bits = [](Vec x) { return _mm256_castps_si256(x.v); };
+  const __m256i byte = _mm256_set1_epi16(-256);  // taken from the second
+  const __m256i low = _mm256_blendv_epi8(bits(a), _mm256_slli_epi32(bits(b), 8), byte);
+  const __m256i high = _mm256_blendv_epi8(bits(c), _mm256_slli_epi32(bits(d), 8), byte);
+  return {_mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa)};
+}
 // Byte i of every group of four, as an unsigned number.
 static inline Vec byte_of(Bytes a, int i) {
   return to_float(shift_and(Ints{a.v}, 8 * i, 255));

@@ -2,6 +2,7 @@
 #include "kernels/ahead.h"
 #include "kernels/avx512/simd_avx512.h"
 #include "kernels/tables.h"
+#include "kernels/unroll.h"
 
 namespace hone {
 namespace avx512 {
@@ -178,8 +179,60 @@ void quantize_block(const float* x, int8_t* q, float* d, int32_t* sums) noexcept
   *d = has_nan ? __builtin_nanf("") : top / 127.0f;
 }
 
+// The largest sizes of four blocks, a NaN being the largest: in the four lanes of one vector.
+__m128 tops_of(const float* x) {
+  __m512i top[4];
+  HONE_UNROLL(4)
+  for (size_t b = 0; b < 4; ++b)
+    top[b] = _mm512_castps_si512(larger_size({_mm512_abs_ps(load(x + 32 * b).v)}, load(x + 32 * b + 16)).v);
+  // Sizes are ordered as the integers of the same bits. Each lane of 128 bits becomes one number per block.
+  const __m512i t01 =
+      _mm512_max_epi32(_mm512_unpacklo_epi32(top[0], top[1]), _mm512_unpackhi_epi32(top[0], top[1]));
+  const __m512i t23 =
+      _mm512_max_epi32(_mm512_unpacklo_epi32(top[2], top[3]), _mm512_unpackhi_epi32(top[2], top[3]));
+  const __m512i all = _mm512_max_epi32(_mm512_unpacklo_epi64(t01, t23), _mm512_unpackhi_epi64(t01, t23));
+  const __m256i half = _mm256_max_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+  return _mm_castsi128_ps(_mm_max_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)));
+}
+
+// 16 sums of 4 codes each.
+__m512i sums_of_four(__m512i codes) {
+  return _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), codes);
+}
+
+// Four blocks at a time: what goes across the lanes is shared.
+void quantize_four(const float* x, int8_t* q, float* d, int32_t* sums) noexcept {
+  const __m128 tops = tops_of(x), most = _mm_set1_ps(127.0f);
+  _mm_storeu_ps(d, _mm_div_ps(tops, most));
+  const __m128 above = _mm_cmpgt_ps(tops, _mm_setzero_ps());
+  const __m512 inverse = _mm512_castps128_ps512(_mm_and_ps(above, _mm_div_ps(most, tops)));
+  __m512i codes[8];
+  HONE_UNROLL(4)
+  for (int b = 0; b < 4; ++b) {
+    const __m512 scale = _mm512_permutexvar_ps(_mm512_set1_epi32(b), inverse);
+    codes[2 * b] = _mm512_cvtps_epi32(_mm512_mul_ps(load(x + 32 * b).v, scale));
+    codes[2 * b + 1] = _mm512_cvtps_epi32(_mm512_mul_ps(load(x + 32 * b + 16).v, scale));
+  }
+  // Packing leaves four codes of one vector after four of the next.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const auto pack = [&](const __m512i* c) {
+    return _mm512_permutexvar_epi32(
+        order, _mm512_packs_epi16(_mm512_packs_epi32(c[0], c[1]), _mm512_packs_epi32(c[2], c[3])));
+  };
+  const __m512i q0 = pack(codes), q1 = pack(codes + 4);
+  _mm512_storeu_si512(q, q0);
+  _mm512_storeu_si512(q + 64, q1);
+  const __m512i s0 = sums_of_four(q0), s1 = sums_of_four(q1);
+  const __m512i pairs = _mm512_add_epi32(_mm512_unpacklo_epi32(s0, s1), _mm512_unpackhi_epi32(s0, s1));
+  const __m512i lanes = _mm512_add_epi32(pairs, _mm512_unpackhi_epi64(pairs, pairs));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums),
+                      _mm512_castsi512_si256(_mm512_permutexvar_epi32(order, lanes)));
+}
+
 void quantize_int8(size_t n, const float* x, int8_t* q, float* d, int32_t* sums) noexcept {
-  for (size_t b = 0; b < n / 32; ++b) quantize_block(x + 32 * b, q + 32 * b, d + b, sums + 2 * b);
+  size_t b = 0;
+  for (; b + 4 <= n / 32; b += 4) quantize_four(x + 32 * b, q + 32 * b, d + b, sums + 2 * b);
+  for (; b < n / 32; ++b) quantize_block(x + 32 * b, q + 32 * b, d + b, sums + 2 * b);
 }
 
 constexpr Kernels kTable = {
@@ -190,6 +243,7 @@ constexpr Kernels kTable = {
     .tile_m_bf16 = 12,
     .tile_n_bf16 = 32,
     .tile_bf16 = tile_bf16,
+    .outer_bf16 = outer_bf16_avx512,
     .transpose32 = transpose32,
     .f32_to_bf16 = to_bf16,
     .f32_to_f16 = to_f16,
@@ -211,6 +265,7 @@ constexpr Kernels kTable = {
     .attend_mix_q8_0 = attend_mix_q8_0,
     .quantize_int8 = quantize_int8,
     .packed = packed_avx512,
+    .int8 = int8_avx512,
     .dot_float = dot_float,
     .decode_row = decode_row,
     .half_row = half_row,

@@ -209,6 +209,20 @@ static inline Ints dot4_signed(Ints sums, Bytes codes, const int8_t* a) {
   const __m512i turned = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(codes.v), _mm512_setzero_si512(), x);
   return {_mm512_dpbusd_epi32(sums.v, _mm512_abs_epi8(codes.v), turned)};
 }
+// Larger of `largest`, which is not negative, and |a|; a NaN is larger than any number.
+static inline Vec larger_size(Vec largest, Vec a) {
+  return {
+      _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(largest.v), _mm512_castps_si512(abs(a).v)))};
+}
+// The lowest byte of the bits of every a, b, c and d, in this order.
+static inline Bytes lowest_bytes(Vec a, Vec b, Vec c, Vec d) {
+  const auto bits = [](Vec x) { return _mm512_castps_si512(x.v); };
+  constexpr int kSelect = 0xca;  // of the second where the first is set, otherwise of the third
+  const __m512i byte = _mm512_set1_epi32(0x00ff00ff), half = _mm512_set1_epi32(0x0000ffff);
+  const __m512i low = _mm512_ternarylogic_epi32(byte, bits(a), _mm512_slli_epi32(bits(b), 8), kSelect);
+  const __m512i high = _mm512_ternarylogic_epi32(byte, bits(c), _mm512_slli_epi32(bits(d), 8), kSelect);
+  return {_mm512_ternarylogic_epi32(half, low, _mm512_slli_epi32(high, 16), kSelect)};
+}
 // Byte i of every group of four, as an unsigned number.
 static inline Vec byte_of(Bytes a, int i) {
   return to_float(shift_and(Ints{a.v}, 8 * i, 255));

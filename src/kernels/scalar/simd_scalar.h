@@ -1,6 +1,8 @@
 // Four rows in plain arrays: the oracle of what the vector headers mean. Included only by scalar/*.cpp.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -49,6 +51,12 @@ static inline Vec sub(Vec a, Vec b) {
 }
 static inline Vec mul(Vec a, Vec b) {
   return each<Vec>([&](size_t i) { return a.v[i] * b.v[i]; });
+}
+static inline Vec div(Vec a, Vec b) {
+  return each<Vec>([&](size_t i) { return a.v[i] / b.v[i]; });
+}
+static inline Vec vmax(Vec a, Vec b) {
+  return each<Vec>([&](size_t i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
 }
 // Neighbours exchanged: 1 0 3 2 …
 static inline Vec swap_pairs(Vec a) {
@@ -156,6 +164,19 @@ static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
 static inline Ints dot4_signed(Ints sums, Bytes codes, const int8_t* a) {
   for (size_t i = 0; i < sizeof codes.v; ++i) sums.v[i / 4] += static_cast<int8_t>(codes.v[i]) * a[i % 4];
   return sums;
+}
+// Larger of `largest`, which is not negative, and |a|; a NaN is larger than any number.
+static inline Vec larger_size(Vec largest, Vec a) {
+  return each<Vec>([&](size_t i) {
+    const float size = std::fabs(a.v[i]);
+    return largest.v[i] >= size || std::isnan(largest.v[i]) ? largest.v[i] : size;
+  });
+}
+// The lowest byte of the bits of every a, b, c and d, in this order.
+static inline Bytes lowest_bytes(Vec a, Vec b, Vec c, Vec d) {
+  const Vec* four[4] = {&a, &b, &c, &d};
+  return each<Bytes>(
+      [&](size_t i) { return static_cast<uint8_t>(std::bit_cast<uint32_t>(four[i % 4]->v[i / 4])); });
 }
 // Byte i of every group of four, as an unsigned number.
 static inline Vec byte_of(Bytes a, int i) {
