@@ -15,7 +15,7 @@ GenerateOptions options_for(const BenchSettings& settings, size_t n_tokens) {
   options.sampling.temperature = 0;
   options.max_tokens = n_tokens;
   options.ignore_end = true;
-  options.compute = settings.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  options.compute = serving_mode(settings.precise);
   return options;
 }
 

@@ -11,8 +11,7 @@ namespace {
 class Perplexity final : public TimedWork {
  public:
   Perplexity(LoadedModel& model, const BenchSettings& settings)
-      : candidates_{{.model = &model.model(),
-                     .compute = settings.precise ? ComputeMode::kPrecise : ComputeMode::kFast}},
+      : candidates_{{.model = &model.model(), .compute = serving_mode(settings.precise)}},
         items_(perplexity_items(model.tokenizer(), read_file(settings.text), PerplexityConvention::kLlamaCpp,
                                 settings.context)),
         tokens_(items_.size() * settings.context) {}

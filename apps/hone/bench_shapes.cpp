@@ -69,7 +69,7 @@ std::vector<ShapeResult> time_shapes(const Model& model, size_t rows, bool preci
   for (const Shape& shape : shapes_of(model)) {
     const MatrixView& w = shape.matrices[0];
     for (const size_t m : {size_t{1}, rows}) {
-      const ComputeMode compute = precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+      const ComputeMode compute = serving_mode(precise);
       const HeadProduct product =
           w.data == model.head().data ? head_product(compute, m) : HeadProduct{compute};
       ShapeResult result;

@@ -16,7 +16,7 @@ struct Arguments {
 Outcome run(Arguments arguments, const CommonOptions& common) {
   GenerateOptions& options = arguments.options;
   options.sampling.seed = common.seed;
-  options.compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  options.compute = serving_mode(common.precise);
   validate(options.sampling);
   ConversationSettings& conversation = arguments.settings.conversation;
   conversation.cache_type = !arguments.cache_type.empty() ? kv_format_named(arguments.cache_type)

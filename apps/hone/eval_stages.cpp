@@ -86,8 +86,7 @@ Outcome compare_stages(const EvalArguments& arguments, const CommonOptions& comm
     if (!file.empty()) record.inputs.push_back({file.string(), hash_file(file)});
   for (const std::string& file : tasks.files()) record.inputs.push_back({file, hash_file(file)});
   begin_record(common);
-  RunReport report = measure_stage_files(
-      stages, what, common.precise ? ComputeMode::kPrecise : ComputeMode::kFast, this_program());
+  RunReport report = measure_stage_files(stages, what, serving_mode(common.precise), this_program());
   report.hone_version = HONE_VERSION;
   report.command = common.entry->record().command_line;
   record.metrics = metrics_of(report);

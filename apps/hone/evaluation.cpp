@@ -32,8 +32,7 @@ Evaluation::Evaluation(const EvalArguments& arguments, const CommonOptions& comm
       seed_(common.seed),
       loaded_(loaded),
       reference_(reference),
-      candidate_{.model = &loaded.model(),
-                 .compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast} {
+      candidate_{.model = &loaded.model(), .compute = serving_mode(common.precise)} {
   if (reference != nullptr) check_same_tokens(arguments.reference, *reference, loaded);
   if (!arguments.cache_type.empty()) candidate_.cache_type = kv_format_named(arguments.cache_type);
   const char* compute = compute_mode_name(candidate_.compute);

@@ -167,7 +167,7 @@ Outcome one(const GenerateResult& result, const Arguments& arguments) {
 Outcome run(Arguments arguments, const CommonOptions& common) {
   GenerateOptions& options = arguments.options;
   options.sampling.seed = common.seed;
-  options.compute = common.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  options.compute = serving_mode(common.precise);
   if (!arguments.cache_type.empty()) options.cache_type = kv_format_named(arguments.cache_type);
   validate(options.sampling);
   LoadedModel loaded(arguments.model, arguments.adapters.choices(), arguments.adapters.ignore_base);

@@ -15,7 +15,7 @@ GenerateOptions generate_options(const Options& options) {
   GenerateOptions out;
   out.max_tokens = static_cast<size_t>(options.max_tokens);
   out.stop = options.stop;
-  out.compute = options.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  out.compute = serving_mode(options.precise);
   SamplingOptions& sampling = out.sampling;
   sampling.temperature = options.temperature;
   sampling.top_k = options.top_k;

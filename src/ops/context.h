@@ -39,7 +39,11 @@ HeadProduct head_product(ComputeMode mode, size_t rows) noexcept;
 // Whether kInt8 differs from kFast on the active ISA.
 bool int8_is_fastest() noexcept;
 
-// The mode of training steps; losses are measured in kFast or kPrecise.
+// How a model is used and measured.
+inline ComputeMode serving_mode(bool precise) noexcept {
+  return precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+}
+// The mode of training steps.
 inline ComputeMode training_mode(bool precise) noexcept {
   return precise ? ComputeMode::kPrecise : ComputeMode::kInt8;
 }

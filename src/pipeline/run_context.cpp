@@ -38,7 +38,7 @@ BitsPerWeight::BitsPerWeight(const WeightSource& source) {
 RunContext::RunContext(const Recipe& given_recipe, const RunOptions& given_options)
     : recipe(given_recipe),
       options(given_options),
-      compute(given_options.precise ? ComputeMode::kPrecise : ComputeMode::kFast),
+      compute(serving_mode(given_options.precise)),
       opened(open_model(given_recipe.base)),
       tokenizer(make_tokenizer(opened)),
       chat_template(make_chat_template(opened, *tokenizer)),

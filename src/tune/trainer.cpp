@@ -210,7 +210,7 @@ void TrainRun::validate_now() {
   const auto start = Clock::now();
   StepRecord& record = state_.history.back();
   // As the adapter will be served.
-  const ComputeMode served = config_.precise ? ComputeMode::kPrecise : ComputeMode::kFast;
+  const ComputeMode served = serving_mode(config_.precise);
   record.valid_loss = mean_loss(model_, valid_rows_, served, [&] { stop_if_asked(); });
   state_.validation_seconds += seconds_since(start);
   if (state_.best_loss && *record.valid_loss >= *state_.best_loss) return;

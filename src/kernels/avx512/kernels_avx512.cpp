@@ -184,7 +184,7 @@ __m128 tops_of(const float* x) {
   __m512i top[4];
   HONE_UNROLL(4)
   for (size_t b = 0; b < 4; ++b)
-    top[b] = _mm512_castps_si512(larger_size({_mm512_abs_ps(load(x + 32 * b).v)}, load(x + 32 * b + 16)).v);
+    top[b] = _mm512_castps_si512(larger_size(abs(load(x + 32 * b)), load(x + 32 * b + 16)).v);
   // Sizes are ordered as the integers of the same bits. Each lane of 128 bits becomes one number per block.
   const __m512i t01 =
       _mm512_max_epi32(_mm512_unpacklo_epi32(top[0], top[1]), _mm512_unpackhi_epi32(top[0], top[1]));
