@@ -104,9 +104,7 @@ const BenchWork kTrainWork = {
           // Forward, and backward to the activations only; the weights are read for both.
           return WorkCost{
               .weight_operations = 2 * cost.block_weights,
-              .frozen_operations = 2 * cost.block_weights,
-              .float_operations = 2 * cost.head_weights,
-              .head_operations = 2 * cost.head_weights,
+              .frozen_operations = 2 * cost.block_weights + 4 * cost.head_weights,
               .bytes = 2 * (cost.block_bytes + cost.head_bytes) / static_cast<double>(settings.train_length)};
         },
 };

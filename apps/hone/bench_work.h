@@ -38,13 +38,12 @@ class TimedWork {
 struct WorkCost {
   double weight_operations =
       0;  // on the road of the weights: int8 if they are quantized, else that of floats
-  double frozen_operations = 0;  // of gradients through weights that are not trained (ComputeMode::kInt8)
-  double float_operations = 0;   // on the road that gradients take: bf16 or f32, whichever is faster
-  double head_operations = 0;    // of the vocabulary projection of many rows (ops/context.h: HeadProduct)
+  // When training: of gradients through weights that are not trained, and of the vocabulary projection both
+  // ways (ComputeMode::kInt8).
+  double frozen_operations = 0;
+  double head_operations = 0;  // of the vocabulary projection of many rows (ops/context.h: HeadProduct)
   double bytes = 0;
-  double operations() const {
-    return weight_operations + frozen_operations + float_operations + head_operations;
-  }
+  double operations() const { return weight_operations + frozen_operations + head_operations; }
 };
 
 struct BenchWork {
@@ -78,7 +77,7 @@ struct ModelCost {
 
 // Operations per second at best on the roads of WorkCost.
 struct Roofs {
-  double weight_operations = 0, frozen_operations = 0, float_operations = 0, head_operations = 0;
+  double weight_operations = 0, frozen_operations = 0, head_operations = 0;
 };
 Roofs roofs_of(const MachineLimits& machine, const ModelCost& model, bool precise);
 // Tokens per second at best: what the products or the memory allow, whichever is less.

@@ -48,18 +48,18 @@ ModelCost::ModelCost(const Model& model) {
 
 Roofs roofs_of(const MachineLimits& machine, const ModelCost& model, bool precise) {
   const double f32 = machine.f32_gflops * 1e9, int8 = machine.int8_gops * 1e9;
-  if (precise) return {f32, f32, f32, f32};
+  if (precise) return {f32, f32, f32};
   const double floats = machine.floats() * 1e9;
   // Two planes of codes are twice the work.
   const bool planes = model.head_quantized && floats == f32 && int8 > 0;
   const double weights = model.quantized && int8 > 0 ? int8 : floats;
-  return {weights, int8_is_fastest() && int8 > 0 ? int8 : floats, floats, planes ? int8 / 2 : floats};
+  return {weights, int8_is_fastest() && int8 > 0 ? int8 : floats, planes ? int8 / 2 : floats};
 }
 
 double limit_of(const WorkCost& cost, const Roofs& roofs, const MachineLimits& machine) {
-  const double computing =
-      cost.weight_operations / roofs.weight_operations + cost.frozen_operations / roofs.frozen_operations +
-      cost.float_operations / roofs.float_operations + cost.head_operations / roofs.head_operations;
+  const double computing = cost.weight_operations / roofs.weight_operations +
+                           cost.frozen_operations / roofs.frozen_operations +
+                           cost.head_operations / roofs.head_operations;
   return 1.0 / std::max(computing, cost.bytes / (machine.read_gb_s * 1e9));
 }
 

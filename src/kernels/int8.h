@@ -11,13 +11,18 @@
 namespace hone {
 
 struct Int8Kernels {
-  size_t lanes;       // columns that are encoded together
-  size_t panel_cols;  // columns of a panel: a multiple of lanes
-  size_t tile_rows;   // rows of A that are multiplied at once
+  size_t lanes;        // columns that are encoded together
+  size_t panel_cols;   // columns of a panel: a multiple of lanes
+  size_t tile_rows;    // rows of A that are multiplied at once
+  uint32_t code_flip;  // four signed codes and this: as they stand in a panel
 
   // Floats w[i * stride + r], i < k and r < lanes, as codes and scales into columns [column, column + lanes)
   // of the panel, whose rows are panel_cols wide; k is a multiple of 32. A run with a NaN becomes NaN.
   void (*encode)(size_t k, const float* w, size_t stride, const Int8Panel& panel, size_t column) noexcept;
+  // y = x * scale + noise * d, d being the scale that x * scale would have in int8, run by run of 32: with
+  // noise spread evenly over [-0.5, 0.5) codes of y are right on average, and small numbers beside a large
+  // one are not lost. n is a multiple of 32.
+  void (*dither)(size_t n, float scale, const float* x, const float* noise, float* y) noexcept;
   // PackedKernels::run_terms and tile, for such panels.
   void (*run_terms)(size_t m, const Int8Rows& a, int32_t* out) noexcept;
   void (*tile)(size_t mr, size_t nr, size_t k, const Int8Rows& a, const int32_t* terms,

@@ -33,6 +33,7 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
 
 HeadProduct head_product(ComputeMode mode, size_t rows) noexcept {
   if (mode != ComputeMode::kFast && mode != ComputeMode::kInt8) return {mode};
+  if (mode == ComputeMode::kInt8 && int8_is_fastest() && rows > kSteadyRows) return {mode};
   const bool others = multiplies_in_halves(mode) || active_kernels().i16 != nullptr;
   if (rows <= kSteadyRows || !others) return {mode, true};
   return {ComputeMode::kHalf};

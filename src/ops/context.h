@@ -22,8 +22,8 @@ enum class ComputeMode {
   // Forward: int8 activations with quantized weights; with float ones products in bf16 or f16, where they are
   // faster than f32's (fast_products). Gradients: the same as with float ones.
   kFast,
-  // As kFast, and the gradients that flow through weights of any format, if these are not trained, in int8,
-  // where the processor multiplies that faster (int8_is_fastest).
+  // As kFast, and in int8, where the processor multiplies that faster (int8_is_fastest): gradients that flow
+  // through weights of any format that are not trained, and the vocabulary projection of many rows.
   kInt8,
   kHalf,  // products in bf16 or f16 where they are faster than f32's, whatever the weights
 };

@@ -1,10 +1,14 @@
 // Cross-entropy over the vocabulary projection in chunks of rows: logits live only for one chunk. d(hidden)
 // of a chunk is computed while its logits are at hand, then handed to the tape.
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "base/error.h"
+#include "base/rng.h"
 #include "kernels/kernels.h"
+#include "ops/gemm_operands.h"
 #include "ops/halves.h"
 #include "ops/ops.h"
 #include "ops/parallel.h"
@@ -14,6 +18,7 @@ namespace {
 
 constexpr size_t kChunkRows = 256;
 constexpr float kHalvesScale = kF16Largest / 2;  // of gradients, at most 1, in f16
+constexpr size_t kPiece = 1024;                  // logits that are turned into gradients at a time
 
 // -log p(target); the row of logits becomes exp(logit - largest), whose sum is given back.
 double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, double& sum) {
@@ -23,20 +28,82 @@ double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, do
   return std::log(sum) + static_cast<double>(largest) - static_cast<double>(score);
 }
 
-// Turns exponentials into the gradient of the logits, p - 1 at the target and p elsewhere: in place, or
-// straight to the halves that the next product reads.
-void write_gradient(const Kernels& ks, size_t n, float* row, size_t target, double sum, uint16_t* halves) {
-  const float inverse = static_cast<float>(1.0 / sum);
-  row[target] -= static_cast<float>(sum);
-  constexpr size_t kPiece = 1024;
-  float piece[kPiece];
-  for (size_t begin = 0; begin < n; begin += kPiece) {
-    const size_t count = std::min(kPiece, n - begin);
-    float* out = halves != nullptr ? piece : row + begin;
-    for (size_t i = 0; i < count; ++i) out[i] = row[begin + i] * inverse;
-    if (halves != nullptr) to_halves(ks, count, kHalvesScale, piece, halves + begin);
-  }
+// Numbers spread evenly over [-0.5, 0.5): n of them, which depend on the key alone.
+const float* noise(uint64_t key, size_t n) {
+  constexpr size_t kNumbers = 8192;
+  static const std::vector<float> numbers = [] {
+    Rng rng(1);
+    std::vector<float> all(kNumbers);
+    for (float& x : all) x = static_cast<float>(rng.uniform() - 0.5);
+    return all;
+  }();
+  return numbers.data() + Rng(key).below(kNumbers - n + 1);
 }
+
+// The gradients of a chunk's logits as the product with the vocabulary reads them: in place, as halves, or as
+// codes of 8 bits that are right on average (most probabilities are small beside others of their run, and
+// would become zero).
+class LogitGradients {
+ public:
+  LogitGradients(ComputeMode mode, size_t rows, size_t vocab)
+      : vocab_(vocab),
+        halves_(multiplies_in_halves(mode) && vocab % 2 == 0),
+        codes_(mode == ComputeMode::kInt8 && int8_is_fastest() && vocab % 32 == 0) {
+    if (halves_ || codes_) room_ = Tensor::empty({rows, vocab / 2});
+    if (halves_ && ks_.f16 != nullptr) factors_.assign(rows, 1.0f / kHalvesScale);
+    if (codes_) code_factors_ = Tensor::empty({Int8Codes::n_factors(rows, vocab)});
+  }
+
+  // For a chunk of n rows.
+  GemmTerm term(size_t n, const Tensor& logits, const MatrixView& head) const {
+    GemmRows rows{n, vocab_, logits.data(), vocab_, 1};
+    if (in_codes(n)) {
+      rows.halves = room();
+      rows.factors = code_factors_.data();
+      rows.int8 = true;
+    } else if (halves_) {
+      rows.halves = room();
+      rows.factors = factors_.empty() ? nullptr : factors_.data();
+    }
+    return {rows, head, false, in_codes(n)};
+  }
+
+  // Of row i of n, from exponentials and their sum: p - 1 at the target and p elsewhere.
+  void write(size_t i, size_t n, float* row, size_t target, double sum) const {
+    const float inverse = static_cast<float>(1.0 / sum);
+    row[target] -= static_cast<float>(sum);
+    if (in_codes(n)) return write_codes(i, n, row, inverse, std::bit_cast<uint64_t>(sum));
+    float piece[kPiece];
+    for (size_t begin = 0; begin < vocab_; begin += kPiece) {
+      const size_t count = std::min(kPiece, vocab_ - begin);
+      float* out = halves_ ? piece : row + begin;
+      for (size_t j = 0; j < count; ++j) out[j] = row[begin + j] * inverse;
+      if (halves_)
+        to_halves(ks_, count, kHalvesScale, piece, reinterpret_cast<uint16_t*>(room_.row(i)) + begin);
+    }
+  }
+
+ private:
+  bool in_codes(size_t n) const { return codes_ && n >= kMinInt8Rows; }
+  uint32_t* room() const { return reinterpret_cast<uint32_t*>(room_.data()); }
+
+  void write_codes(size_t i, size_t n, const float* row, float inverse, uint64_t key) const {
+    const Int8Codes codes(n, vocab_, room(), code_factors_.data());
+    float piece[kPiece];
+    for (size_t begin = 0; begin < vocab_; begin += kPiece) {
+      const size_t count = std::min(kPiece, vocab_ - begin);
+      ks_.int8()->dither(count, inverse, row + begin, noise(key + begin, count), piece);
+      codes.encode(ks_, i, begin, count, piece);
+    }
+    codes.fill_terms(ks_, i, 1);
+  }
+
+  const Kernels& ks_ = active_kernels();
+  size_t vocab_;
+  bool halves_, codes_;
+  Tensor room_, code_factors_;  // room for whichever is larger, halves or codes
+  std::vector<float> factors_;
+};
 
 }  // namespace
 
@@ -58,34 +125,30 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
   const size_t chunk_rows = std::min(kChunkRows, scored.size());
   Tensor x = Tensor::empty({chunk_rows, width});
   Tensor logits = Tensor::empty({chunk_rows, vocab});
-  const bool in_halves = train && multiplies_in_halves(ctx.compute) && vocab % 2 == 0;
-  Tensor halves = in_halves ? Tensor::empty({chunk_rows, vocab / 2}) : Tensor{};
-  const std::vector<float> factors(in_halves && ks.f16 != nullptr ? chunk_rows : 0, 1.0f / kHalvesScale);
+  std::optional<LogitGradients> gradients;
+  if (train) gradients.emplace(ctx.compute, chunk_rows, vocab);
   std::vector<double> nll(chunk_rows);
   for (size_t begin = 0; begin < scored.size(); begin += chunk_rows) {
     const size_t n = std::min(chunk_rows, scored.size() - begin);
     for (size_t i = 0; i < n; ++i)
       std::memcpy(x.row(i), hidden.row(scored[begin + i]), width * sizeof(float));
     const HeadProduct product = head_product(ctx.compute, n);
-    gemm_nt(n, x.data(), width, head, logits.data(), vocab, {.compute = product.compute}, product.exact);
+    const GemmTerm forward{{n, width, x.data(), width, 1}, head, product.exact, true};
+    const GemmTarget to_logits{std::span(&forward, 1), logits.data(), vocab};
+    gemm_nt(std::span(&to_logits, 1), {.compute = product.compute});
     thread_pool().run(n, [&](size_t i, int) {
       const auto target = static_cast<size_t>(targets[scored[begin + i]]);
       HONE_CHECK(target < vocab, "target {} of {}", target, vocab);
       double sum = 0;
       nll[i] = softmax_nll(ks, vocab, logits.row(i), target, sum);
-      if (train)
-        write_gradient(ks, vocab, logits.row(i), target, sum,
-                       in_halves ? reinterpret_cast<uint16_t*>(halves.row(i)) : nullptr);
+      if (train) gradients->write(i, n, logits.row(i), target, sum);
     });
     for (size_t i = 0; i < n; ++i) {
       result.sum_nll += nll[i];
       result.nll[scored[begin + i]] = static_cast<float>(nll[i]);
     }
     if (!train) continue;
-    const GemmTerm term{{n, vocab, logits.data(), vocab, 1,
-                         in_halves ? reinterpret_cast<const uint32_t*>(halves.data()) : nullptr,
-                         factors.empty() ? nullptr : factors.data()},
-                        head};
+    const GemmTerm term = gradients->term(n, logits, head);
     const GemmTarget target{std::span(&term, 1), x.data(), width};
     gemm_nn(std::span(&target, 1), {.compute = ctx.compute, .alpha = grad_scale});
     for (size_t i = 0; i < n; ++i)

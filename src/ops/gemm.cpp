@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
-#include "ops/gemm_halves.h"
 #include "ops/gemm_int8.h"
+#include "ops/gemm_operands.h"
 #include "ops/gemm_outer.h"
 #include "ops/gemm_panels.h"
 #include "ops/scratch.h"
@@ -59,7 +59,13 @@ void multiply_rows(std::span<const GemmRows> as, std::span<const GemmOutput> out
   });
 }
 
-enum class Road { kInt8, kInt8Exact, kRows, kPanels };
+// Whether W is made int8 for a product, in whatever format it is.
+bool makes_int8(const GemmTerm& term, ComputeMode compute) {
+  return compute == ComputeMode::kInt8 && term.frozen && term.a.m >= kMinInt8Rows && term.a.k % 32 == 0 &&
+         term.a.col == 1 && int8_is_fastest();
+}
+
+enum class Road { kInt8, kInt8Exact, kInt8Panels, kRows, kPanels };
 
 Road road_of(const GemmTerm& term, ComputeMode compute) {
   if (term.a.k == 0 || term.a.col != 1) return Road::kPanels;
@@ -71,6 +77,7 @@ Road road_of(const GemmTerm& term, ComputeMode compute) {
       return Road::kPanels;
     return term.exact ? Road::kInt8Exact : Road::kInt8;
   }
+  if (makes_int8(term, compute)) return Road::kInt8Panels;
   return term.a.m <= kFewRows && term.w.packed == nullptr ? Road::kRows : Road::kPanels;
 }
 
@@ -86,7 +93,7 @@ void multiply_run(Road road, std::span<const GemmRows> as, std::span<const GemmO
   for (const GemmOutput& t : outputs) terms.push_back({a, t.w});
   for (size_t i = 0; i < outputs.size(); ++i)
     targets.push_back({std::span(terms).subspan(i, 1), outputs[i].c, outputs[i].ldc});
-  gemm_panels(WeightLayout::kNt, targets, options);
+  (road == Road::kInt8Panels ? gemm_int8_panels : gemm_panels)(WeightLayout::kNt, targets, options);
 }
 
 // The idx-th product of every sum; runs of neighbours with one A and one road go together, and any A where
@@ -112,22 +119,13 @@ void multiply_terms(std::span<const GemmTarget> targets, size_t idx, const GemmO
   }
 }
 
-// With fewer, making codes of W costs more than its products save.
-constexpr size_t kMinInt8Rows = 32;
-
-// Whether a product with W stored (k, n) is in int8, in whatever format that is.
-bool makes_int8(const GemmTerm& term, ComputeMode compute) {
-  return compute == ComputeMode::kInt8 && term.frozen && term.a.m >= kMinInt8Rows && term.a.k % 32 == 0 &&
-         term.a.col == 1 && int8_is_fastest();
-}
-
 // The terms of a sum (W stored (k, n)) that are made int8, then the others.
 void multiply_apart(const GemmTarget& t, GemmOptions options) {
   std::vector<GemmTerm> terms(t.terms.begin(), t.terms.end());
   const auto middle = std::stable_partition(
       terms.begin(), terms.end(), [&](const GemmTerm& term) { return makes_int8(term, options.compute); });
   const GemmTarget int8{{terms.begin(), middle}, t.c, t.ldc}, others{{middle, terms.end()}, t.c, t.ldc};
-  if (!int8.terms.empty()) gemm_int8_panels(std::span(&int8, 1), options);
+  if (!int8.terms.empty()) gemm_int8_panels(WeightLayout::kNn, std::span(&int8, 1), options);
   options.accumulate = options.accumulate || !int8.terms.empty();
   if (!others.terms.empty()) gemm_panels(WeightLayout::kNn, std::span(&others, 1), options);
 }

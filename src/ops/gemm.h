@@ -31,6 +31,8 @@ struct GemmRows {
   // For W in f16 whose rows have scales: column j counts k_factors[j] times; null: once. Of gemm_nn, where
   // products are in f16.
   const float* k_factors = nullptr;
+  // Halves and factors hold codes of 8 bits instead (Int8Codes of ops/gemm_operands.h); a is then not read.
+  bool int8 = false;
 };
 
 // One product of a sum, and a sum with its place: C (m, n) = or += alpha * sum of A_i W_i^T (gemm_nt; W
@@ -41,7 +43,7 @@ struct GemmTerm {
   MatrixView w;
   bool exact =
       false;  // where activations become int8: as two planes of codes (about 14 bits), at twice the work
-  bool frozen = false;  // W is not trained; of gemm_nn, for ComputeMode::kInt8
+  bool frozen = false;  // W is not trained, so that ComputeMode::kInt8 may multiply in int8
 };
 struct GemmTarget {
   std::span<const GemmTerm> terms;

@@ -11,7 +11,7 @@
 #include "base/threads.h"
 #include "cpu/cache.h"
 #include "kernels/kernels.h"
-#include "ops/gemm_halves.h"
+#include "ops/gemm_operands.h"
 #include "ops/halves.h"
 #include "ops/panel_pack.h"
 #include "ops/scratch.h"
@@ -207,11 +207,10 @@ void multiply(I16Panels, const Unpacked& u, const TileAt& t) {
 }
 
 void multiply(Int8Panels, const Unpacked& u, const TileAt& t) {
-  const Int8Operand a(u.a);
+  const Int8Codes a(u.a);
   auto* codes = reinterpret_cast<uint8_t*>(const_cast<uint32_t*>(u.panels + t.n * Int8Panels::depth(u.kc)));
   auto* scales = const_cast<float*>(u.factors + t.n / u.p.widths.most * Int8Panels::n_factors(u.p.ks));
-  u.p.ks.int8()->tile(t.mr, t.nr, u.kc, a.rows.from(t.m, u.k0),
-                      a.terms + (t.m * u.a.k + u.k0) / Int8Panels::kStepK, {codes, scales, nullptr},
+  u.p.ks.int8()->tile(t.mr, t.nr, u.kc, a.rows(t.m, u.k0), a.terms(t.m, u.k0), {codes, scales, nullptr},
                       u.c(t.m, t.n), u.part.target->ldc, u.p.options.alpha, u.add);
 }
 
@@ -224,7 +223,7 @@ void multiply_slice(const Unpacked& u, SliceAhead& ahead) {
   const size_t mr = Panels::tile_m(u.p.ks), nr = u.p.widths.most;
   const size_t block = round_up(step_of(part.m1 - part.m0, kBlockRows / mr * mr), mr);
   const size_t n_tiles = ceil_div(part.m1 - part.m0, mr) * ceil_div(part.cols, nr);
-  const size_t lines = ceil_div(ahead.n_lines(), n_tiles);
+  const size_t lines = Panels::kAsksItself ? 0 : ceil_div(ahead.n_lines(), n_tiles);
   for (size_t first = part.m0; first < part.m1; first += block) {
     const size_t last = std::min(part.m1, first + block), step = step_of(last - first, mr);
     for (size_t n = 0; n < part.cols; n += nr)
@@ -304,8 +303,8 @@ void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const
     run_converted<Bf16Panels>(OperandKind::kBf16, p);
 }
 
-void gemm_int8_panels(std::span<const GemmTarget> targets, const GemmOptions& options) {
-  run_converted<Int8Panels>(OperandKind::kInt8, {active_kernels(), WeightLayout::kNn, targets, options});
+void gemm_int8_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options) {
+  run_converted<Int8Panels>(OperandKind::kInt8, {active_kernels(), layout, targets, options});
 }
 
 }  // namespace hone

@@ -10,7 +10,7 @@ namespace hone {
 // Every target's sum, in f32 or, unless options.compute is precise, in fast_products().
 void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options);
 
-// The same of W stored (k, n) in any format in int8 (kernels/int8.h); every K is a multiple of 32.
-void gemm_int8_panels(std::span<const GemmTarget> targets, const GemmOptions& options);
+// The same in int8 (kernels/int8.h), of W in any format; every K is a multiple of 32.
+void gemm_int8_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options);
 
 }  // namespace hone

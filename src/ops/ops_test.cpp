@@ -33,9 +33,10 @@ struct Stored {
   MatrixView packed;  // the same, as this machine multiplies it fastest
 };
 
-Stored store(Rng& rng, FormatId id, size_t rows, size_t cols, double scale = 1.0) {
+Stored store(Rng& rng, FormatId id, size_t rows, size_t cols, double scale = 1.0, float mean = 0.0f) {
   const Format& f = format_of(id);
   const Tensor w = random_tensor(rng, {rows, cols}, scale);
+  for (size_t i = 0; i < w.size(); ++i) w.data()[i] += mean;
   Stored s;
   s.bytes.resize(f.bytes(rows * cols));
   f.from_float(w.data(), s.bytes.data(), rows * cols);
@@ -252,6 +253,41 @@ TEST(Gemm, GradientsThroughFrozenWeightsAreInt8) {
         for (size_t i = 0; i < m; ++i)
           for (size_t j = 0; j < ldc; ++j) {
             ASSERT_EQ(halves.row(i)[j], fast.row(i)[j]);
+            differs = differs || int8.row(i)[j] != fast.row(i)[j];
+            ASSERT_TRUE(j < n || int8.row(i)[j] == 3.0f);
+            error += std::pow(static_cast<double>(int8.row(i)[j] - precise.row(i)[j]), 2);
+            size += std::pow(static_cast<double>(precise.row(i)[j] - 3.0f), 2);
+          }
+        EXPECT_LT(std::sqrt(error / size), 0.01) << format_of(id).name << " m=" << m << " k=" << k;
+        EXPECT_EQ(differs, int8_is_fastest() && m >= 32 && k % 32 == 0)
+            << format_of(id).name << " m=" << m << " k=" << k;
+      }
+}
+
+// So are products with their rows, where they are told to be.
+TEST(Gemm, ProductsWithFrozenWeightsAreInt8) {
+  Rng rng(42);
+  for (const FormatId id : kFormats)
+    for (const size_t m : {31u, 70u})
+      for (const size_t k : {160u, 176u, 1344u}) {
+        if (k % format_of(id).block_elems != 0) continue;
+        const size_t n = 101, ldc = n + 3;
+        const Tensor a = random_tensor(rng, {m, k});
+        const Stored stored = store(rng, id, n, k);
+        const auto product = [&](ComputeMode mode, bool frozen) {
+          Tensor c = Tensor::zeros({m, ldc});
+          std::fill(c.data(), c.data() + c.size(), 3.0f);
+          const GemmTerm term{{m, k, a.data(), k, 1}, stored.view, false, frozen};
+          const GemmTarget target{std::span(&term, 1), c.data(), ldc};
+          gemm_nt(std::span(&target, 1), {.compute = mode, .alpha = 0.5f, .accumulate = true});
+          return c;
+        };
+        const Tensor precise = product(ComputeMode::kPrecise, true), int8 = product(ComputeMode::kInt8, true),
+                     fast = product(ComputeMode::kFast, true);
+        double error = 0, size = 0;
+        bool differs = false;
+        for (size_t i = 0; i < m; ++i)
+          for (size_t j = 0; j < ldc; ++j) {
             differs = differs || int8.row(i)[j] != fast.row(i)[j];
             ASSERT_TRUE(j < n || int8.row(i)[j] == 3.0f);
             error += std::pow(static_cast<double>(int8.row(i)[j] - precise.row(i)[j]), 2);
@@ -700,6 +736,47 @@ TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {
     EXPECT_NEAR(dx.data()[i], static_cast<double>(scale) * (up - down) / (2.0 * static_cast<double>(step)),
                 3e-3);
   }
+}
+
+// Training's fast way: with chunks of many rows and one of few; most probabilities are far below the largest.
+TEST(CrossEntropy, TrainingInInt8IsClose) {
+  Rng rng(24);
+  for (const FormatId id : {FormatId::kF16, FormatId::kQ8_0})
+    for (const size_t rows : {20u, 265u, 300u}) {
+      const size_t vocab = 1504, width = 64;
+      // What all of the vocabulary has in common: gradients that do not add up to nothing would show it.
+      const Stored head = store(rng, id, vocab, width, 1.0, 1.0f);
+      const Tensor x = random_tensor(rng, {rows, width}, 0.4);
+      std::vector<int32_t> targets(rows);
+      for (int32_t& target : targets) target = static_cast<int32_t>(rng.below(vocab));
+      const auto run = [&](ComputeMode mode, CrossEntropyResult& result) {
+        Tape tape;
+        OpContext ctx{.tape = &tape, .compute = mode};
+        tape.require(x);
+        result = linear_cross_entropy(ctx, x, head.packed, targets, 0.5f);
+        return tape.take_grad(x);
+      };
+      CrossEntropyResult precise_loss, loss, again;
+      const Tensor precise = run(ComputeMode::kPrecise, precise_loss), dx = run(ComputeMode::kInt8, loss),
+                   same = run(ComputeMode::kInt8, again);
+      EXPECT_NEAR(loss.sum_nll, precise_loss.sum_nll, 0.003 * precise_loss.sum_nll);
+      double error = 0, size = 0, common = 0;
+      for (size_t c = 0; c < width; ++c) {
+        double sum = 0;
+        for (size_t t = 0; t < rows; ++t) {
+          const auto off = static_cast<double>(dx.row(t)[c] - precise.row(t)[c]);
+          sum += off;
+          error += off * off;
+          size += std::pow(static_cast<double>(precise.row(t)[c]), 2);
+          ASSERT_EQ(dx.row(t)[c], same.row(t)[c]);
+        }
+        common += sum * sum;
+      }
+      EXPECT_LT(std::sqrt(error / size), 0.08) << format_of(id).name << " rows=" << rows;
+      // Rows are off by chance, not all in one direction.
+      EXPECT_TRUE(!int8_is_fastest() || common <= 12 * error) << format_of(id).name << " rows=" << rows;
+      EXPECT_EQ(loss.sum_nll, again.sum_nll);
+    }
 }
 
 TEST(Checkpoint, GivesTheSameGradient) {

@@ -46,10 +46,12 @@ class SliceAhead {
   size_t stride_ = 0, strip_ = 0, n_strips_ = 0;
 };
 
-// A kind of panels. kStepK, kMostK: slices of K begin at multiples of it, and are at most so long. factors:
-// what products are multiplied by where panels have scales, n_factors() for each panel.
+// A kind of panels. kStepK, kMostK: slices of K begin at multiples of it, and are at most so long.
+// kAsksItself: packing asks for what it reads next, so that nobody need do so before. factors: what products
+// are multiplied by where panels have scales, n_factors() for each panel.
 struct F32Panels {
   static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
+  static constexpr bool kAsksItself = false;
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return k; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m; }
@@ -60,6 +62,7 @@ struct F32Panels {
 
 struct Bf16Panels {
   static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
+  static constexpr bool kAsksItself = false;
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
@@ -72,6 +75,7 @@ struct Bf16Panels {
 // is known when all of it is.
 struct F16Panels {
   static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
+  static constexpr bool kAsksItself = false;
   static size_t n_factors(const Kernels&) noexcept { return 1; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.f16->tile_m; }
@@ -83,6 +87,7 @@ struct F16Panels {
 // By way of f32: a column's scale is known when all of it is.
 struct I16Panels {
   static constexpr size_t kStepK = kI16Run, kMostK = kMaxSliceK;
+  static constexpr bool kAsksItself = false;
   static size_t n_factors(const Kernels& ks) noexcept { return ks.i16->tile_n; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.i16->tile_m; }
@@ -92,9 +97,10 @@ struct I16Panels {
 };
 
 // Codes of 8 bits, four consecutive k in one element, with a scale for each 32 of k of a column; by way of
-// f32, as a scale is known when its run is. With kNn only.
+// f32, as a scale is known when its run is.
 struct Int8Panels {
   static constexpr size_t kStepK = 32, kMostK = kMaxInt8SliceK;
+  static constexpr bool kAsksItself = true;
   static size_t n_factors(const Kernels& ks) noexcept { return kMostK / kStepK * ks.int8()->panel_cols; }
   static size_t depth(size_t k) noexcept { return k / 4; }
   // Tiles of any number of rows.

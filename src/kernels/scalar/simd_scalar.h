@@ -1,6 +1,7 @@
 // Four rows in plain arrays: the oracle of what the vector headers mean. Included only by scalar/*.cpp.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -57,6 +58,9 @@ static inline Vec div(Vec a, Vec b) {
 }
 static inline Vec vmax(Vec a, Vec b) {
   return each<Vec>([&](size_t i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+}
+static inline float reduce_max(Vec a) {
+  return *std::max_element(a.v, a.v + Vec::kLanes);
 }
 // Neighbours exchanged: 1 0 3 2 …
 static inline Vec swap_pairs(Vec a) {

@@ -1,4 +1,4 @@
-#include "ops/gemm_halves.h"
+#include "ops/gemm_operands.h"
 
 #include <algorithm>
 #include <cstring>
@@ -21,22 +21,18 @@ size_t pairs_of(size_t k) {
 
 // Elements of 32 bits that m rows take, and the factors beside them.
 size_t size_of(OperandKind kind, const GemmRows& a) {
-  return round_up(a.m * (kind == OperandKind::kInt8 ? a.k / 4 : pairs_of(a.k)), 16);
+  return round_up(kind == OperandKind::kInt8 ? Int8Codes::size(a.m, a.k) : a.m * pairs_of(a.k), 16);
 }
 size_t factors_of(OperandKind kind, const GemmRows& a) {
-  if (kind == OperandKind::kInt8) return a.m * (a.k / 8);  // a scale, a term and two sums for each 32
+  if (kind == OperandKind::kInt8) return Int8Codes::n_factors(a.m, a.k);
   return a.m * (kind == OperandKind::kI16 ? i16_runs(a.k) : 1);
 }
 
 // Rows [m0, m0 + n) of A in codes of 8 bits.
 void encode_rows(const Kernels& ks, const GemmRows& a, size_t m0, size_t n) {
-  const Int8Operand all(a);
-  const size_t runs = a.k / 32;
-  for (size_t i = m0; i < m0 + n; ++i)
-    ks.quantize_int8(a.k, a.a + i * a.row, const_cast<int8_t*>(all.rows.q) + i * a.k,
-                     const_cast<float*>(all.rows.d) + i * runs,
-                     const_cast<int32_t*>(all.rows.sums) + i * 2 * runs);
-  ks.int8()->run_terms(n, all.rows.from(m0, 0), all.terms + m0 * runs);
+  const Int8Codes codes(a);
+  for (size_t i = m0; i < m0 + n; ++i) codes.encode(ks, i, 0, a.k, a.a + i * a.row);
+  codes.fill_terms(ks, m0, n);
 }
 
 // Rows [m0, m0 + n) of A in pairs of halves or of codes.
@@ -78,8 +74,9 @@ void convert(const Kernels& ks, OperandKind kind, const GemmRows& a, uint32_t* o
   });
 }
 
-// Whether what the caller has of A is of this kind: what is kept is in bf16, or in f16 with factors.
+// Whether what the caller has of A is of this kind: what is kept is in bf16, in f16 with factors, or in int8.
 bool is_kind(OperandKind kind, const GemmRows& a) {
+  if (a.int8) return kind == OperandKind::kInt8;
   return a.halves != nullptr && ((kind == OperandKind::kBf16 && a.factors == nullptr) ||
                                  (kind == OperandKind::kF16 && a.factors != nullptr));
 }
@@ -90,11 +87,21 @@ bool multiplies_in_i16(const Kernels& ks, size_t m, size_t n, ComputeMode mode) 
   return ks.i16 != nullptr && mode != ComputeMode::kPrecise && m >= kMinI16Rows && n >= kMinI16Columns;
 }
 
-Int8Operand::Int8Operand(const GemmRows& a) noexcept {
-  const size_t n = a.m * (a.k / 32);
-  const auto* ints = reinterpret_cast<const int32_t*>(a.factors);
-  rows = {reinterpret_cast<const int8_t*>(a.halves), a.factors, ints + 2 * n, a.k};
-  terms = const_cast<int32_t*>(ints + n);
+// For each run of 32 a scale, a term and two sums.
+Int8Codes::Int8Codes(size_t m, size_t k, const uint32_t* codes, const float* factors) noexcept {
+  const size_t n = m * (k / 32);
+  const auto* ints = reinterpret_cast<const int32_t*>(factors);
+  rows_ = {reinterpret_cast<const int8_t*>(codes), factors, ints + 2 * n, k};
+  terms_ = const_cast<int32_t*>(ints + n);
+}
+
+void Int8Codes::encode(const Kernels& ks, size_t m, size_t k0, size_t n, const float* x) const noexcept {
+  const Int8Rows at = rows(m, k0);
+  ks.quantize_int8(n, x, const_cast<int8_t*>(at.q), const_cast<float*>(at.d), const_cast<int32_t*>(at.sums));
+}
+
+void Int8Codes::fill_terms(const Kernels& ks, size_t m, size_t n) const noexcept {
+  ks.int8()->run_terms(n, rows(m, 0), terms_ + m * (rows_.k / 32));
 }
 
 ConvertedTargets::ConvertedTargets(const Kernels& ks, OperandKind kind, std::span<const GemmTarget> targets) {
@@ -133,6 +140,7 @@ void ConvertedTargets::convert_terms(const Kernels& ks, OperandKind kind) {
     const size_t first = first_like(i);
     a.halves = first < i ? terms_[first].a.halves : out;
     a.factors = first < i ? terms_[first].a.factors : factors;
+    a.int8 = kind == OperandKind::kInt8;
     if (first < i) continue;
     convert(ks, kind, a, out, factors);
     out += size_of(kind, a);
