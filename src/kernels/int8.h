@@ -6,9 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "formats/format.h"
 #include "kernels/packed.h"
 
 namespace hone {
+
+// Rows w of stored floats, `stride` bytes apart: k of them (a multiple of 32), Int8Kernels::lanes elements
+// each, as codes and scales into columns [column, column + lanes) of the panel, whose rows are panel_cols
+// wide. A run with a NaN becomes NaN.
+using EncodeColumns = void (*)(size_t k, const std::byte* w, size_t stride, const Int8Panel& panel,
+                               size_t column) noexcept;
 
 struct Int8Kernels {
   size_t lanes;        // columns that are encoded together
@@ -16,9 +23,8 @@ struct Int8Kernels {
   size_t tile_rows;    // rows of A that are multiplied at once
   uint32_t code_flip;  // four signed codes and this: as they stand in a panel
 
-  // Floats w[i * stride + r], i < k and r < lanes, as codes and scales into columns [column, column + lanes)
-  // of the panel, whose rows are panel_cols wide; k is a multiple of 32. A run with a NaN becomes NaN.
-  void (*encode)(size_t k, const float* w, size_t stride, const Int8Panel& panel, size_t column) noexcept;
+  // Of rows of floats in this format; null: not a float format.
+  EncodeColumns (*encode)(FormatId format) noexcept;
   // y = x * scale + noise * d, d being the scale that x * scale would have in int8, run by run of 32: with
   // noise spread evenly over [-0.5, 0.5) codes of y are right on average, and small numbers beside a large
   // one are not lost. n is a multiple of 32.

@@ -232,50 +232,59 @@ TEST(Packed, TilesEqualThePlainLoop) {
 TEST(Int8, FloatsBecomeCodesOfPanels) {
   constexpr size_t kDepth = 96, kRows = 7;
   Rng rng(8);
-  for (const Kernels* ks : tables()) {
-    const Int8Kernels* int8 = ks->int8();
-    if (int8 == nullptr) continue;
-    const size_t width = int8->panel_cols, stride = width + 3;
-    std::vector<float> w(kDepth * stride, kNan), scales(kDepth / 32 * width);
-    const float sizes[] = {1.0f, 0.0f, kNan, 1e30f, 1e-20f};
-    for (size_t k = 0; k < kDepth; ++k)
-      for (size_t c = 0; c < width; ++c)
-        w[k * stride + c] =
-            static_cast<float>(rng.uniform() * 2 - 1) * (c < width / 2 ? sizes[c % 5] : 0.02f);
-    std::vector<uint8_t> codes(kDepth * width);
-    const Int8Panel panel{codes.data(), scales.data(), nullptr};
-    for (size_t c = 0; c < width; c += int8->lanes) int8->encode(kDepth, w.data() + c, stride, panel, c);
-    const Activations x(rng, *ks, kRows, kDepth);
-    std::vector<int32_t> terms(kRows * kDepth / 32);
-    int8->run_terms(kRows, x.view(), terms.data());
-    std::vector<float> y(kRows * stride, kNan);
-    int8->tile(kRows, width, kDepth, x.view(), terms.data(), panel, y.data(), stride, 0.5f, false);
-    for (size_t c = 0; c < width; ++c) {
-      if (c < width / 2 && c % 5 == 2) {
-        EXPECT_TRUE(std::isnan(scales[c]) && std::isnan(y[c]));
-        continue;
+  for (const FormatId id : {FormatId::kF32, FormatId::kF16, FormatId::kBF16})
+    for (const Kernels* ks : tables()) {
+      const Int8Kernels* int8 = ks->int8();
+      if (int8 == nullptr) continue;
+      ASSERT_EQ(int8->encode(FormatId::kQ8_0), nullptr);
+      const size_t width = int8->panel_cols, stride = width + 3;
+      std::vector<float> w(kDepth * stride, kNan), scales(kDepth / 32 * width);
+      const float sizes[] = {1.0f, 0.0f, kNan, id == FormatId::kF16 ? 6e4f : 1e30f,
+                             id == FormatId::kF16 ? 1e-3f : 1e-20f};
+      for (size_t k = 0; k < kDepth; ++k)
+        for (size_t c = 0; c < width; ++c)
+          w[k * stride + c] =
+              static_cast<float>(rng.uniform() * 2 - 1) * (c < width / 2 ? sizes[c % 5] : 0.02f);
+      const Format& format = format_of(id);
+      std::vector<std::byte> stored(format.bytes(w.size()));
+      format.from_float(w.data(), stored.data(), w.size());
+      format.to_float(stored.data(), w.data(), w.size());
+      std::vector<uint8_t> codes(kDepth * width);
+      const Int8Panel panel{codes.data(), scales.data(), nullptr};
+      for (size_t c = 0; c < width; c += int8->lanes)
+        int8->encode(id)(kDepth, stored.data() + format.bytes(c), format.bytes(stride), panel, c);
+      const Activations x(rng, *ks, kRows, kDepth);
+      std::vector<int32_t> terms(kRows * kDepth / 32);
+      int8->run_terms(kRows, x.view(), terms.data());
+      std::vector<float> y(kRows * stride, kNan);
+      int8->tile(kRows, width, kDepth, x.view(), terms.data(), panel, y.data(), stride, 0.5f, false);
+      for (size_t c = 0; c < width; ++c) {
+        if (c < width / 2 && c % 5 == 2) {
+          EXPECT_TRUE(std::isnan(scales[c]) && std::isnan(y[c]));
+          continue;
+        }
+        std::vector<float> decoded(kDepth);
+        float most = 0;
+        for (size_t run = 0; run < kDepth / 32; ++run) {
+          float top = 0;
+          for (size_t k = 32 * run; k < 32 * (run + 1); ++k)
+            top = std::max(top, std::fabs(w[k * stride + c]));
+          const float scale = scales[run * width + c];
+          EXPECT_NEAR(scale, top / 127, 1e-7f * top) << isa_name(ks->isa);
+          for (size_t k = 32 * run; k < 32 * (run + 1); ++k)
+            decoded[k] = scale > 0 ? std::rint(w[k * stride + c] / scale) * scale : 0.0f;
+          most = std::max(most, scale);
+        }
+        for (size_t i = 0; i < kRows; ++i) {
+          double size = 0;
+          const double expected = 0.5 * x.dot(i, decoded.data(), &size);
+          // A code may be off by one where the number lies half way between two.
+          EXPECT_NEAR(y[i * stride + c], expected, 1e-5 * (size - 1e-3) + 4 * static_cast<double>(most))
+              << isa_name(ks->isa) << " column " << c;
+        }
       }
-      std::vector<float> decoded(kDepth);
-      float most = 0;
-      for (size_t run = 0; run < kDepth / 32; ++run) {
-        float top = 0;
-        for (size_t k = 32 * run; k < 32 * (run + 1); ++k) top = std::max(top, std::fabs(w[k * stride + c]));
-        const float scale = scales[run * width + c];
-        EXPECT_NEAR(scale, top / 127, 1e-7f * top) << isa_name(ks->isa);
-        for (size_t k = 32 * run; k < 32 * (run + 1); ++k)
-          decoded[k] = scale > 0 ? std::rint(w[k * stride + c] / scale) * scale : 0.0f;
-        most = std::max(most, scale);
-      }
-      for (size_t i = 0; i < kRows; ++i) {
-        double size = 0;
-        const double expected = 0.5 * x.dot(i, decoded.data(), &size);
-        // A code may be off by one where the number lies half way between two.
-        EXPECT_NEAR(y[i * stride + c], expected, 1e-5 * (size - 1e-3) + 4 * static_cast<double>(most))
-            << isa_name(ks->isa) << " column " << c;
-      }
+      EXPECT_TRUE(std::isnan(y[width]));
     }
-    EXPECT_TRUE(std::isnan(y[width]));
-  }
 }
 
 // Codes of noisy numbers are right on average: one large number beside many that alone would become zero.

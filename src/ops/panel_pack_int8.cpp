@@ -44,24 +44,45 @@ void pack_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels, float* fa
   }
 }
 
-// A run of K at a time: so many rows of W are still in the L1 cache when they are encoded.
+// Where the codes of a slice's column n go, from its row k on, and which of the columns of a panel that is.
+struct PanelPlace {
+  Int8Panel panel;
+  size_t column;
+};
+PanelPlace place_of(const Kernels& ks, const PanelSlice& s, size_t k, size_t n, uint32_t* panels,
+                    float* factors) {
+  const size_t width = ks.int8()->panel_cols, idx = n / width;
+  auto* codes = reinterpret_cast<uint8_t*>(panels + idx * width * Int8Panels::depth(s.kc) + k / 4 * width);
+  float* scales = factors + idx * Int8Panels::n_factors(ks) + k / Int8Panels::kStepK * width;
+  return {{codes, scales, nullptr}, n % width};
+}
+
+// A run of K at a time: of so many rows of W what was unpacked is still in the L1 cache when it is encoded.
+// Stored floats are encoded as they stand.
 void pack_nn(const Kernels& ks, const PanelSlice& s, uint32_t* panels, float* factors) {
   constexpr size_t kRun = Int8Panels::kStepK;
   const Int8Kernels& int8 = *ks.int8();
-  const size_t width = int8.panel_cols, step = round_up(kColumns, s.w.format->block_elems);
+  const size_t step = round_up(kColumns, s.w.format->block_elems);
+  const EncodeColumns encode_stored = int8.encode(s.w.format->id), encode = int8.encode(FormatId::kF32);
   auto* wide = scratch<float>(step * kRun, ScratchSlot::kWide);
   for (size_t n = 0; n < s.cols; n += step)
     for (size_t k = 0; k < s.kc; k += kRun) {
       const PanelSlice part{s.w, s.n0 + n, std::min(step, s.cols - n), s.k0 + k, kRun};
       if (k + kRun < s.kc)
         SliceAhead(WeightLayout::kNn, {s.w, part.n0, part.cols, part.k0 + kRun, kRun}).ask(kAll);
-      unpack_slice(ks, part, wide, step);
-      for (size_t i = 0; i < part.cols; i += int8.lanes) {
-        const size_t panel = (n + i) / width;
-        auto* codes =
-            reinterpret_cast<uint8_t*>(panels + panel * width * Int8Panels::depth(s.kc) + k / 4 * width);
-        float* scales = factors + panel * Int8Panels::n_factors(ks) + k / kRun * width;
-        int8.encode(kRun, wide + i, step, {codes, scales, nullptr}, (n + i) % width);
+      // Whole vectors of stored floats; what is left is padded when it is unpacked.
+      const size_t whole = encode_stored == nullptr ? 0 : part.cols / int8.lanes * int8.lanes;
+      const std::byte* stored = s.w.data + part.k0 * s.w.row_bytes() + s.w.format->bytes(part.n0);
+      for (size_t i = 0; i < whole; i += int8.lanes) {
+        const PanelPlace at = place_of(ks, s, k, n + i, panels, factors);
+        encode_stored(kRun, stored + s.w.format->bytes(i), s.w.row_bytes(), at.panel, at.column);
+      }
+      if (whole == part.cols) continue;
+      unpack_slice(ks, {s.w, part.n0 + whole, part.cols - whole, part.k0, kRun}, wide, step);
+      for (size_t i = whole; i < part.cols; i += int8.lanes) {
+        const PanelPlace at = place_of(ks, s, k, n + i, panels, factors);
+        encode(kRun, reinterpret_cast<const std::byte*>(wide + i - whole), step * sizeof(float), at.panel,
+               at.column);
       }
     }
 }

@@ -73,6 +73,13 @@ static inline Vec load_f16(const std::byte* p) {
     return f16_to_f32(half);
   });
 }
+static inline Vec load_bf16(const std::byte* p) {
+  return each<Vec>([&](size_t i) {
+    uint16_t half;
+    std::memcpy(&half, p + 2 * i, 2);
+    return std::bit_cast<float>(static_cast<uint32_t>(half) << 16);
+  });
+}
 static inline Ints load_u8(const std::byte* p) {
   return each<Ints>([&](size_t i) { return static_cast<int32_t>(p[i]); });
 }
