@@ -63,7 +63,7 @@ struct Model::Impl {
   void load(WeightSource& source, bool later);
   void check_room(const TokenBatch& batch) const;
   Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
-  Tensor run_block(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch, Rows wanted) const;
+  Tensor run_block(OpContext& ctx, size_t layer, Tensor x, const TokenBatch& batch, Rows wanted) const;
   Rows rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const;
 };
 
@@ -139,33 +139,35 @@ Tensor Model::Impl::attend(OpContext& ctx, size_t layer, const Tensor& x, const 
   return attention(ctx, q, k, v, shape, segments);
 }
 
+// x + update, an update being W times `input`, normalised where the block has a norm for it.
+static Tensor add_update(OpContext& ctx, Tensor x, const Linear& w, const Tensor& input,
+                         const Tensor& post_norm, float eps) {
+  if (!post_norm.defined()) return w.forward_onto(ctx, std::move(x), input);
+  return add(ctx, x, rms_norm(ctx, w.forward(ctx, input), post_norm, eps));
+}
+
 // The block's result, of the wanted rows: behind attention each row goes its own way.
-Tensor Model::Impl::run_block(OpContext& outer, size_t layer, const Tensor& x, const TokenBatch& batch,
+Tensor Model::Impl::run_block(OpContext& outer, size_t layer, Tensor x, const TokenBatch& batch,
                               Rows wanted) const {
   const Block& block = blocks[layer];
   const std::vector<size_t> sinks = sink_rows(batch);
   OpContext ctx = outer;
   ctx.exact_rows = sinks;
-  Tensor residual = x;
   Tensor mixed = attend(ctx, layer, rms_norm(ctx, x, block.attn_norm, config.norm_eps), batch);
   if (wanted) {
     if (wanted->empty()) return Tensor::empty({0, config.n_embd});
-    residual = take_rows(ctx, x, *wanted);
+    x = take_rows(ctx, x, *wanted);
     mixed = take_rows(ctx, mixed, *wanted);
     ctx.exact_rows = {};
   }
-  Tensor attended = block.attn_output.forward(ctx, mixed);
-  if (block.attn_post_norm.defined())
-    attended = rms_norm(ctx, attended, block.attn_post_norm, config.norm_eps);
-  const Tensor middle = add(ctx, residual, attended);
-  const Tensor h = rms_norm(ctx, middle, block.ffn_norm, config.norm_eps);
+  x = add_update(ctx, std::move(x), block.attn_output, mixed, block.attn_post_norm, config.norm_eps);
+  const Tensor h = rms_norm(ctx, x, block.ffn_norm, config.norm_eps);
   const std::vector<Tensor> wide =
       block.ffn_gate_up.defined()
           ? split_columns(ctx, block.ffn_gate_up.forward(ctx, h), {config.n_ff, config.n_ff})
           : Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
-  Tensor fed = block.ffn_down.forward(ctx, gated(ctx, config.activation, wide[0], wide[1]));
-  if (block.ffn_post_norm.defined()) fed = rms_norm(ctx, fed, block.ffn_post_norm, config.norm_eps);
-  return add(ctx, middle, fed);
+  const Tensor fed = gated(ctx, config.activation, wide[0], wide[1]);
+  return add_update(ctx, std::move(x), block.ffn_down, fed, block.ffn_post_norm, config.norm_eps);
 }
 
 Model::Rows Model::Impl::rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const {
@@ -240,7 +242,7 @@ Tensor Model::hidden(OpContext& ctx, const TokenBatch& batch, Rows wanted) const
       };
       x = checkpoint(ctx, x, run);
     } else {
-      x = impl_->run_block(ctx, layer, x, batch, rows);
+      x = impl_->run_block(ctx, layer, std::move(x), batch, rows);
     }
   }
   for (const Sequence& s : batch.sequences)

@@ -143,14 +143,17 @@ void Linear::add_bias(Tensor& y) const {
   });
 }
 
+MatmulWeight Linear::product_of(OpContext& ctx, const Tensor& x) const {
+  if (ctx.observer != nullptr) ctx.observer->on_input(*this, x);
+  MatmulWeight product{weight(), trainable_.get(), {}, delicate_};
+  if (adapter_) product.low_rank = adapter_->low_rank();
+  return product;
+}
+
 std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
                                         std::initializer_list<const Linear*> linears) {
   std::vector<MatmulWeight> weights;
-  for (const Linear* linear : linears) {
-    if (ctx.observer != nullptr) ctx.observer->on_input(*linear, x);
-    weights.push_back({linear->weight(), linear->trainable_.get(), {}, linear->delicate_});
-    if (linear->adapter_) weights.back().low_rank = linear->adapter_->low_rank();
-  }
+  for (const Linear* linear : linears) weights.push_back(linear->product_of(ctx, x));
   std::vector<Tensor> outputs = matmul(ctx, x, weights);
   size_t i = 0;
   for (const Linear* linear : linears) linear->add_bias(outputs[i++]);
@@ -159,6 +162,14 @@ std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
 
 Tensor Linear::forward(OpContext& ctx, const Tensor& x) const {
   return std::move(forward_all(ctx, x, {this})[0]);
+}
+
+Tensor Linear::forward_onto(OpContext& ctx, Tensor sum, const Tensor& x) const {
+  // What is computed again with a tape is added in the same way both times.
+  if (ctx.tape != nullptr || ctx.repeated || !sum.is_sole()) return add(ctx, sum, forward(ctx, x));
+  matmul_onto(ctx, sum, x, product_of(ctx, x));
+  add_bias(sum);
+  return sum;
 }
 
 void Linear::dequantize_rows(size_t begin, size_t n, float* out) const {

@@ -87,6 +87,8 @@ class Linear {
   bool defined() const noexcept { return rows_ > 0; }
   // x (T, in_features) -> (T, out_features).
   Tensor forward(OpContext& ctx, const Tensor& x) const;
+  // sum + forward(ctx, x): in the place of `sum` where nothing else needs it.
+  Tensor forward_onto(OpContext& ctx, Tensor sum, const Tensor& x) const;
   // Several Linears of the same input, in their order: x is converted once, and the products share the
   // threads.
   static std::vector<Tensor> forward_all(OpContext& ctx, const Tensor& x,
@@ -113,6 +115,7 @@ class Linear {
  private:
   struct Stored;  // the weight, read once
   void add_bias(Tensor& y) const;
+  MatmulWeight product_of(OpContext& ctx, const Tensor& x) const;
 
   std::string name_;
   TensorRole role_ = TensorRole::kOther;

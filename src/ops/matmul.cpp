@@ -155,7 +155,11 @@ void fill_low(const Tensor& x, const GemmRows& x_rows, Group& group) {
 
 }  // namespace
 
-std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights) {
+namespace {
+
+// The products into outputs, one for each weight, or on top of what is in them; what backward needs of them.
+std::optional<Group> multiply(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights,
+                              std::span<Tensor> outputs, bool accumulate) {
   Group group;
   group.compute = ctx.compute;
   group.need_dx = ctx.tape != nullptr && ctx.tape->requires_grad(x);
@@ -174,26 +178,43 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
   const GemmRows rows = operand ? operand->rows() : OperandRows(x, group.kept).rows();
   if (low_rank) fill_low(x, rows, group);
 
-  std::vector<Tensor> outputs;
   Sums sums;
-  for (Branch& branch : group.branches) {
-    outputs.push_back(Tensor::empty({x.rows(), branch.weight.w.rows}));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Branch& branch = group.branches[i];
     std::vector<GemmTerm> terms = {{rows, branch.weight.w, branch.weight.exact}};
     // Adding zeros would turn -0 into +0.
     if (branch.low.defined() && !branch.weight.low_rank->b_is_zero)
       terms.push_back({rows_of(branch.low), f32_view(branch.weight.low_rank->b->value)});
-    sums.add(std::move(terms), outputs.back().data(), branch.weight.w.rows);
+    sums.add(std::move(terms), outputs[i].data(), branch.weight.w.rows);
   }
-  gemm_nt(sums.targets, {.compute = ctx.compute, .steady = ctx.steady, .exact_rows = ctx.exact_rows});
-  if (!record) return outputs;
+  gemm_nt(
+      sums.targets,
+      {.compute = ctx.compute, .accumulate = accumulate, .steady = ctx.steady, .exact_rows = ctx.exact_rows});
+  if (!record) return std::nullopt;
   group.x = x.without_values();
+  return group;
+}
+
+}  // namespace
+
+std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights) {
+  std::vector<Tensor> outputs;
+  outputs.reserve(weights.size());
+  for (const MatmulWeight& weight : weights) outputs.push_back(Tensor::empty({x.rows(), weight.w.rows}));
+  std::optional<Group> group = multiply(ctx, x, weights, outputs, false);
+  if (!group) return outputs;
   for (size_t i = 0; i < outputs.size(); ++i) {
     ctx.tape->require(outputs[i]);
-    group.branches[i].y = outputs[i].without_values();
+    group->branches[i].y = outputs[i].without_values();
   }
   ctx.tape->record(
-      [shared = std::make_shared<const Group>(std::move(group))](Tape& tape) { backward(tape, *shared); });
+      [shared = std::make_shared<const Group>(std::move(*group))](Tape& tape) { backward(tape, *shared); });
   return outputs;
+}
+
+void matmul_onto(OpContext& ctx, Tensor& sum, const Tensor& x, const MatmulWeight& weight) {
+  HONE_CHECK(ctx.tape == nullptr && sum.rows() == x.rows() && sum.cols() == weight.w.rows);
+  multiply(ctx, x, std::span(&weight, 1), std::span(&sum, 1), true);
 }
 
 Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable) {

@@ -91,6 +91,9 @@ Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* t
 // Several W of the same input: x is converted once, and the products share the threads.
 std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights);
 
+// sum += x W^T (+ its low-rank change), for contexts without a tape: a pass over the sum less than add().
+void matmul_onto(OpContext& ctx, Tensor& sum, const Tensor& x, const MatmulWeight& weight);
+
 // Softmax cross-entropy fused with the vocabulary projection, in chunks of rows: the (T, V) logits are never
 // stored whole. hidden (T, C), head (V, C). target[t] < 0 is not scored and costs nothing. Returns the sum of
 // -log p(target) over scored rows and fills nll[t] (0 where not scored). With a tape, d(hidden) is computed

@@ -40,6 +40,8 @@ class Tensor {
   // Same storage, other shape of the same size; shares the gradient too.
   Tensor reshape(Shape shape) const;
   Tensor clone() const;
+  // Whether nobody else holds the storage.
+  bool is_sole() const noexcept { return storage_.use_count() == 1; }
   // Which tensor this is, for the tape: never used twice.
   uint64_t key() const noexcept { return key_; }
   // The same tensor to the tape, without the values: what a closure keeps of a tensor whose gradient it moves
