@@ -46,8 +46,8 @@ void multiply_rows(std::span<const GemmRows> as, std::span<const GemmOutput> out
                    const GemmOptions& options) {
   size_t n = 0;
   for (const GemmOutput& t : outputs) n += t.w.rows;
-  const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
-  thread_pool().run(parts, [&](size_t part, int) {
+  const size_t parts = std::min(n, 8 * static_cast<size_t>(thread_pool().size()));
+  thread_pool().run_near(parts, [&](size_t part, int) {
     const size_t begin = part * n / parts, end = (part + 1) * n / parts;
     size_t first = 0;
     for (size_t i = 0; i < outputs.size(); ++i) {

@@ -166,8 +166,8 @@ template <typename Multiply>
 void for_each_group(std::span<const GemmOutput> outputs, const Multiply& multiply) {
   const auto groups = [](const GemmOutput& t) { return ceil_div(t.w.rows, t.w.packed->lanes); };
   const size_t n = total_units(outputs, groups);
-  const size_t parts = std::min(n, 4 * static_cast<size_t>(thread_pool().size()));
-  thread_pool().run(parts, [&](size_t part, int) {
+  const size_t parts = std::min(n, 8 * static_cast<size_t>(thread_pool().size()));
+  thread_pool().run_near(parts, [&](size_t part, int) {
     const auto visit = [&](const GemmOutput& t, size_t group) {
       const size_t first = group * t.w.packed->lanes;
       multiply(t, first, std::min(t.w.packed->lanes, t.w.rows - first));
