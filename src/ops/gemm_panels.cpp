@@ -268,13 +268,13 @@ void run(Problem p) {
   p.most_k = Panels::kMostK;
   p.widths = Panels::widths(p.ks);
   const Cut cut = cut_of(p);
-  const size_t n_tasks = cut.n_groups * cut.row_blocks, threads = static_cast<size_t>(thread_pool().size());
-  thread_pool().run(n_tasks, [&](size_t task, int) {
+  const size_t n_tasks = cut.n_groups * cut.row_blocks;
+  thread_pool().run_near(n_tasks, [&](size_t task, int) {
     const Part part = part_of(p, cut, task);
     if (part.m0 >= part.m1) return;
     // Probably this thread's next task.
-    const bool more = task + threads < n_tasks;
-    const Part next_part = more ? part_of(p, cut, task + threads) : Part{};
+    const bool more = task + 1 < n_tasks;
+    const Part next_part = more ? part_of(p, cut, task + 1) : Part{};
     auto* panels = scratch<uint32_t>(round_up(cut.group, p.widths.most) * Panels::depth(kMaxSliceK),
                                      ScratchSlot::kPanels);
     run_part<Panels>(p, part, more ? &next_part : nullptr, panels);
