@@ -22,6 +22,7 @@ std::vector<const Kernels*> tables() {
   static const Kernels vnni = [] {
     Kernels table = avx2_kernels();
     table.packed = packed_avx2_vnni;
+    table.int8 = int8_avx2_vnni;
     return table;
   }();
   return {&vnni};
