@@ -1,6 +1,6 @@
-// Products of weights in any format as int8, for the gradients that flow through them: both operands become
-// codes in blocks of 32 along K, each with a scale. Coarser blocks lose: with one scale for up to 576 of K of
-// a column of W losses of Gemma 3 strayed up to 0.57 % from those of f32 in ten steps, with these 0.15 %.
+// Products of weights in any format as int8, for training: both operands become codes in blocks of 32 along
+// K, each with a scale. Coarser blocks lose: with one scale for 64 of K losses of Gemma 3 strayed up to
+// 0.44 % from those of f32 in ten steps, for up to 576 of a column of W 0.57 %, with these 0.24 %.
 #pragma once
 
 #include <cstddef>

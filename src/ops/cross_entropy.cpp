@@ -1,5 +1,8 @@
 // Cross-entropy over the vocabulary projection in chunks of rows: logits live only for one chunk. d(hidden)
 // of a chunk is computed while its logits are at hand, then handed to the tape.
+#include "ops/cross_entropy.h"
+
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -40,6 +43,15 @@ const float* noise(uint64_t key, size_t n) {
   return numbers.data() + Rng(key).below(kNumbers - n + 1);
 }
 
+// Whether gradients of logits are halves or codes; neither: in place.
+struct GradientKinds {
+  bool halves, codes;
+};
+GradientKinds gradient_kinds(ComputeMode mode, size_t vocab) noexcept {
+  return {multiplies_in_halves(mode) && vocab % 2 == 0,
+          mode == ComputeMode::kInt8 && int8_is_fastest() && vocab % 32 == 0};
+}
+
 // The gradients of a chunk's logits as the product with the vocabulary reads them: in place, as halves, or as
 // codes of 8 bits that are right on average (most probabilities are small beside others of their run, and
 // would become zero).
@@ -47,8 +59,8 @@ class LogitGradients {
  public:
   LogitGradients(ComputeMode mode, size_t rows, size_t vocab)
       : vocab_(vocab),
-        halves_(multiplies_in_halves(mode) && vocab % 2 == 0),
-        codes_(mode == ComputeMode::kInt8 && int8_is_fastest() && vocab % 32 == 0) {
+        halves_(gradient_kinds(mode, vocab).halves),
+        codes_(gradient_kinds(mode, vocab).codes) {
     if (halves_ || codes_) room_ = Tensor::empty({rows, vocab / 2});
     if (halves_ && ks_.f16 != nullptr) factors_.assign(rows, 1.0f / kHalvesScale);
     if (codes_) code_factors_ = Tensor::empty({Int8Codes::n_factors(rows, vocab)});
@@ -106,6 +118,15 @@ class LogitGradients {
 };
 
 }  // namespace
+
+uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeMode mode) noexcept {
+  const auto [halves, codes] = gradient_kinds(mode, vocab);
+  const size_t rows = std::min(kChunkRows, tokens);
+  size_t elements = rows * (width + vocab);
+  if (halves || codes) elements += rows * (vocab / 2);
+  if (codes) elements += Int8Codes::n_factors(rows, vocab);
+  return elements * sizeof(float);
+}
 
 CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, const MatrixView& head,
                                         std::span<const int32_t> targets, float grad_scale) {

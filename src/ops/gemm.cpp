@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/gemm_int8.h"
 #include "ops/gemm_operands.h"
 #include "ops/gemm_outer.h"
 #include "ops/gemm_panels.h"
+#include "ops/parallel.h"
 #include "ops/scratch.h"
 
 namespace hone {
@@ -46,9 +46,7 @@ void multiply_rows(std::span<const GemmRows> as, std::span<const GemmOutput> out
                    const GemmOptions& options) {
   size_t n = 0;
   for (const GemmOutput& t : outputs) n += t.w.rows;
-  const size_t parts = std::min(n, 8 * static_cast<size_t>(thread_pool().size()));
-  thread_pool().run_near(parts, [&](size_t part, int) {
-    const size_t begin = part * n / parts, end = (part + 1) * n / parts;
+  parallel_stretches(n, [&](size_t begin, size_t end) {
     size_t first = 0;
     for (size_t i = 0; i < outputs.size(); ++i) {
       const GemmOutput& t = outputs[i];

@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "cpu/cache.h"
 #include "kernels/kernels.h"
+#include "ops/parallel.h"
 #include "ops/scratch.h"
 
 namespace hone {
@@ -165,14 +166,12 @@ size_t total_units(std::span<const GemmOutput> outputs, const Count& count) {
 template <typename Multiply>
 void for_each_group(std::span<const GemmOutput> outputs, const Multiply& multiply) {
   const auto groups = [](const GemmOutput& t) { return ceil_div(t.w.rows, t.w.packed->lanes); };
-  const size_t n = total_units(outputs, groups);
-  const size_t parts = std::min(n, 8 * static_cast<size_t>(thread_pool().size()));
-  thread_pool().run_near(parts, [&](size_t part, int) {
+  parallel_stretches(total_units(outputs, groups), [&](size_t begin, size_t end) {
     const auto visit = [&](const GemmOutput& t, size_t group) {
       const size_t first = group * t.w.packed->lanes;
       multiply(t, first, std::min(t.w.packed->lanes, t.w.rows - first));
     };
-    visit_units(outputs, part * n / parts, (part + 1) * n / parts, groups, visit);
+    visit_units(outputs, begin, end, groups, visit);
   });
 }
 

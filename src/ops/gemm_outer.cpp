@@ -25,8 +25,8 @@ void gemm_outer(size_t m, const float* a, size_t lda, const MatrixView& w, float
   const Kernels& ks = active_kernels();
   const size_t k = w.rows, pairs = ceil_div(k, 2);
   auto* packed = scratch<uint32_t>(pairs * m, ScratchSlot::kHalves);
-  const auto* zeros = scratch<float>(m, ScratchSlot::kRowScales);
-  std::fill(const_cast<float*>(zeros), const_cast<float*>(zeros) + m, 0.0f);
+  float* zeros = scratch<float>(m, ScratchSlot::kRowScales);
+  std::fill(zeros, zeros + m, 0.0f);
   for (size_t p = 0; p < pairs; ++p) {
     const float* even = a + 2 * p * lda;
     ks.pair_bf16(m, even, 2 * p + 1 < k ? even + lda : zeros, packed + p * m);

@@ -153,10 +153,6 @@ void fill_low(const Tensor& x, const GemmRows& x_rows, Group& group) {
       for (size_t i = 0; i < branch.low.size(); ++i) branch.low.data()[i] *= branch.weight.low_rank->scaling;
 }
 
-}  // namespace
-
-namespace {
-
 // The products into outputs, one for each weight, or on top of what is in them; what backward needs of them.
 std::optional<Group> multiply(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights,
                               std::span<Tensor> outputs, bool accumulate) {

@@ -4,27 +4,17 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "ops/halves.h"
+#include "ops/cross_entropy.h"
 
 namespace hone {
 namespace {
 
-// Logits of this many rows are held at a time by the cross-entropy: an upper estimate.
-constexpr uint64_t kLogitRows = 256;
 // Part of the activations for what is not counted one by one: packed panels, freed buffers of other sizes.
 constexpr uint64_t kMarginDivisor = 16;
 
 uint64_t activations(const Model& model, size_t recomputed_blocks, uint64_t tokens, ComputeMode compute) {
   const uint64_t bytes = model.activation_bytes_per_token(recomputed_blocks, compute) * tokens;
   return bytes + bytes / kMarginDivisor;
-}
-
-// The logits of a chunk of rows and their gradients (ops/cross_entropy.cpp): in place, as halves, or in the
-// room of halves as codes, with a scale, a term and two sums for every 32.
-uint64_t logit_bytes(uint64_t n_logits, ComputeMode compute) {
-  const bool codes = compute == ComputeMode::kInt8 && int8_is_fastest();
-  const bool halves = codes || multiplies_in_halves(compute);
-  return n_logits * 4 + (halves ? n_logits * 2 : 0) + (codes ? n_logits / 2 : 0);
 }
 
 size_t choose_blocks(const Model& model, uint64_t tokens, Checkpointing wish, uint64_t room,
@@ -46,9 +36,8 @@ TrainMemory plan_memory(const Model& model, uint64_t n_trainable, size_t micro_b
   memory.weights = model.weight_bytes();
   memory.adapter = n_trainable * 4 * 3;
   memory.optimizer = n_trainable * 4 * 2;
-  const uint64_t logit_rows = std::min<uint64_t>(kLogitRows, micro_batch_tokens);
-  memory.working = logit_bytes(logit_rows * config.n_vocab, compute) +
-                   4 * (logit_rows * config.n_embd + uint64_t{micro_batch_tokens} * config.n_embd * 2);
+  memory.working = cross_entropy_bytes(micro_batch_tokens, config.n_embd, config.n_vocab, compute) +
+                   4 * uint64_t{micro_batch_tokens} * config.n_embd * 2;
   memory.available = available;
   const uint64_t others = memory.needed();
   memory.recomputed_blocks =

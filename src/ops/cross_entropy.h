@@ -1,0 +1,15 @@
+// What linear_cross_entropy (ops/ops.h) holds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ops/context.h"
+
+namespace hone {
+
+// The largest chunk of `tokens` scored rows at a time, in training: rows of (C), their logits (V) and the
+// gradients of these.
+uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeMode mode) noexcept;
+
+}  // namespace hone
