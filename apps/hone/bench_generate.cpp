@@ -40,9 +40,14 @@ class Prefill final : public Generating {
  public:
   using Generating::Generating;
   double round() override {
+    if (!warm_) run_generate(model_, settings_, settings_.prompt, 1);  // as llama-bench does
+    warm_ = true;
     const GenerateResult result = run_generate(model_, settings_, settings_.prompt, 1);
     return static_cast<double>(result.prompt_tokens) / result.prompt_seconds;
   }
+
+ private:
+  bool warm_ = false;
 };
 
 class Decode final : public Generating {

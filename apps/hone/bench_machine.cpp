@@ -119,6 +119,26 @@ __attribute__((target("avx512f"))) void f16_avx512() {
   for (int step = 0; step < kSteps; ++step) HONE_NAMED_SUMS("vfmadd231ph");
 }
 
+// Registers of 16 rows of 64 bytes: four sums take turns, each of the same two operands, zeros.
+#define HONE_TILE_SUMS(instruction)                                                              \
+  struct alignas(64) {                                                                           \
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};                                       \
+    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64};                                           \
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16};                                                 \
+  } shapes;                                                                                      \
+  asm volatile("ldtilecfg %0" : : "m"(shapes));                                                  \
+  for (int step = 0; step < kSteps * kAccumulators / 4; ++step)                                  \
+    asm volatile(".irp sum,0,1,2,3\n\t" instruction " %%tmm5, %%tmm4, %%tmm\\sum\n\t.endr" : :); \
+  asm volatile("tilerelease" : :)
+
+void bf16_amx() {
+  HONE_TILE_SUMS("tdpbf16ps");
+}
+
+void int8_amx() {
+  HONE_TILE_SUMS("tdpbssd");
+}
+
 __attribute__((target("avx2"))) void int8_avx2() {
   // maddubs + madd + add: the AVX2 way to a sum of four int8 products per lane.
   constexpr int kHere = 8;
@@ -225,6 +245,11 @@ double read_gigabytes(int n_threads) {
 MachineLimits measure_machine(int n_threads) {
   MachineLimits limits;
   switch (active_isa()) {
+    case Isa::kAmx:
+      limits.f32_gflops = giga_operations(n_threads, f32_avx512, 16 * 2);
+      limits.bf16_gflops = giga_operations(n_threads, bf16_amx, 16 * 16 * 32 * 2);
+      limits.int8_gops = giga_operations(n_threads, int8_amx, 16 * 16 * 64 * 2);
+      break;
     case Isa::kAvx512:
       limits.f32_gflops = giga_operations(n_threads, f32_avx512, 16 * 2);
       limits.bf16_gflops = giga_operations(n_threads, bf16_avx512, 32 * 2);

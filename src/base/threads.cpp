@@ -15,6 +15,7 @@
 
 #include "base/control_group.h"
 #include "base/error.h"
+#include "base/thread_runs.h"
 
 namespace hone {
 namespace {
@@ -161,8 +162,17 @@ ThreadPool::ThreadPool(int n_threads)
 // The workers end with what they share, also when not all of them could be started.
 ThreadPool::~ThreadPool() = default;
 
+namespace {
+thread_local uint64_t begun = 0;
+}
+
+uint64_t thread_runs_begun() noexcept {
+  return begun;
+}
+
 void ThreadPool::run_raw(Order order, size_t n, Call call, const void* closure) {
   if (n == 0) return;
+  ++begun;
   if (n == 1 || n_threads_ == 1) {
     for (size_t i = 0; i < n; ++i) call(closure, i, 0);
     return;

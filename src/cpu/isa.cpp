@@ -3,6 +3,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <array>
 #include <cstdlib>
@@ -13,7 +17,7 @@
 namespace hone {
 namespace {
 
-constexpr std::array kIsas = {Isa::kAvx512, Isa::kAvx2, Isa::kScalar};
+constexpr std::array kIsas = {Isa::kAmx, Isa::kAvx512, Isa::kAvx2, Isa::kScalar};
 
 Isa choose() {
   if (const char* wanted = std::getenv("HONE_ISA"); wanted != nullptr && *wanted != '\0') {
@@ -24,7 +28,7 @@ Isa choose() {
              wanted);
       return isa;
     }
-    fail(ErrorCode::kInvalidArgument, "HONE_ISA: got '{}', expected scalar, avx2 or avx512", wanted);
+    fail(ErrorCode::kInvalidArgument, "HONE_ISA: got '{}', expected scalar, avx2, avx512 or amx", wanted);
   }
   for (const Isa isa : kIsas)
     if (isa_supported(isa)) return isa;
@@ -52,6 +56,29 @@ Features features(unsigned subleaf) noexcept {
   return f;
 }
 
+#if defined(__x86_64__)
+// Linux saves the tile registers only of processes that ask for them, each once and with all its threads.
+bool may_use_tiles() noexcept {
+#if defined(__linux__)
+  constexpr long kAskForState = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM
+  static const bool may = syscall(SYS_arch_prctl, kAskForState, kTileData) == 0;
+  return may;
+#else
+  return false;
+#endif
+}
+
+bool has_amx() noexcept {
+  constexpr unsigned kBits = 1u << 22 | 1u << 24 | 1u << 25;  // subleaf 0, edx: BF16, TILE, INT8
+  return isa_supported(Isa::kAvx512) && (features(0).edx & kBits) == kBits && may_use_tiles();
+}
+#endif
+
+// Whether the instruction set includes AVX-512.
+bool is_avx512(Isa isa) noexcept {
+  return isa == Isa::kAvx512 || isa == Isa::kAmx;
+}
+
 bool is_intel() noexcept {
 #if defined(__x86_64__)
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -66,11 +93,11 @@ bool has_products(FloatProducts products) {
     case FloatProducts::kF32:
       return true;
     case FloatProducts::kBf16:
-      return active_isa() == Isa::kAvx512;
+      return is_avx512(active_isa());
     case FloatProducts::kF16:
-      return active_isa() == Isa::kScalar || (active_isa() == Isa::kAvx512 && has_avx512_fp16());
+      return active_isa() == Isa::kScalar || (is_avx512(active_isa()) && has_avx512_fp16());
     case FloatProducts::kI16:
-      return active_isa() != Isa::kAvx512;
+      return !is_avx512(active_isa());
   }
   return false;
 }
@@ -80,7 +107,7 @@ FloatProducts choose_products() {
   if (wanted == nullptr || *wanted == '\0') {
     if (active_isa() == Isa::kAvx2) return FloatProducts::kI16;
     if (active_isa() == Isa::kScalar) return FloatProducts::kF32;
-    if (!is_intel()) return FloatProducts::kBf16;
+    if (!is_intel() || active_isa() == Isa::kAmx) return FloatProducts::kBf16;
     return has_avx512_fp16() ? FloatProducts::kF16 : FloatProducts::kF32;
   }
   for (const FloatProducts products :
@@ -130,6 +157,8 @@ const char* isa_name(Isa isa) noexcept {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAmx:
+      return "amx";
   }
   return "?";
 }
@@ -146,6 +175,10 @@ bool isa_supported(Isa isa) noexcept {
       return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
              __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
              __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bf16") != 0;
+    case Isa::kAmx: {
+      static const bool has = has_amx();
+      return has;
+    }
   }
   return false;
 #else

@@ -16,9 +16,12 @@ const Kernels* kernels_for(Isa isa) noexcept {
       return &avx2_kernels();
     case Isa::kAvx512:
       return &avx512_kernels();
+    case Isa::kAmx:
+      return &amx_kernels();
 #else
     case Isa::kAvx2:
     case Isa::kAvx512:
+    case Isa::kAmx:
       return nullptr;
 #endif
   }
@@ -28,7 +31,7 @@ const Kernels* kernels_for(Isa isa) noexcept {
 const F16Kernels* f16_kernels(Isa isa) noexcept {
   if (isa == Isa::kScalar) return &f16_scalar();
 #if defined(HONE_X86)
-  if (isa == Isa::kAvx512 && has_avx512_fp16()) return &f16_avx512();
+  if ((isa == Isa::kAvx512 || isa == Isa::kAmx) && has_avx512_fp16()) return &f16_avx512();
 #endif
   return nullptr;
 }
@@ -49,8 +52,10 @@ float f16_scale(float largest) noexcept {
 
 const Kernels& active_kernels() {
   static const Kernels kernels = [] {
-    Kernels active = *kernels_for(active_isa());
     const FloatProducts products = fast_products();
+    // All that AMX is for are products in bf16.
+    const bool no_tiles = active_isa() == Isa::kAmx && products != FloatProducts::kBf16;
+    Kernels active = *kernels_for(no_tiles ? Isa::kAvx512 : active_isa());
     if (products != FloatProducts::kBf16) {
       active.tile_bf16 = nullptr;
       active.outer_bf16 = nullptr;

@@ -60,8 +60,12 @@ struct Kernels {
   size_t tile_m, tile_n;
   TileF32 tile_f32;
   size_t tile_m_bf16, tile_n_bf16;
+  // Rows of A that are multiplied by a slice's panels before others are, and the slice's length, at most.
+  size_t bf16_block_m, bf16_slice_k;
   TileBf16 tile_bf16;    // may be null: no bf16 products on this ISA
   OuterBf16 outer_bf16;  // null where tile_bf16 is
+  // Products in bf16 of many rows are faster than any in int8 with a scale for every few elements.
+  bool bf16_outruns_int8 = false;
   // Set in the active table only, where such products pay.
   const F16Kernels* f16 = nullptr;
   const I16Kernels* i16 = nullptr;

@@ -83,7 +83,7 @@ TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
   Rng rng(3);
   for (const Kernels* ks : vector_tables()) {
     if (ks->tile_bf16 == nullptr) continue;
-    for (const size_t pairs : {1u, 5u, 64u}) {
+    for (const size_t pairs : {1u, 5u, 16u, 21u, 64u}) {
       for (size_t mr = 1; mr <= ks->tile_m_bf16; ++mr) {
         for (const size_t nr : {size_t{1}, size_t{17}, ks->tile_n_bf16}) {
           const size_t k = 2 * pairs, width = ks->tile_n_bf16, ldc = nr + 1;
@@ -94,8 +94,10 @@ TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
           for (size_t p = 0; p < pairs; ++p)
             ks->pair_bf16(width, b.data() + 2 * p * width, b.data() + (2 * p + 1) * width,
                           b16.data() + p * width);
-          std::vector<float> c(mr * ldc, kNan);
+          std::vector<float> c(mr * ldc, kNan), more(mr * ldc, 3.0f), half(mr * ldc, 3.0f);
           ks->tile_bf16(mr, nr, pairs, a16.data(), pairs, b16.data(), c.data(), ldc, 1.0f, false);
+          ks->tile_bf16(mr, nr, pairs, a16.data(), pairs, b16.data(), more.data(), ldc, 1.0f, true);
+          ks->tile_bf16(mr, nr, pairs, a16.data(), pairs, b16.data(), half.data(), ldc, 0.5f, mr % 2 == 0);
           for (size_t m = 0; m < mr; ++m) {
             for (size_t n = 0; n < nr; ++n) {
               double sum = 0;
@@ -103,8 +105,10 @@ TEST(Kernels, TileBf16EqualsProductsOfRoundedNumbers) {
                 sum += static_cast<double>(bf16_to_f32(f32_to_bf16(a[m * k + i]))) *
                        static_cast<double>(bf16_to_f32(f32_to_bf16(b[i * width + n])));
               ASSERT_NEAR(c[m * ldc + n], sum, bound(k, 4.0f));
+              ASSERT_NEAR(more[m * ldc + n], 3 + sum, bound(k, 4.0f));
+              ASSERT_NEAR(half[m * ldc + n], (mr % 2 == 0 ? 3 : 0) + 0.5 * sum, bound(k, 4.0f));
             }
-            ASSERT_TRUE(std::isnan(c[m * ldc + nr]));
+            ASSERT_TRUE(std::isnan(c[m * ldc + nr]) && more[m * ldc + nr] == 3 && half[m * ldc + nr] == 3);
           }
         }
       }

@@ -57,6 +57,9 @@ struct PackedKernels {
   // out[i * stride + r] = element i of row r of the group's slice, bit for bit what the format's to_float
   // gives.
   void (*unpack_f32)(size_t k, const std::byte* slice, float* out, size_t stride) noexcept;
+  // The same rounded to bf16, two consecutive elements in one of out: out[i / 2 * stride + r]. Null where
+  // nothing multiplies such pairs.
+  void (*unpack_pairs)(size_t k, const std::byte* slice, uint32_t* out, size_t stride) noexcept;
 };
 
 }  // namespace hone

@@ -134,6 +134,9 @@ template <typename F>
 void packed_rows(size_t m, size_t n_rows, const std::byte* group, const Int8Rows& all, float* c, size_t ldc,
                  float alpha, bool accumulate) noexcept {
   Int8Rows a = all;
+  if constexpr (Vec::kLanes == 16)
+    for (; m >= 8; m -= 8, a = a.from(8, 0), c += 8 * ldc)
+      packed_rows_some<F, 8>(n_rows, group, a, c, ldc, alpha, accumulate);
   for (; m >= 4; m -= 4, a = a.from(4, 0), c += 4 * ldc)
     packed_rows_some<F, 4>(n_rows, group, a, c, ldc, alpha, accumulate);
   if (m == 3) packed_rows_some<F, 3>(n_rows, group, a, c, ldc, alpha, accumulate);
@@ -165,25 +168,56 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
   }
 }
 
+// The four elements of a quad in f32.
+template <typename F>
+inline void quad_values(const std::byte* w, size_t quad, Vec (&out)[4]) {
+  const size_t scale = 4 * quad / F::kScaleElems;
+  Bytes codes = F::codes(w, quad);
+  if constexpr (F::kSigned) codes = flip_sign(codes);
+  const Vec d = F::d(w, scale);
+  HONE_UNROLL(4)
+  for (int i = 0; i < 4; ++i) {
+    const Vec code = byte_of(codes, i);
+    if constexpr (F::kHasMin)
+      out[i] = fma(code, d, F::min(w, scale));
+    else
+      out[i] = mul(sub(code, broadcast(static_cast<float>(F::kZero))), d);
+  }
+}
+
 template <typename F>
 void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) noexcept {
   for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
     HONE_UNROLL(64)
     for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
-      const size_t scale = 4 * quad / F::kScaleElems;
-      Bytes codes = F::codes(w, quad);
-      if constexpr (F::kSigned) codes = flip_sign(codes);
-      const Vec d = F::d(w, scale);
+      Vec values[4];
+      quad_values<F>(w, quad, values);
       HONE_UNROLL(4)
-      for (int i = 0; i < 4; ++i, out += stride) {
-        const Vec code = byte_of(codes, i);
-        if constexpr (F::kHasMin)
-          store(out, fma(code, d, F::min(w, scale)));
-        else
-          store(out, mul(sub(code, broadcast(static_cast<float>(F::kZero))), d));
-      }
+      for (int i = 0; i < 4; ++i, out += stride) store(out, values[i]);
     }
   }
+}
+
+template <typename F>
+void packed_unpack_pairs(size_t k, const std::byte* w, uint32_t* out, size_t stride) noexcept {
+  for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
+    HONE_UNROLL(64)
+    for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
+      Vec values[4];
+      quad_values<F>(w, quad, values);
+      store_bf16_pairs(out, values[0], values[1]);
+      store_bf16_pairs(out + stride, values[2], values[3]);
+      out += 2 * stride;
+    }
+  }
+}
+
+template <typename F>
+constexpr auto unpack_pairs_of() -> decltype(PackedKernels::unpack_pairs) {
+  if constexpr (kBf16Pairs)
+    return packed_unpack_pairs<F>;
+  else
+    return nullptr;
 }
 
 template <typename F>
@@ -301,6 +335,7 @@ constexpr PackedKernels kPackedKernels = {
     .run_terms = packed_run_terms<F>,
     .tile = packed_tile<F>,
     .unpack_f32 = packed_unpack_f32<F>,
+    .unpack_pairs = unpack_pairs_of<F>(),
 };
 
 struct PackedFormat {

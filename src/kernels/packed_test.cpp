@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/half.h"
 #include "base/rng.h"
 #include "kernels/packed_layout.h"
 #include "kernels/tables.h"
@@ -156,6 +157,18 @@ TEST(Packed, DecodedGroupsAreBitEqual) {
         ASSERT_EQ(out[i * stride + r], group.values[r * k + i]) << format.name << " " << isa_name(ks.isa);
       ASSERT_TRUE(std::isnan(out[i * stride + packed.lanes]));
     }
+    if (packed.unpack_pairs == nullptr) return;
+    std::vector<uint32_t> pairs(k / 2 * stride, 7);
+    packed.unpack_pairs(k, group.packed.data(), pairs.data(), stride);
+    for (size_t i = 0; i < k; ++i)
+      for (size_t r = 0; r < stride; ++r) {
+        const uint32_t pair = pairs[i / 2 * stride + r];
+        const auto half = static_cast<uint16_t>(i % 2 == 0 ? pair & 0xffff : pair >> 16);
+        if (r == packed.lanes)
+          ASSERT_EQ(pair, 7u);
+        else
+          ASSERT_EQ(half, f32_to_bf16(group.values[r * k + i])) << format.name;
+      }
   });
 }
 

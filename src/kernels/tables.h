@@ -10,6 +10,7 @@ namespace hone {
 const Kernels& scalar_kernels() noexcept;
 const Kernels& avx2_kernels() noexcept;
 const Kernels& avx512_kernels() noexcept;
+const Kernels& amx_kernels() noexcept;
 
 const F16Kernels& f16_scalar() noexcept;
 // For processors with has_avx512_fp16 (cpu/isa.h).

@@ -14,7 +14,7 @@ inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 inline std::vector<const Kernels*> vector_tables() {
   std::vector<const Kernels*> tables;
 #if defined(HONE_EMULATE_AVX512)
-  return {&avx512_kernels()};  // this program was built over an emulation of the instructions
+  return {&avx512_kernels(), &amx_kernels()};  // this program was built over an emulation of the instructions
 #endif
   for (const Isa isa : all_isas())
     if (isa != Isa::kScalar && isa_supported(isa)) tables.push_back(kernels_for(isa));

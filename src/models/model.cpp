@@ -63,6 +63,7 @@ struct Model::Impl {
   void load(WeightSource& source, bool later);
   void check_room(const TokenBatch& batch) const;
   Tensor attend(OpContext& ctx, size_t layer, const Tensor& x, const TokenBatch& batch) const;
+  Tensor feed(OpContext& ctx, const Block& block, const Tensor& x) const;
   Tensor run_block(OpContext& ctx, size_t layer, Tensor x, const TokenBatch& batch, Rows wanted) const;
   Rows rows_behind(size_t layer, const TokenBatch& batch, Rows wanted) const;
 };
@@ -146,6 +147,14 @@ static Tensor add_update(OpContext& ctx, Tensor x, const Linear& w, const Tensor
   return add(ctx, x, rms_norm(ctx, w.forward(ctx, input), post_norm, eps));
 }
 
+Tensor Model::Impl::feed(OpContext& ctx, const Block& block, const Tensor& x) const {
+  if (!block.ffn_gate_up.defined())
+    return Linear::forward_gated(ctx, config.activation, x, block.ffn_gate, block.ffn_up);
+  const std::vector<Tensor> wide =
+      split_columns(ctx, block.ffn_gate_up.forward(ctx, x), {config.n_ff, config.n_ff});
+  return gated(ctx, config.activation, wide[0], wide[1]);
+}
+
 // The block's result, of the wanted rows: behind attention each row goes its own way.
 Tensor Model::Impl::run_block(OpContext& outer, size_t layer, Tensor x, const TokenBatch& batch,
                               Rows wanted) const {
@@ -162,11 +171,7 @@ Tensor Model::Impl::run_block(OpContext& outer, size_t layer, Tensor x, const To
   }
   x = add_update(ctx, std::move(x), block.attn_output, mixed, block.attn_post_norm, config.norm_eps);
   const Tensor h = rms_norm(ctx, x, block.ffn_norm, config.norm_eps);
-  const std::vector<Tensor> wide =
-      block.ffn_gate_up.defined()
-          ? split_columns(ctx, block.ffn_gate_up.forward(ctx, h), {config.n_ff, config.n_ff})
-          : Linear::forward_all(ctx, h, {&block.ffn_gate, &block.ffn_up});
-  const Tensor fed = gated(ctx, config.activation, wide[0], wide[1]);
+  const Tensor fed = feed(ctx, block, h);
   return add_update(ctx, std::move(x), block.ffn_down, fed, block.ffn_post_norm, config.norm_eps);
 }
 

@@ -160,6 +160,16 @@ std::vector<Tensor> Linear::forward_all(OpContext& ctx, const Tensor& x,
   return outputs;
 }
 
+Tensor Linear::forward_gated(OpContext& ctx, Activation activation, const Tensor& x, const Linear& gate,
+                             const Linear& up) {
+  if (gate.bias_.empty() && up.bias_.empty()) {
+    const MatmulWeight of_gate = gate.product_of(ctx, x);
+    return gated_matmul(ctx, activation, x, of_gate, up.product_of(ctx, x));
+  }
+  const std::vector<Tensor> wide = forward_all(ctx, x, {&gate, &up});
+  return gated(ctx, activation, wide[0], wide[1]);
+}
+
 Tensor Linear::forward(OpContext& ctx, const Tensor& x) const {
   return std::move(forward_all(ctx, x, {this})[0]);
 }

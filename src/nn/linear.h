@@ -94,6 +94,10 @@ class Linear {
   static std::vector<Tensor> forward_all(OpContext& ctx, const Tensor& x,
                                          std::initializer_list<const Linear*> linears);
 
+  // The gated unit between two Linears of the same input.
+  static Tensor forward_gated(OpContext& ctx, Activation activation, const Tensor& x, const Linear& gate,
+                              const Linear& up);
+
   const std::string& name() const noexcept { return name_; }  // GGUF tensor name, with ".weight"
   TensorRole role() const noexcept { return role_; }
   size_t in_features() const noexcept { return cols_; }

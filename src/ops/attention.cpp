@@ -1,7 +1,7 @@
 // Causal grouped-query attention in tiles of query rows with an online softmax (Milakov and Gimelshein 2018;
 // Dao et al. 2022). A task owns a piece of one sequence's rows and one key/value head: a block of keys and
 // values is packed once into the tile kernels' panels and used by every query head of the group. A tile of
-// kRows x key_block() scores is the largest thing stored; T x T never is. A few rows against a cache
+// query_rows() x key_block() scores is the largest thing stored; T x T never is. A few rows against a cache
 // (decoding) read it as it stands. Keys before a window are not packed, and but for the ragged edge of a tile
 // not multiplied.
 #include <algorithm>
@@ -21,8 +21,7 @@
 namespace hone {
 namespace {
 
-constexpr size_t kRows = 48;  // query rows of a tile: a multiple of the tile kernels' rows
-constexpr size_t kPieceRows = 4 * kRows;
+constexpr size_t kPieceTiles = 4;      // tiles of query rows that share packed keys and values
 constexpr size_t kFewQueries = 4;      // up to here a cache is read as it stands
 constexpr size_t kSerialWork = 16384;  // query x key x dimension products that one thread does at once
 
@@ -32,11 +31,12 @@ struct Piece {
   size_t from, visible;  // the keys that they see: [from, visible), from a multiple of a cache's blocks
 };
 
-std::vector<Piece> pieces_of(std::span<const AttentionSegment> segments, const AttentionShape& shape) {
+std::vector<Piece> pieces_of(std::span<const AttentionSegment> segments, const AttentionShape& shape,
+                             size_t piece_rows) {
   std::vector<Piece> pieces;
   for (const AttentionSegment& s : segments)
-    for (size_t r = 0; r < s.n_rows; r += kPieceRows) {
-      const size_t rows = std::min(kPieceRows, s.n_rows - r), position = s.kv_length - s.n_rows + r;
+    for (size_t r = 0; r < s.n_rows; r += piece_rows) {
+      const size_t rows = std::min(piece_rows, s.n_rows - r), position = s.kv_length - s.n_rows + r;
       const size_t from = first_key(shape, position) / KvLayer::kBlock * KvLayer::kBlock;
       pieces.push_back({&s, r, rows, from, position + rows});
     }
@@ -66,18 +66,20 @@ struct Forward {
   Tensor& y;
   Tensor* lse;
 
+  const size_t rows = products.query_rows();  // of a tile
+
   void run(const Piece& piece, size_t kv_head) const {
     const size_t d = g.shape.head_dim, most = std::min(g.key_block(), piece.visible - piece.from);
     AttentionPanels keys{scratch<uint32_t>(products.panel_size(d, most), ScratchSlot::kPanels)};
     AttentionPanels values{scratch<uint32_t>(products.panel_size(most, d), ScratchSlot::kScales)};
     const size_t stride = (most + 16) / 16 * 16;
-    float* scores = scratch<float>(kRows * stride, ScratchSlot::kConverted);
+    float* scores = scratch<float>(rows * stride, ScratchSlot::kConverted);
     std::vector<Softmax> softmax(g.group * piece.n_rows);
     for (size_t begin = piece.from; begin < piece.visible; begin += g.key_block()) {
       const size_t n = std::min(g.key_block(), piece.visible - begin);
       pack(*piece.segment, kv_head, begin, n, keys, values);
       for (size_t i = 0; i < g.group; ++i)
-        for (size_t r = 0; r < piece.n_rows; r += kRows)
+        for (size_t r = 0; r < piece.n_rows; r += rows)
           tile(piece, kv_head * g.group + i, r, begin, n, keys, values, scores, stride,
                softmax.data() + i * piece.n_rows + r);
     }
@@ -98,20 +100,20 @@ struct Forward {
     }
   }
 
-  // Rows [r, r + kRows) of the piece against keys [block, block + n).
+  // A tile: rows from r on of the piece against keys [block, block + n).
   void tile(const Piece& piece, size_t head, size_t r, size_t block, size_t n,
             const AttentionPanels& key_panels, const AttentionPanels& value_panels, float* scores,
             size_t stride, Softmax* softmax) const {
-    const size_t d = g.shape.head_dim, rows = std::min(kRows, piece.n_rows - r);
+    const size_t d = g.shape.head_dim, n_rows = std::min(rows, piece.n_rows - r);
     const size_t first = piece.segment->begin + piece.first + r;
     const size_t position = piece.visible - piece.n_rows + r;
-    const std::optional<TileKeys> keys = keys_of(g.shape, products, position, rows, block, n);
+    const std::optional<TileKeys> keys = keys_of(g.shape, products, position, n_rows, block, n);
     if (!keys) return;
-    products.multiply(rows, keys->width, d, d, {q.row(first) + head * d, g.q_stride},
+    products.multiply(n_rows, keys->width, d, d, {q.row(first) + head * d, g.q_stride},
                       products.skip_columns(key_panels, keys->skip, d), scores, stride, 1.0f, false);
-    for (size_t i = 0; i < rows; ++i)
+    for (size_t i = 0; i < n_rows; ++i)
       weigh(scores + i * stride, position + i, *keys, softmax[i], y.row(first + i) + head * d);
-    products.multiply(rows, d, keys->width, n, {.a = scores, .row = stride, .bound = 1},
+    products.multiply(n_rows, d, keys->width, n, {.a = scores, .row = stride, .bound = 1},
                       products.skip_rows(value_panels, keys->skip), y.row(first) + head * d, g.q_stride, 1.0f,
                       !keys->fresh);
   }
@@ -269,7 +271,7 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
     seen_k = train ? kept_k.values() : KeptRows(k, ctx.compute).values();
   }
   Tensor lse = train ? Tensor::empty({q.rows(), shape.n_heads}) : Tensor{};
-  const std::vector<Piece> pieces = pieces_of(runs, shape);
+  const std::vector<Piece> pieces = pieces_of(runs, shape, kPieceTiles * products.query_rows());
   const Forward forward{products, g, seen_q, seen_k, v, y, train ? &lse : nullptr};
   // The longest pieces first, so that no thread is left with one at the end.
   thread_pool().run(pieces.size() * shape.n_kv_heads, [&](size_t i, int) {

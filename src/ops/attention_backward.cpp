@@ -14,8 +14,6 @@
 namespace hone {
 namespace {
 
-constexpr size_t kRows = 48;  // query rows of a tile
-
 // Query rows [first, last) of a sequence.
 struct RowPart {
   size_t first, last;
@@ -24,9 +22,10 @@ struct RowPart {
 // A sequence's rows, in two parts of equal work (later rows see more) where the number of heads is odd: an
 // even number of threads would end with one of them idle. Whatever the number of threads, so that sums are
 // the same.
-std::vector<RowPart> parts_of(size_t n_rows, size_t heads) {
-  const size_t tiles = n_rows / kRows;
-  const size_t cut = static_cast<size_t>(std::lround(static_cast<double>(tiles) * std::sqrt(0.5))) * kRows;
+std::vector<RowPart> parts_of(size_t n_rows, size_t heads, size_t tile_rows) {
+  const size_t tiles = n_rows / tile_rows;
+  const size_t cut =
+      static_cast<size_t>(std::lround(static_cast<double>(tiles) * std::sqrt(0.5))) * tile_rows;
   if (heads % 2 == 0 || tiles < 2) return {{0, n_rows}};
   return {{0, cut}, {cut, n_rows}};
 }
@@ -36,6 +35,7 @@ struct Backward {
   const AttentionSaved& saved;
   const Tensor &q, &k, &v, &y, &dy;
   Tensor& dq;
+  const size_t tile_rows = products.query_rows();
 
   // dk_t and dv_t (D, length), all written.
   void run(const AttentionSegment& s, const RowPart& part, size_t head, float* dk_t, float* dv_t,
@@ -47,7 +47,7 @@ struct Backward {
     auto* panels = scratch<uint32_t>(2 * across + along, ScratchSlot::kPanels);
     Panels packed{{panels}, {panels + across}, {panels + 2 * across}};
     const size_t stride = (most + 16) / 16 * 16;
-    float* p = scratch<float>(2 * kRows * stride, ScratchSlot::kConverted);
+    float* p = scratch<float>(2 * tile_rows * stride, ScratchSlot::kConverted);
     std::memset(dk_t, 0, d * ld * sizeof(float));
     std::memset(dv_t, 0, d * ld * sizeof(float));
     for (size_t block = 0; block < part.last; block += g.key_block()) {
@@ -56,7 +56,7 @@ struct Backward {
       products.pack_transposed(v.row(row) + kv_column, g.kv_stride, n, d, packed.values_across);
       products.pack_direct(k.row(row) + kv_column, g.kv_stride, n, d, packed.keys_along);
       // Rows before the block do not see it.
-      for (size_t r = std::max(block / kRows * kRows, part.first); r < part.last; r += kRows)
+      for (size_t r = std::max(block / tile_rows * tile_rows, part.first); r < part.last; r += tile_rows)
         tile(s, head, r, block, n, packed, p, stride, dk_t, dv_t, ld);
     }
   }
@@ -65,57 +65,57 @@ struct Backward {
     AttentionPanels keys_across, values_across, keys_along;
   };
 
-  // Rows [r, r + kRows) of the segment against keys [block, block + n).
+  // A tile: rows from r on of the segment against keys [block, block + n).
   void tile(const AttentionSegment& s, size_t head, size_t r, size_t block, size_t n, const Panels& panels,
             float* p, size_t stride, float* dk_t, float* dv_t, size_t ld) const {
     const AttentionGeometry& g = saved.g;
-    const size_t d = g.shape.head_dim, rows = std::min(kRows, s.n_rows - r);
+    const size_t d = g.shape.head_dim, rows = std::min(tile_rows, s.n_rows - r);
     const std::optional<TileKeys> keys = keys_of(g.shape, products, r, rows, block, n);
     if (!keys) return;
     const auto [from, width, skip, fresh] = *keys;
     const float* query = q.row(s.begin + r) + head * d;
     const float* dout = dy.row(s.begin + r) + head * d;
-    float* dp = p + kRows * stride;
+    float* dp = p + tile_rows * stride;
     products.multiply(rows, width, d, d, {query, g.q_stride},
                       products.skip_columns(panels.keys_across, skip, d), p, stride, 1.0f, false);
     products.multiply(rows, width, d, d, {dout, g.q_stride},
                       products.skip_columns(panels.values_across, skip, d), dp, stride, 1.0f, false);
     scores_gradient(s.begin + r, r, rows, *keys, head, p, dp, stride);
     products.multiply(rows, d, width, n, {dp, stride}, products.skip_rows(panels.keys_along, skip),
-                      dq.row(s.begin + r) + head * d, g.q_stride, g.shape.scale, !fresh);
-    add_transposed(rows, width, dout, {.a = p, .row = stride, .bound = 1}, dv_t + from, ld, 1.0f);
-    add_transposed(rows, width, query, {dp, stride}, dk_t + from, ld, g.shape.scale);
+                      dq.row(s.begin + r) + head * d, g.q_stride, 1.0f, !fresh);
+    add_transposed(rows, width, dout, {.a = p, .row = stride, .bound = 1}, dv_t + from, ld);
+    add_transposed(rows, width, query, {dp, stride}, dk_t + from, ld);
   }
 
-  // p becomes the probabilities, dp the gradient of the scores: p (dp - sum_j p_j dp_j), and that sum is dy .
-  // y.
+  // p becomes the probabilities, dp the gradient of the products of q and k: scale * p (dp - sum_j p_j dp_j),
+  // and that sum is dy . y.
   void scores_gradient(size_t row, size_t r, size_t rows, const TileKeys& keys, size_t head, float* p,
                        float* dp, size_t stride) const {
     const Kernels& ks = active_kernels();
     const size_t d = saved.g.shape.head_dim;
+    const float scale = saved.g.shape.scale;
     for (size_t i = 0; i < rows; ++i) {
       float* prob = p + i * stride;
       float* grad = dp + i * stride;
       const auto [first, visible] = seen_columns(saved.g.shape, r + i, keys);
       std::memset(prob, 0, first * sizeof(float));
       std::memset(grad, 0, first * sizeof(float));
-      ks.exp_sum(visible - first, saved.g.shape.scale, saved.lse.row(row + i)[head], prob + first,
-                 prob + first);
+      ks.exp_sum(visible - first, scale, saved.lse.row(row + i)[head], prob + first, prob + first);
       std::memset(prob + visible, 0, (keys.width - visible) * sizeof(float));
       const float delta = ks.dot(d, dy.row(row + i) + head * d, y.row(row + i) + head * d);
-      for (size_t j = first; j < visible; ++j) grad[j] = prob[j] * (grad[j] - delta);
+      for (size_t j = first; j < visible; ++j) grad[j] = scale * prob[j] * (grad[j] - delta);
       std::memset(grad + visible, 0, (keys.width - visible) * sizeof(float));
     }
   }
 
-  // out (D, width) += alpha * x^T w: x (rows, D) of the query rows, w (rows, width).
+  // out (D, width) += x^T w: x (rows, D) of the query rows, w (rows, width).
   void add_transposed(size_t rows, size_t width, const float* x, const AttentionRows& w, float* out,
-                      size_t ld, float alpha) const {
+                      size_t ld) const {
     const size_t d = saved.g.shape.head_dim;
     AttentionPanels packed{scratch<uint32_t>(products.panel_size(rows, width), ScratchSlot::kScales)};
     products.pack_direct(w.a, w.row, rows, width, packed, w.bound);
     products.multiply(d, width, rows, rows, {.a = x, .row = 1, .col = saved.g.q_stride}, packed, out, ld,
-                      alpha, true);
+                      1.0f, true);
   }
 };
 
@@ -142,7 +142,7 @@ void backward(Tape& tape, const AttentionSaved& saved, const Tensor& dy) {
   // Sequences by turns: the buffers of one are the largest thing held.
   for (const AttentionSegment& s : saved.segments) {
     const size_t ld = (s.n_rows + 15) / 16 * 16;
-    const std::vector<RowPart> parts = parts_of(s.n_rows, heads);
+    const std::vector<RowPart> parts = parts_of(s.n_rows, heads, products.query_rows());
     const size_t n = parts.size();
     Tensor dk_parts = Tensor::empty({n * heads, d * ld}), dv_parts = Tensor::empty({n * heads, d * ld});
     thread_pool().run(n * heads, [&](size_t i, int) {

@@ -29,6 +29,9 @@ class AttentionProducts {
  public:
   explicit AttentionProducts(ComputeMode mode);
 
+  // Query rows of a tile of scores: whole tiles of the kernels.
+  size_t query_rows() const noexcept { return (47 + tile_m_) / tile_m_ * tile_m_; }
+
   // 32-bit elements of panels for B (k, n).
   size_t panel_size(size_t k, size_t n) const noexcept;
   // B = x^T: x (n, k) with row stride.

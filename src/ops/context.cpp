@@ -28,6 +28,8 @@ const char* compute_mode_name(ComputeMode mode) noexcept {
       "default (int8 activations on quantized weights, 16-bit fixed-point products on others; gradients in "
       "int8 and fixed point)"};
   if (mode == ComputeMode::kHalf) return kAll[products];
+  if (active_kernels().bf16_outruns_int8)
+    return "default (bf16 products; int8 activations on quantized weights for a few rows, as in decoding)";
   return (mode == ComputeMode::kInt8 ? kTrained : kFloats)[products];
 }
 

@@ -19,8 +19,8 @@ class LinearObserver {
 
 enum class ComputeMode {
   kPrecise,  // every product in f32
-  // Forward: int8 activations with quantized weights; with float ones products in bf16 or f16, where they are
-  // faster than f32's (fast_products). Gradients: the same as with float ones.
+  // Forward: int8 activations with quantized weights (with AMX of a few rows only); with float ones products
+  // in bf16 or f16, where they are faster than f32's (fast_products). Gradients: the same as with float ones.
   kFast,
   // As kFast, and in int8, where the processor multiplies that faster (int8_is_fastest): gradients that flow
   // through weights of any format that are not trained, and the vocabulary projection of many rows.

@@ -1,5 +1,6 @@
-// Cross-entropy over the vocabulary projection in chunks of rows: logits live only for one chunk. d(hidden)
-// of a chunk is computed while its logits are at hand, then handed to the tape.
+// Cross-entropy over the vocabulary projection in chunks of rows: logits live only for one chunk, or, where
+// products can be streamed, not at all. d(hidden) of a chunk is computed while its logits are at hand, then
+// handed to the tape.
 #include "ops/cross_entropy.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "ops/halves.h"
 #include "ops/ops.h"
 #include "ops/parallel.h"
+#include "ops/streamed_softmax.h"
 
 namespace hone {
 namespace {
@@ -117,10 +119,88 @@ class LogitGradients {
   std::vector<float> factors_;
 };
 
+// Whether the gradients of streamed logits are what the product with the vocabulary reads.
+bool streams_gradients(ComputeMode mode, size_t vocab) noexcept {
+  return gradient_kinds(mode, vocab).halves && !(mode == ComputeMode::kInt8 && int8_is_fastest());
+}
+
+// A chunk's logits, which then become probabilities.
+class StoredLogits {
+ public:
+  StoredLogits(ComputeMode mode, size_t rows, size_t vocab, bool gradients)
+      : logits_(Tensor::empty({rows, vocab})) {
+    if (gradients) gradients_.emplace(mode, rows, vocab);
+  }
+  void run(const GemmTerm& product, ComputeMode mode, std::span<const size_t> targets,
+           std::span<double> nll) {
+    const Kernels& ks = active_kernels();
+    const size_t n = product.a.m, vocab = logits_.cols();
+    const GemmTarget to_logits{std::span(&product, 1), logits_.data(), vocab};
+    gemm_nt(std::span(&to_logits, 1), {.compute = mode});
+    thread_pool().run(n, [&](size_t i, int) {
+      HONE_CHECK(targets[i] < vocab, "target {} of {}", targets[i], vocab);
+      double sum = 0;
+      nll[i] = softmax_nll(ks, vocab, logits_.row(i), targets[i], sum);
+      if (gradients_) gradients_->write(i, n, logits_.row(i), targets[i], sum);
+    });
+    n_ = n;
+  }
+  GemmTerm term(const MatrixView& head) const { return gradients_->term(n_, logits_, head); }
+
+ private:
+  Tensor logits_;
+  std::optional<LogitGradients> gradients_;
+  size_t n_ = 0;
+};
+
+struct Chunks {
+  ComputeMode compute;
+  const Tensor& hidden;
+  const MatrixView& head;
+  std::span<const size_t> scored;  // rows of hidden
+  std::span<const int32_t> targets;
+  float grad_scale;
+
+  // dhidden: undefined without a tape.
+  template <typename Softmax>
+  void run(Softmax& softmax, size_t chunk_rows, CrossEntropyResult& result, Tensor& dhidden) const {
+    const size_t width = head.cols;
+    Tensor x = Tensor::empty({chunk_rows, width});
+    std::vector<double> nll(chunk_rows);
+    std::vector<size_t> wanted(chunk_rows);
+    for (size_t begin = 0, n = 0; begin < scored.size(); begin += n) {
+      const size_t left = scored.size() - begin;
+      // No chunk of a few rows at the end: those are multiplied in another way.
+      n = left > chunk_rows && left < chunk_rows + kMinInt8Rows ? left / 2 : std::min(chunk_rows, left);
+      for (size_t i = 0; i < n; ++i) {
+        wanted[i] = static_cast<size_t>(targets[scored[begin + i]]);
+        std::memcpy(x.row(i), hidden.row(scored[begin + i]), width * sizeof(float));
+      }
+      const HeadProduct product = head_product(compute, n);
+      softmax.run({{n, width, x.data(), width, 1}, head, product.exact, true}, product.compute,
+                  std::span(wanted).first(n), std::span(nll).first(n));
+      for (size_t i = 0; i < n; ++i) {
+        result.sum_nll += nll[i];
+        result.nll[scored[begin + i]] = static_cast<float>(nll[i]);
+      }
+      if (!dhidden.defined()) continue;
+      const GemmTerm term = softmax.term(head);
+      const GemmTarget target{std::span(&term, 1), x.data(), width};
+      gemm_nn(std::span(&target, 1), {.compute = compute, .alpha = grad_scale});
+      for (size_t i = 0; i < n; ++i)
+        std::memcpy(dhidden.row(scored[begin + i]), x.row(i), width * sizeof(float));
+    }
+  }
+};
+
 }  // namespace
 
 uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeMode mode) noexcept {
   const auto [halves, codes] = gradient_kinds(mode, vocab);
+  if (streams_gradients(mode, vocab)) {
+    const size_t at_once = std::min(kStreamedRows, tokens);
+    return (at_once * width + StreamedSoftmax::size(at_once, vocab, true)) * sizeof(float);
+  }
   const size_t rows = std::min(kChunkRows, tokens);
   size_t elements = rows * (width + vocab);
   if (halves || codes) elements += rows * (vocab / 2);
@@ -131,7 +211,6 @@ uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeM
 CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, const MatrixView& head,
                                         std::span<const int32_t> targets, float grad_scale) {
   HONE_CHECK(targets.size() == hidden.rows() && hidden.cols() == head.cols);
-  const Kernels& ks = active_kernels();
   const size_t width = head.cols, vocab = head.rows;
   const bool train = ctx.tape != nullptr && ctx.tape->requires_grad(hidden);
   CrossEntropyResult result;
@@ -143,37 +222,19 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
   Tensor dhidden = train ? Tensor::zeros(hidden.shape()) : Tensor{};
   if (scored.empty()) return result;
 
-  const size_t chunk_rows = std::min(kChunkRows, scored.size());
-  Tensor x = Tensor::empty({chunk_rows, width});
-  Tensor logits = Tensor::empty({chunk_rows, vocab});
-  std::optional<LogitGradients> gradients;
-  if (train) gradients.emplace(ctx.compute, chunk_rows, vocab);
-  std::vector<double> nll(chunk_rows);
-  for (size_t begin = 0; begin < scored.size(); begin += chunk_rows) {
-    const size_t n = std::min(chunk_rows, scored.size() - begin);
-    for (size_t i = 0; i < n; ++i)
-      std::memcpy(x.row(i), hidden.row(scored[begin + i]), width * sizeof(float));
-    const HeadProduct product = head_product(ctx.compute, n);
-    const GemmTerm forward{{n, width, x.data(), width, 1}, head, product.exact, true};
-    const GemmTarget to_logits{std::span(&forward, 1), logits.data(), vocab};
-    gemm_nt(std::span(&to_logits, 1), {.compute = product.compute});
-    thread_pool().run(n, [&](size_t i, int) {
-      const auto target = static_cast<size_t>(targets[scored[begin + i]]);
-      HONE_CHECK(target < vocab, "target {} of {}", target, vocab);
-      double sum = 0;
-      nll[i] = softmax_nll(ks, vocab, logits.row(i), target, sum);
-      if (train) gradients->write(i, n, logits.row(i), target, sum);
-    });
-    for (size_t i = 0; i < n; ++i) {
-      result.sum_nll += nll[i];
-      result.nll[scored[begin + i]] = static_cast<float>(nll[i]);
-    }
-    if (!train) continue;
-    const GemmTerm term = gradients->term(n, logits, head);
-    const GemmTarget target{std::span(&term, 1), x.data(), width};
-    gemm_nn(std::span(&target, 1), {.compute = ctx.compute, .alpha = grad_scale});
-    for (size_t i = 0; i < n; ++i)
-      std::memcpy(dhidden.row(scored[begin + i]), x.row(i), width * sizeof(float));
+  // What the first chunk does, the others do too.
+  const HeadProduct product = head_product(ctx.compute, std::min(kStreamedRows, scored.size()));
+  const GemmTerm first{{std::min(kStreamedRows, scored.size()), width}, head, product.exact, true};
+  const bool streamed =
+      StreamedSoftmax::possible(first, product.compute) && (!train || streams_gradients(ctx.compute, vocab));
+  const size_t chunk_rows = std::min(streamed ? kStreamedRows : kChunkRows, scored.size());
+  const Chunks chunks{ctx.compute, hidden, head, scored, targets, grad_scale};
+  if (streamed) {
+    StreamedSoftmax softmax(chunk_rows, vocab, train);
+    chunks.run(softmax, chunk_rows, result, dhidden);
+  } else {
+    StoredLogits logits(ctx.compute, chunk_rows, vocab, train);
+    chunks.run(logits, chunk_rows, result, dhidden);
   }
   if (train) ctx.tape->add_grad(hidden, dhidden);
   return result;

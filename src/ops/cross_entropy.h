@@ -8,8 +8,8 @@
 
 namespace hone {
 
-// The largest chunk of `tokens` scored rows at a time, in training: rows of (C), their logits (V) and the
-// gradients of these.
+// The largest chunk of `tokens` scored rows at a time, in training: rows of (C), their logits (V) unless they
+// are streamed, and the gradients of these.
 uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeMode mode) noexcept;
 
 }  // namespace hone

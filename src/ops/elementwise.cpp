@@ -1,7 +1,7 @@
 // Gated units and addition.
 #include "base/error.h"
 #include "kernels/kernels.h"
-#include "ops/halves.h"
+#include "ops/gated.h"
 #include "ops/ops.h"
 #include "ops/parallel.h"
 #include "ops/scratch.h"
@@ -9,39 +9,43 @@
 namespace hone {
 namespace {
 
-GatedUnit forward_of(Activation activation) {
-  return activation == Activation::kGelu ? active_kernels().geglu : active_kernels().swiglu;
-}
 GatedUnitBackward backward_of(Activation activation) {
   return activation == Activation::kGelu ? active_kernels().geglu_backward : active_kernels().swiglu_backward;
 }
 
 }  // namespace
 
-Tensor gated(OpContext& ctx, Activation activation, const Tensor& gate, const Tensor& up) {
-  HONE_CHECK(gate.size() == up.size());
-  Tensor y = Tensor::empty(gate.shape());
-  const size_t n = gate.cols();
-  parallel_rows(gate.rows(), n, [&](size_t begin, size_t end) {
-    forward_of(activation)((end - begin) * n, gate.row(begin), up.row(begin), y.row(begin));
-  });
-  if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
-  ctx.tape->require(y);
-  ctx.tape->record([activation, gate = KeptRows(gate, ctx.compute), up = KeptRows(up, ctx.compute),
-                    y = y.without_values()](Tape& tape) {
-    const Tensor dy = tape.take_grad(y);
+GatedUnit gated_unit(Activation activation) {
+  return activation == Activation::kGelu ? active_kernels().geglu : active_kernels().swiglu;
+}
+
+void record_gated(Tape& tape, Activation activation, KeptRows gate, KeptRows up, const Tensor& y) {
+  tape.require(y);
+  tape.record([activation, gate = std::move(gate), up = std::move(up), y = y.without_values()](Tape& t) {
+    const Tensor dy = t.take_grad(y);
     if (!dy.defined()) return;
     Tensor dgate = Tensor::empty(y.shape()), dup = Tensor::empty(y.shape());
     const size_t width = y.cols();
     parallel_rows(y.rows(), width, [&](size_t begin, size_t end) {
       float* room = scratch<float>(2 * width, ScratchSlot::kConverted);
-      for (size_t t = begin; t < end; ++t)
-        backward_of(activation)(width, gate.rows(t, 1, room), up.rows(t, 1, room + width), dy.row(t),
-                                dgate.row(t), dup.row(t));
+      for (size_t r = begin; r < end; ++r)
+        backward_of(activation)(width, gate.rows(r, 1, room), up.rows(r, 1, room + width), dy.row(r),
+                                dgate.row(r), dup.row(r));
     });
-    if (tape.requires_grad(gate.tensor())) tape.add_grad(gate.tensor(), dgate);
-    if (tape.requires_grad(up.tensor())) tape.add_grad(up.tensor(), dup);
+    if (t.requires_grad(gate.tensor())) t.add_grad(gate.tensor(), dgate);
+    if (t.requires_grad(up.tensor())) t.add_grad(up.tensor(), dup);
   });
+}
+
+Tensor gated(OpContext& ctx, Activation activation, const Tensor& gate, const Tensor& up) {
+  HONE_CHECK(gate.size() == up.size());
+  Tensor y = Tensor::empty(gate.shape());
+  const size_t n = gate.cols();
+  parallel_rows(gate.rows(), n, [&](size_t begin, size_t end) {
+    gated_unit(activation)((end - begin) * n, gate.row(begin), up.row(begin), y.row(begin));
+  });
+  if (ctx.tape == nullptr || (!ctx.tape->requires_grad(gate) && !ctx.tape->requires_grad(up))) return y;
+  record_gated(*ctx.tape, activation, KeptRows(gate, ctx.compute), KeptRows(up, ctx.compute), y);
   return y;
 }
 

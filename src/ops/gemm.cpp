@@ -70,6 +70,7 @@ Road road_of(const GemmTerm& term, ComputeMode compute) {
   const bool int8 = compute == ComputeMode::kFast || compute == ComputeMode::kInt8;
   if (int8 && term.w.packed != nullptr && term.w.cols % 32 == 0) {
     const PackedKernels& packed = *term.w.packed;
+    if (active_kernels().bf16_outruns_int8 && term.a.m > kFewRows) return Road::kPanels;
     if ((term.exact ? packed.planes_slower_than_i16 : packed.slower_than_i16) &&
         multiplies_in_i16(active_kernels(), term.a.m, term.w.rows, compute))
       return Road::kPanels;
@@ -91,7 +92,10 @@ void multiply_run(Road road, std::span<const GemmRows> as, std::span<const GemmO
   for (const GemmOutput& t : outputs) terms.push_back({a, t.w});
   for (size_t i = 0; i < outputs.size(); ++i)
     targets.push_back({std::span(terms).subspan(i, 1), outputs[i].c, outputs[i].ldc});
-  (road == Road::kInt8Panels ? gemm_int8_panels : gemm_panels)(WeightLayout::kNt, targets, options);
+  if (road == Road::kInt8Panels)
+    gemm_int8_panels(WeightLayout::kNt, targets, options);
+  else
+    gemm_panels(WeightLayout::kNt, targets, options);
 }
 
 // The idx-th product of every sum; runs of neighbours with one A and one road go together, and any A where
@@ -155,6 +159,20 @@ void gemm_nt(std::span<const GemmTarget> targets, GemmOptions options) {
     multiply_terms(targets, idx, options);
     options.accumulate = true;
   }
+}
+
+void gemm_nt_taken(std::span<const GemmTarget> targets, const TakeSums& take, GemmOptions options) {
+  const size_t m = targets[0].terms[0].a.m, n = targets[0].terms[0].w.rows;
+  for (const GemmTarget& t : targets) {
+    check(t, m, true);
+    HONE_CHECK(t.terms[0].w.rows == n);
+    for (const GemmTerm& term : t.terms) HONE_CHECK(road_of(term, options.compute) == Road::kPanels);
+  }
+  if (m > 0) gemm_panels(WeightLayout::kNt, targets, options, &take);
+}
+
+bool by_panels(const GemmTerm& term, ComputeMode compute) {
+  return road_of(term, compute) == Road::kPanels;
 }
 
 void gemm_nn(std::span<const GemmTarget> targets, GemmOptions options) {

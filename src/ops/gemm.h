@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "ops/context.h"
@@ -53,6 +54,20 @@ struct GemmTarget {
 // Several sums of the same m at once: each A is converted once, and all outputs share the threads.
 void gemm_nt(std::span<const GemmTarget> targets, GemmOptions options = {});
 void gemm_nn(std::span<const GemmTarget> targets, GemmOptions options = {});
+
+// Rows [m, m + rows), columns [n, n + cols) of several sums: row r of sum i begins at sums[i] + r * stride.
+struct SumBlock {
+  size_t m, rows, n, cols;
+  std::span<float* const> sums;  // the taker's, to write to as well
+  size_t stride;
+};
+using TakeSums = std::function<void(const SumBlock&)>;
+// gemm_nt for what needs sums of the same shape together and once: they are taken block by block out of a
+// cache, by all threads, and never stored. The targets' C are not used. Only where every product is
+// by_panels.
+void gemm_nt_taken(std::span<const GemmTarget> targets, const TakeSums& take, GemmOptions options = {});
+// Whether a product is taken over unpacked panels.
+bool by_panels(const GemmTerm& term, ComputeMode compute);
 
 // A single product of rows of A (m, k), row stride lda. exact: GemmTerm::exact.
 void gemm_nt(size_t m, const float* a, size_t lda, const MatrixView& w, float* c, size_t ldc,

@@ -8,7 +8,9 @@
 namespace hone {
 
 // Every target's sum, in f32 or, unless options.compute is precise, in fast_products().
-void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options);
+// take: gemm_nt_taken's.
+void gemm_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options,
+                 const TakeSums* take = nullptr);
 
 // The same in int8 (kernels/int8.h), of W in any format; every K is a multiple of 32.
 void gemm_int8_panels(WeightLayout layout, std::span<const GemmTarget> targets, const GemmOptions& options);

@@ -1,5 +1,7 @@
 #include "ops/halves.h"
 
+#include <cstring>
+
 #include "kernels/kernels.h"
 #include "ops/parallel.h"
 
@@ -41,6 +43,21 @@ KeptRows::KeptRows(const Tensor& x, ComputeMode mode, KeptFor purpose) : tensor_
   if (purpose == KeptFor::kProducts && active_kernels().f16 != nullptr)
     factors_ = Tensor::empty({x.rows(), 1});
   convert(x);
+}
+
+KeptRows KeptRows::room(const Tensor& x, ComputeMode mode) {
+  KeptRows kept;
+  kept.tensor_ = x;
+  const bool halves = kept_in_halves(mode, x.cols());
+  (halves ? kept.halves_ : kept.f32_) = Tensor::empty({x.rows(), halves ? x.cols() / 2 : x.cols()});
+  return kept;
+}
+
+void KeptRows::put(size_t row, size_t col, size_t n, const float* x) const {
+  if (halves_.defined())
+    active_kernels().f32_to_bf16(n, x, reinterpret_cast<uint16_t*>(halves_.row(row)) + col);
+  else
+    std::memcpy(f32_.row(row) + col, x, n * sizeof(float));
 }
 
 void KeptRows::convert(const Tensor& x) {

@@ -31,6 +31,9 @@ class KeptRows {
  public:
   KeptRows() = default;
   KeptRows(const Tensor& x, ComputeMode mode, KeptFor purpose = KeptFor::kValues);
+  // Room for the values of a valueless tensor, which put() fills: n of row `row` from column `col` on.
+  static KeptRows room(const Tensor& x, ComputeMode mode);
+  void put(size_t row, size_t col, size_t n, const float* x) const;
 
   bool defined() const noexcept { return f32_.defined() || halves_.defined(); }
   // The tensor without its values, for the tape.

@@ -1,6 +1,7 @@
 // y = x W^T, with a low-rank change if there is one, and its backward from the same stored bytes. All
 // products of one input are one step of the tape: x and the gradients are converted once, and dx is a single
 // sum.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/error.h"
 #include "kernels/kernels.h"
 #include "ops/dropout.h"
+#include "ops/gated.h"
 #include "ops/halves.h"
 #include "ops/ops.h"
 
@@ -153,10 +155,17 @@ void fill_low(const Tensor& x, const GemmRows& x_rows, Group& group) {
       for (size_t i = 0; i < branch.low.size(); ++i) branch.low.data()[i] *= branch.weight.low_rank->scaling;
 }
 
-// The products into outputs, one for each weight, or on top of what is in them; what backward needs of them.
-std::optional<Group> multiply(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights,
-                              std::span<Tensor> outputs, bool accumulate) {
+// The sums of a group of products of x, before they are taken, and what backward needs of them.
+struct Products {
   Group group;
+  bool record = false;
+  Sums sums;  // without places for C
+  std::optional<OperandRows> operand;
+
+  Products(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights);
+};
+
+Products::Products(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights) {
   group.compute = ctx.compute;
   group.need_dx = ctx.tape != nullptr && ctx.tape->requires_grad(x);
   bool keep_x = false, low_rank = false;
@@ -166,29 +175,49 @@ std::optional<Group> multiply(OpContext& ctx, const Tensor& x, std::span<const M
     low_rank = low_rank || weight.low_rank.has_value();
     keep_x = keep_x || weight.low_rank || weight.trainable != nullptr;
   }
-  const bool record = ctx.tape != nullptr && (group.need_dx || keep_x);
+  record = ctx.tape != nullptr && (group.need_dx || keep_x);
+  if (record) group.x = x.without_values();
   // x is converted once: to what is kept of it, or for the low-rank changes.
   if (record && keep_x) group.kept = KeptRows(x, ctx.compute, KeptFor::kProducts);
-  std::optional<OperandRows> operand;
   if (!group.kept.defined() && low_rank) operand.emplace(x, ctx.compute);
   const GemmRows rows = operand ? operand->rows() : OperandRows(x, group.kept).rows();
   if (low_rank) fill_low(x, rows, group);
-
-  Sums sums;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    Branch& branch = group.branches[i];
+  for (const Branch& branch : group.branches) {
     std::vector<GemmTerm> terms = {{rows, branch.weight.w, branch.weight.exact}};
     // Adding zeros would turn -0 into +0.
     if (branch.low.defined() && !branch.weight.low_rank->b_is_zero)
       terms.push_back({rows_of(branch.low), f32_view(branch.weight.low_rank->b->value)});
-    sums.add(std::move(terms), outputs[i].data(), branch.weight.w.rows);
+    sums.add(std::move(terms), nullptr, branch.weight.w.rows);
   }
-  gemm_nt(
-      sums.targets,
-      {.compute = ctx.compute, .accumulate = accumulate, .steady = ctx.steady, .exact_rows = ctx.exact_rows});
-  if (!record) return std::nullopt;
-  group.x = x.without_values();
-  return group;
+}
+
+GemmOptions options_of(const OpContext& ctx, bool accumulate) {
+  return {
+      .compute = ctx.compute, .accumulate = accumulate, .steady = ctx.steady, .exact_rows = ctx.exact_rows};
+}
+
+// Into outputs, one for each weight, or on top of what is in them.
+void multiply(const OpContext& ctx, Products& products, std::span<const Tensor> outputs, bool accumulate) {
+  for (size_t i = 0; i < outputs.size(); ++i) products.sums.targets[i].c = outputs[i].data();
+  gemm_nt(products.sums.targets, options_of(ctx, accumulate));
+}
+
+void record(Tape& tape, Products& products, std::span<const Tensor> outputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    tape.require(outputs[i]);
+    products.group.branches[i].y = outputs[i].without_values();
+  }
+  tape.record(
+      [shared = std::make_shared<const Group>(std::move(products.group))](Tape& t) { backward(t, *shared); });
+}
+
+bool can_be_taken(const OpContext& ctx, size_t m, std::span<const MatmulWeight> weights) {
+  const auto by = [&](const MatrixView& w, bool exact) {
+    return by_panels({{m, w.cols}, w, exact}, ctx.compute);
+  };
+  return std::all_of(weights.begin(), weights.end(), [&](const MatmulWeight& weight) {
+    return by(weight.w, weight.exact) && (!weight.low_rank || by(f32_view(weight.low_rank->b->value), false));
+  });
 }
 
 }  // namespace
@@ -197,20 +226,46 @@ std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const Matm
   std::vector<Tensor> outputs;
   outputs.reserve(weights.size());
   for (const MatmulWeight& weight : weights) outputs.push_back(Tensor::empty({x.rows(), weight.w.rows}));
-  std::optional<Group> group = multiply(ctx, x, weights, outputs, false);
-  if (!group) return outputs;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    ctx.tape->require(outputs[i]);
-    group->branches[i].y = outputs[i].without_values();
-  }
-  ctx.tape->record(
-      [shared = std::make_shared<const Group>(std::move(*group))](Tape& tape) { backward(tape, *shared); });
+  Products products(ctx, x, weights);
+  multiply(ctx, products, outputs, false);
+  if (products.record) record(*ctx.tape, products, outputs);
   return outputs;
+}
+
+Tensor gated_matmul(OpContext& ctx, Activation activation, const Tensor& x, const MatmulWeight& gate,
+                    const MatmulWeight& up) {
+  const MatmulWeight weights[] = {gate, up};
+  HONE_CHECK(gate.w.rows == up.w.rows);
+  if (x.rows() == 0 || !can_be_taken(ctx, x.rows(), weights)) {
+    const std::vector<Tensor> wide = matmul(ctx, x, weights);
+    return gated(ctx, activation, wide[0], wide[1]);
+  }
+  const Tensor::Shape shape = {x.rows(), gate.w.rows};
+  Products products(ctx, x, weights);
+  const Tensor inputs[] = {Tensor::valueless(shape), Tensor::valueless(shape)};
+  KeptRows kept[2];
+  if (products.record)
+    for (size_t i = 0; i < 2; ++i) kept[i] = KeptRows::room(inputs[i], ctx.compute);
+  Tensor y = Tensor::empty(shape);
+  const GatedUnit unit = gated_unit(activation);
+  const auto take = [&](const SumBlock& b) {
+    for (size_t r = 0; r < b.rows; ++r) {
+      const float* rows[] = {b.sums[0] + r * b.stride, b.sums[1] + r * b.stride};
+      unit(b.cols, rows[0], rows[1], y.row(b.m + r) + b.n);
+      for (size_t i = 0; products.record && i < 2; ++i) kept[i].put(b.m + r, b.n, b.cols, rows[i]);
+    }
+  };
+  gemm_nt_taken(products.sums.targets, take, options_of(ctx, false));
+  if (!products.record) return y;
+  record(*ctx.tape, products, inputs);
+  record_gated(*ctx.tape, activation, std::move(kept[0]), std::move(kept[1]), y);
+  return y;
 }
 
 void matmul_onto(OpContext& ctx, Tensor& sum, const Tensor& x, const MatmulWeight& weight) {
   HONE_CHECK(ctx.tape == nullptr && sum.rows() == x.rows() && sum.cols() == weight.w.rows);
-  multiply(ctx, x, std::span(&weight, 1), std::span(&sum, 1), true);
+  Products products(ctx, x, std::span(&weight, 1));
+  multiply(ctx, products, std::span(&sum, 1), true);
 }
 
 Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* trainable) {

@@ -91,6 +91,11 @@ Tensor matmul(OpContext& ctx, const Tensor& x, const MatrixView& w, Parameter* t
 // Several W of the same input: x is converted once, and the products share the threads.
 std::vector<Tensor> matmul(OpContext& ctx, const Tensor& x, std::span<const MatmulWeight> weights);
 
+// y = act(x Wg^T) * (x Wu^T), either product with its low-rank change: gated() of what matmul() gives, but
+// where it can be what goes into the unit is never stored whole.
+Tensor gated_matmul(OpContext& ctx, Activation activation, const Tensor& x, const MatmulWeight& gate,
+                    const MatmulWeight& up);
+
 // sum += x W^T (+ its low-rank change), for contexts without a tape: a pass over the sum less than add().
 void matmul_onto(OpContext& ctx, Tensor& sum, const Tensor& x, const MatmulWeight& weight);
 

@@ -82,10 +82,7 @@ void pack_bf16_nt(const Kernels& ks, const PanelSlice& s, uint32_t* panels) {
   for (size_t n = 0; n < s.cols; n += nr, panels += nr * pairs) {
     const size_t width = std::min(nr, s.cols - n);
     if (s.w.packed != nullptr) {
-      float* columns = scratch<float>(nr * 2 * pairs, ScratchSlot::kPairs);
-      unpack_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, columns);
-      for (size_t p = 0; p < pairs; ++p)
-        ks.pair_bf16(nr, columns + 2 * p * nr, columns + (2 * p + 1) * nr, panels + p * nr);
+      unpack_paired_columns(s.w, s.n0 + n, width, s.k0, s.kc, nr, panels);
       continue;
     }
     auto* rows = scratch<uint32_t>(nr * pairs, ScratchSlot::kPairs);

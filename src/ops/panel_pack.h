@@ -46,12 +46,24 @@ class SliceAhead {
   size_t stride_ = 0, strip_ = 0, n_strips_ = 0;
 };
 
-// A kind of panels. kStepK, kMostK: slices of K begin at multiples of it, and are at most so long.
-// kAsksItself: packing asks for what it reads next, so that nobody need do so before. factors: what products
-// are multiplied by where panels have scales, n_factors() for each panel.
-struct F32Panels {
-  static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
+// What kinds of panels have in common unless they say otherwise. kStepK, most_k: slices of K begin at
+// multiples of the one and are at most as long as the other. block_m: rows of A that are multiplied by a
+// slice's panels before others are. step_m: where rows are cut. rows_by_thread:
+// every thread has rows of its own, in this product as in the next and in what is done row by row between
+// them: where products are fast, the other threads' caches are far. kAsksItself: packing asks for what it
+// reads next, so that nobody need do so before.
+struct PanelKind {
+  static constexpr size_t kStepK = 32;
   static constexpr bool kAsksItself = false;
+  static size_t most_k(const Kernels&) noexcept { return kMaxSliceK; }
+  static size_t block_m(const Kernels&) noexcept { return 192; }  // in the L2 cache: 221 KB of a slice
+  static size_t step_m(const Kernels&) noexcept { return 12; }
+  static bool rows_by_thread(const Kernels&) noexcept { return false; }
+};
+
+// A kind of panels. factors: what products are multiplied by where panels have scales, n_factors() for each
+// panel.
+struct F32Panels : PanelKind {
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return k; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m; }
@@ -60,9 +72,11 @@ struct F32Panels {
                    float* factors);
 };
 
-struct Bf16Panels {
-  static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
-  static constexpr bool kAsksItself = false;
+struct Bf16Panels : PanelKind {
+  static size_t most_k(const Kernels& ks) noexcept { return ks.bf16_slice_k; }
+  static size_t block_m(const Kernels& ks) noexcept { return ks.bf16_block_m; }
+  static size_t step_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
+  static bool rows_by_thread(const Kernels& ks) noexcept { return ks.bf16_outruns_int8; }
   static size_t n_factors(const Kernels&) noexcept { return 0; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.tile_m_bf16; }
@@ -73,9 +87,7 @@ struct Bf16Panels {
 
 // Stored halves as they are, where their scale allows; everything else by way of f32, because a panel's scale
 // is known when all of it is.
-struct F16Panels {
-  static constexpr size_t kStepK = 32, kMostK = kMaxSliceK;
-  static constexpr bool kAsksItself = false;
+struct F16Panels : PanelKind {
   static size_t n_factors(const Kernels&) noexcept { return 1; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.f16->tile_m; }
@@ -85,9 +97,8 @@ struct F16Panels {
 };
 
 // By way of f32: a column's scale is known when all of it is.
-struct I16Panels {
-  static constexpr size_t kStepK = kI16Run, kMostK = kMaxSliceK;
-  static constexpr bool kAsksItself = false;
+struct I16Panels : PanelKind {
+  static constexpr size_t kStepK = kI16Run;
   static size_t n_factors(const Kernels& ks) noexcept { return ks.i16->tile_n; }
   static size_t depth(size_t k) noexcept { return (k + 1) / 2; }
   static size_t tile_m(const Kernels& ks) noexcept { return ks.i16->tile_m; }
@@ -98,10 +109,12 @@ struct I16Panels {
 
 // Codes of 8 bits, four consecutive k in one element, with a scale for each 32 of k of a column; by way of
 // f32, as a scale is known when its run is.
-struct Int8Panels {
-  static constexpr size_t kStepK = 32, kMostK = kMaxInt8SliceK;
+struct Int8Panels : PanelKind {
   static constexpr bool kAsksItself = true;
-  static size_t n_factors(const Kernels& ks) noexcept { return kMostK / kStepK * ks.int8()->panel_cols; }
+  static size_t most_k(const Kernels&) noexcept { return kMaxInt8SliceK; }
+  static size_t n_factors(const Kernels& ks) noexcept {
+    return kMaxInt8SliceK / kStepK * ks.int8()->panel_cols;
+  }
   static size_t depth(size_t k) noexcept { return k / 4; }
   // Tiles of any number of rows.
   static size_t tile_m(const Kernels& ks) noexcept { return 12 * ks.int8()->tile_rows; }

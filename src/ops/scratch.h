@@ -21,6 +21,7 @@ enum class ScratchSlot {
   kRowScales,
   kPanelScales,
   kWide,
+  kSums,
   kCount
 };
 

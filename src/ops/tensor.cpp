@@ -130,11 +130,16 @@ void limit_tensor_memory(size_t bytes) noexcept {
   pool().limit(bytes);
 }
 
-Tensor Tensor::empty(Shape shape) {
+Tensor Tensor::valueless(Shape shape) {
   Tensor t;
   t.key_ = next_key();
   t.size_ = product(shape);
   t.shape_ = std::move(shape);
+  return t;
+}
+
+Tensor Tensor::empty(Shape shape) {
+  Tensor t = valueless(std::move(shape));
   Buffer buffer = pool().take(rounded_bytes(t.size_));
   auto* data = reinterpret_cast<float*>(buffer.memory.get());
   t.storage_ = std::shared_ptr<float>(

@@ -27,6 +27,8 @@ class Tensor {
   // Uninitialised / zeroed storage from the buffer pool (64-byte aligned).
   static Tensor empty(Shape shape);
   static Tensor zeros(Shape shape);
+  // A tensor that never has values, for the tape: what was computed is kept elsewhere, or not at all.
+  static Tensor valueless(Shape shape);
   static Tensor from(Shape shape, const std::vector<float>& values);
 
   bool defined() const noexcept { return storage_ != nullptr; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/error.h"
 #include "base/round.h"
 #include "ops/halves.h"
 #include "ops/scratch.h"
@@ -25,6 +26,18 @@ void unpack_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size
       w.packed->unpack_f32(kc, packed_slice(w, n + i, k0), out + i, nr);
     else
       for (size_t k = 0; k < kc; ++k) std::memset(out + k * nr + i, 0, w.packed->lanes * sizeof(float));
+  }
+}
+
+void unpack_paired_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size_t kc, size_t nr,
+                           uint32_t* out) {
+  HONE_CHECK(w.packed->unpack_pairs != nullptr && kc % 2 == 0);
+  for (size_t i = 0; i < nr; i += w.packed->lanes) {
+    if (i < width)
+      w.packed->unpack_pairs(kc, packed_slice(w, n + i, k0), out + i, nr);
+    else
+      for (size_t p = 0; p < kc / 2; ++p)
+        std::memset(out + p * nr + i, 0, w.packed->lanes * sizeof(uint32_t));
   }
 }
 

@@ -13,6 +13,9 @@ constexpr size_t kRowsAtOnce = 16;  // rows of W unpacked together when they run
 
 // `width` interleaved rows from n on as f32 columns [kc][nr]; columns beyond become zeros.
 void unpack_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size_t kc, size_t nr, float* out);
+// The same in bf16, two consecutive k in one element: [kc / 2][nr].
+void unpack_paired_columns(const MatrixView& w, size_t n, size_t width, size_t k0, size_t kc, size_t nr,
+                           uint32_t* out);
 // Rows [k0, k0 + n_rows) of W, n_rows <= kRowsAtOnce, columns [n0, n0 + cols) as f32 [n_rows][stride].
 void unpack_rows(const Kernels& ks, const MatrixView& w, size_t k0, size_t n_rows, size_t n0, size_t cols,
                  float* out, size_t stride);

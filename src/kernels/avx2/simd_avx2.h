@@ -126,6 +126,10 @@ static constexpr bool kSignedDot = false, kPairSums = false;
 // saturate. Smaller codes are summed in 16 bits for a while.
 static constexpr bool kSignedDot = true, kPairSums = true;
 #endif
+// Nothing multiplies pairs of bf16: declared only.
+static constexpr bool kBf16Pairs = false;
+template <typename V>
+void store_bf16_pairs(uint32_t* y, V even, V odd);
 static constexpr size_t kInt8Rows = 4, kInt8Vecs = 2;  // the f32 sums, touched once a run, wait in memory
 
 static inline Ints splat(int32_t x) {

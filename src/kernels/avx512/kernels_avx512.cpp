@@ -42,32 +42,13 @@ void halves_of_f16(const std::byte* w, uint16_t* y, size_t n) noexcept {
 
 void pair_bf16(size_t n, const float* even, const float* odd, uint32_t* y) noexcept {
   size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const __m256bh e = _mm512_cvtneps_pbh(_mm512_loadu_ps(even + i)),
-                   o = _mm512_cvtneps_pbh(_mm512_loadu_ps(odd + i));
-    __m256i ei, oi;
-    __builtin_memcpy(&ei, &e, 32);
-    __builtin_memcpy(&oi, &o, 32);
-    const __m512i pair =
-        _mm512_or_si512(_mm512_cvtepu16_epi32(ei), _mm512_slli_epi32(_mm512_cvtepu16_epi32(oi), 16));
-    _mm512_storeu_si512(y + i, pair);
-  }
+  for (; i + 16 <= n; i += 16) store_bf16_pairs(y + i, load(even + i), load(odd + i));
   for (; i < n; ++i) {
     uint16_t e, o;
     to_bf16(1, even + i, &e);
     to_bf16(1, odd + i, &o);
     y[i] = static_cast<uint32_t>(e) | static_cast<uint32_t>(o) << 16;
   }
-}
-
-// Sixteen of one row, then sixteen of the other, to neighbours.
-inline __m512i interleave_halves() noexcept {
-  alignas(64) uint16_t order[32];
-  for (uint16_t i = 0; i < 16; ++i) {
-    order[2 * i] = i;
-    order[2 * i + 1] = static_cast<uint16_t>(16 + i);
-  }
-  return _mm512_load_si512(order);
 }
 
 void pair_f16(const std::byte* even, const std::byte* odd, uint32_t* y, size_t n) noexcept {
@@ -242,6 +223,8 @@ constexpr Kernels kTable = {
     .tile_f32 = tile_f32,
     .tile_m_bf16 = 12,
     .tile_n_bf16 = 32,
+    .bf16_block_m = 192,
+    .bf16_slice_k = 576,
     .tile_bf16 = tile_bf16,
     .outer_bf16 = outer_bf16_avx512,
     .transpose32 = transpose32,

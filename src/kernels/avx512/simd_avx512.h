@@ -114,6 +114,25 @@ static inline Vec load_bf16(const std::byte* p) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(w, 16))};
 }
 
+// Sixteen of one row, then sixteen of the other, to neighbours: an order for permutexvar_epi16.
+static inline __m512i interleave_halves() {
+  alignas(64) uint16_t order[32];
+  for (uint16_t i = 0; i < 16; ++i) {
+    order[2 * i] = i;
+    order[2 * i + 1] = static_cast<uint16_t>(16 + i);
+  }
+  return _mm512_load_si512(order);
+}
+
+// Two rows side by side in bf16: y[i] = (low: even[i], high: odd[i]).
+static constexpr bool kBf16Pairs = true;
+static inline void store_bf16_pairs(uint32_t* y, Vec even, Vec odd) {
+  const __m512bh both = _mm512_cvtne2ps_pbh(odd.v, even.v);
+  __m512i halves;
+  __builtin_memcpy(&halves, &both, 64);
+  _mm512_storeu_si512(y, _mm512_permutexvar_epi16(interleave_halves(), halves));
+}
+
 // kLanes int32, and kLanes groups of four bytes.
 struct Ints {
   __m512i v;

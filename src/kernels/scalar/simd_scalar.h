@@ -22,6 +22,10 @@ struct Ints {
 struct Bytes {
   uint8_t v[4 * Vec::kLanes];
 };
+// Nothing multiplies pairs of bf16: declared only.
+static constexpr bool kBf16Pairs = false;
+template <typename V>
+void store_bf16_pairs(uint32_t* y, V even, V odd);
 static constexpr bool kSignedDot = true, kPairSums = false;
 static constexpr size_t kInt8Rows = 4, kInt8Vecs = 1;
 

@@ -1,0 +1,51 @@
+// Softmax over the products of a few hundred rows with the vocabulary without their logits ever being stored:
+// blocks of them become exponentials while they are in a cache, beside the block's largest logit and sum
+// (Milakov and Gimelshein 2018). For gradients the exponentials are kept in halves.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "ops/gemm.h"
+#include "ops/tensor.h"
+
+namespace hone {
+
+constexpr size_t kStreamedRows = 512;  // of a chunk, at most
+
+class StreamedSoftmax {
+ public:
+  // Whether logits of so many rows can be streamed.
+  static bool possible(const GemmTerm& logits, ComputeMode mode) { return by_panels(logits, mode); }
+  // Elements of 32 bits that are held for chunks of so many rows.
+  static size_t size(size_t rows, size_t vocab, bool gradients) noexcept;
+
+  // gradients: term() will be asked for; halves are multiplied then, and vocab is even.
+  StreamedSoftmax(size_t rows, size_t vocab, bool gradients);
+
+  // nll[i] = -log p(targets[i]) of row i of the product, which is rows of x times the vocabulary.
+  void run(const GemmTerm& logits, ComputeMode mode, std::span<const size_t> targets, std::span<double> nll);
+  // The gradients of the logits that run() has seen, p - 1 at the target and p elsewhere, times the
+  // vocabulary.
+  GemmTerm term(const MatrixView& head) const;
+
+ private:
+  // Of a row's logits in one block of columns.
+  struct Partial {
+    float largest, sum;
+  };
+  Partial& partial(size_t column, size_t row) const noexcept;
+  void take(const SumBlock& block, std::span<const size_t> targets);
+  double finish(size_t row, size_t target) const;
+  void write_gradient(size_t row, size_t target, double largest, double sum) const;
+
+  size_t rows_, n_ = 0, vocab_;
+  Tensor partials_, scores_;                     // scores: the target's logits
+  std::unique_ptr<std::atomic<bool>[]> begins_;  // whether a block begins at so many times kStep columns
+  Tensor halves_, factors_;
+};
+
+}  // namespace hone
