@@ -20,6 +20,8 @@
 namespace hone {
 namespace {
 
+thread_local uint64_t begun = 0;  // thread_runs_begun()
+
 // How long an idle worker spins before it sleeps: ops follow one another within microseconds. Where threads
 // outnumber cores it would only keep others from working.
 constexpr int kSpins = 4000;
@@ -161,10 +163,6 @@ ThreadPool::ThreadPool(int n_threads)
 
 // The workers end with what they share, also when not all of them could be started.
 ThreadPool::~ThreadPool() = default;
-
-namespace {
-thread_local uint64_t begun = 0;
-}
 
 uint64_t thread_runs_begun() noexcept {
   return begun;

@@ -168,48 +168,45 @@ void packed_unpack_codes(size_t k, const std::byte* w, const Int8Panel& panel, s
   }
 }
 
-// The four elements of a quad in f32.
-template <typename F>
-inline void quad_values(const std::byte* w, size_t quad, Vec (&out)[4]) {
-  const size_t scale = 4 * quad / F::kScaleElems;
-  Bytes codes = F::codes(w, quad);
-  if constexpr (F::kSigned) codes = flip_sign(codes);
-  const Vec d = F::d(w, scale);
-  HONE_UNROLL(4)
-  for (int i = 0; i < 4; ++i) {
-    const Vec code = byte_of(codes, i);
-    if constexpr (F::kHasMin)
-      out[i] = fma(code, d, F::min(w, scale));
-    else
-      out[i] = mul(sub(code, broadcast(static_cast<float>(F::kZero))), d);
+// put(values) for the elements of a group's slice in f32, four by four.
+template <typename F, typename Put>
+inline void decode_quads(size_t k, const std::byte* w, const Put& put) {
+  for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
+    HONE_UNROLL(64)
+    for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
+      const size_t scale = 4 * quad / F::kScaleElems;
+      Bytes codes = F::codes(w, quad);
+      if constexpr (F::kSigned) codes = flip_sign(codes);
+      const Vec d = F::d(w, scale);
+      Vec values[4];
+      HONE_UNROLL(4)
+      for (int i = 0; i < 4; ++i) {
+        const Vec code = byte_of(codes, i);
+        if constexpr (F::kHasMin)
+          values[i] = fma(code, d, F::min(w, scale));
+        else
+          values[i] = mul(sub(code, broadcast(static_cast<float>(F::kZero))), d);
+      }
+      put(values);
+    }
   }
 }
 
 template <typename F>
 void packed_unpack_f32(size_t k, const std::byte* w, float* out, size_t stride) noexcept {
-  for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
-    HONE_UNROLL(64)
-    for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
-      Vec values[4];
-      quad_values<F>(w, quad, values);
-      HONE_UNROLL(4)
-      for (int i = 0; i < 4; ++i, out += stride) store(out, values[i]);
-    }
-  }
+  decode_quads<F>(k, w, [&](const Vec(&values)[4]) {
+    HONE_UNROLL(4)
+    for (int i = 0; i < 4; ++i, out += stride) store(out, values[i]);
+  });
 }
 
 template <typename F>
 void packed_unpack_pairs(size_t k, const std::byte* w, uint32_t* out, size_t stride) noexcept {
-  for (size_t b = 0; b < k / F::kElems; ++b, w += F::kBytes) {
-    HONE_UNROLL(64)
-    for (size_t quad = 0; quad < F::kElems / 4; ++quad) {
-      Vec values[4];
-      quad_values<F>(w, quad, values);
-      store_bf16_pairs(out, values[0], values[1]);
-      store_bf16_pairs(out + stride, values[2], values[3]);
-      out += 2 * stride;
-    }
-  }
+  decode_quads<F>(k, w, [&](const Vec(&values)[4]) {
+    store_bf16_pairs(out, values[0], values[1]);
+    store_bf16_pairs(out + stride, values[2], values[3]);
+    out += 2 * stride;
+  });
 }
 
 template <typename F>

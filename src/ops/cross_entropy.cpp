@@ -22,8 +22,7 @@ namespace hone {
 namespace {
 
 constexpr size_t kChunkRows = 256;
-constexpr float kHalvesScale = kF16Largest / 2;  // of gradients, at most 1, in f16
-constexpr size_t kPiece = 1024;                  // logits that are turned into gradients at a time
+constexpr size_t kPiece = 1024;  // logits that are turned into gradients at a time
 
 // -log p(target); the row of logits becomes exp(logit - largest), whose sum is given back.
 double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, double& sum) {
@@ -226,7 +225,7 @@ CrossEntropyResult linear_cross_entropy(OpContext& ctx, const Tensor& hidden, co
   const HeadProduct product = head_product(ctx.compute, std::min(kStreamedRows, scored.size()));
   const GemmTerm first{{std::min(kStreamedRows, scored.size()), width}, head, product.exact, true};
   const bool streamed =
-      StreamedSoftmax::possible(first, product.compute) && (!train || streams_gradients(ctx.compute, vocab));
+      by_panels(first, product.compute) && (!train || streams_gradients(ctx.compute, vocab));
   const size_t chunk_rows = std::min(streamed ? kStreamedRows : kChunkRows, scored.size());
   const Chunks chunks{ctx.compute, hidden, head, scored, targets, grad_scale};
   if (streamed) {

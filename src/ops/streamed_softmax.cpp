@@ -14,8 +14,7 @@
 namespace hone {
 namespace {
 
-constexpr size_t kStep = 32;                     // blocks begin at multiples of it
-constexpr float kHalvesScale = kF16Largest / 2;  // of gradients, at most 1, in f16
+constexpr size_t kStep = 32;  // blocks begin at multiples of it
 constexpr size_t kPiece = 1024;
 
 uint16_t* halves_of(const Tensor& halves, size_t row) {

@@ -9,24 +9,25 @@
 #include <memory>
 #include <span>
 
+#include "kernels/f16.h"
 #include "ops/gemm.h"
 #include "ops/tensor.h"
 
 namespace hone {
 
 constexpr size_t kStreamedRows = 512;  // of a chunk, at most
+// Of gradients of logits, at most 1, in f16.
+constexpr float kHalvesScale = kF16Largest / 2;
 
 class StreamedSoftmax {
  public:
-  // Whether logits of so many rows can be streamed.
-  static bool possible(const GemmTerm& logits, ComputeMode mode) { return by_panels(logits, mode); }
   // Elements of 32 bits that are held for chunks of so many rows.
   static size_t size(size_t rows, size_t vocab, bool gradients) noexcept;
 
   // gradients: term() will be asked for; halves are multiplied then, and vocab is even.
   StreamedSoftmax(size_t rows, size_t vocab, bool gradients);
 
-  // nll[i] = -log p(targets[i]) of row i of the product, which is rows of x times the vocabulary.
+  // nll[i] = -log p(targets[i]) of row i of the product, which is rows of x times the vocabulary, by_panels.
   void run(const GemmTerm& logits, ComputeMode mode, std::span<const size_t> targets, std::span<double> nll);
   // The gradients of the logits that run() has seen, p - 1 at the target and p elsewhere, times the
   // vocabulary.
