@@ -25,10 +25,6 @@ struct Int8Kernels {
 
   // Of rows of floats in this format; null: not a float format.
   EncodeColumns (*encode)(FormatId format) noexcept;
-  // y = x * scale + noise * d, d being the scale that x * scale would have in int8, run by run of 32: with
-  // noise spread evenly over [-0.5, 0.5) codes of y are right on average, and small numbers beside a large
-  // one are not lost. n is a multiple of 32.
-  void (*dither)(size_t n, float scale, const float* x, const float* noise, float* y) noexcept;
   // PackedKernels::run_terms and tile, for such panels.
   void (*run_terms)(size_t m, const Int8Rows& a, int32_t* out) noexcept;
   void (*tile)(size_t mr, size_t nr, size_t k, const Int8Rows& a, const int32_t* terms,

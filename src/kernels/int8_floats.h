@@ -38,30 +38,12 @@ inline EncodeColumns int8_encode_of(FormatId format) noexcept {
   return format == FormatId::kBF16 ? int8_encode<load_bf16> : nullptr;
 }
 
-inline void int8_dither(size_t n, float scale, const float* x, const float* noise, float* y) noexcept {
-  constexpr size_t kVecs = 32 / Vec::kLanes;
-  const Vec by = broadcast(scale);
-  for (; n >= 32; n -= 32, x += 32, noise += 32, y += 32) {
-    Vec v[kVecs], top = broadcast(0.0f);
-    HONE_UNROLL(32)
-    for (size_t i = 0; i < kVecs; ++i) {
-      v[i] = mul(load(x + i * Vec::kLanes), by);
-      top = larger_size(top, v[i]);
-    }
-    const Vec d = broadcast(reduce_max(top) / 127.0f);
-    HONE_UNROLL(32)
-    for (size_t i = 0; i < kVecs; ++i)
-      store(y + i * Vec::kLanes, fma(load(noise + i * Vec::kLanes), d, v[i]));
-  }
-}
-
 constexpr Int8Kernels kInt8Kernels = {
     .lanes = Vec::kLanes,
     .panel_cols = kPanelCols,
     .tile_rows = kInt8Rows,
     .code_flip = kSignedDot ? 0u : 0x80808080u,
     .encode = int8_encode_of,
-    .dither = int8_dither,
     .run_terms = packed_run_terms<PackedQ8_0>,
     .tile = packed_tile<PackedQ8_0>,
 };

@@ -84,6 +84,15 @@ struct Kernels {
   float (*max)(size_t n, const float* x) noexcept;                                          // n >= 1
   // y = exp(x * scale - shift); returns the sum. y may be x.
   double (*exp_sum)(size_t n, float scale, float shift, const float* x, float* y) noexcept;
+  // Of n numbers x * scale, none below zero, those of at least `least`; and of the smaller ones, as `least`,
+  // each with its share of `least` for a chance, which is right on average for u spread evenly over [0, 1).
+  // Gives back how many, their places counted from `first`; ids and values have room for n + 16.
+  size_t (*sample)(size_t n, float scale, float least, const float* x, const float* u, uint32_t first,
+                   uint32_t* ids, float* values) noexcept;
+  // y (2 n) += the sum over `count` of values[i] * row ids[i] - first: n pairs of bf16, elements j and n + j
+  // of the row side by side (pair_bf16). n is a multiple of 16.
+  void (*add_paired_rows)(size_t n, size_t count, const uint32_t* ids, uint32_t first, const float* values,
+                          const uint32_t* rows, float* y) noexcept;
   // y = act(gate) * up, and dgate, dup from dy; dgate may alias dy. SiLU, and GELU in its tanh form.
   GatedUnit swiglu;
   GatedUnitBackward swiglu_backward;

@@ -301,42 +301,6 @@ TEST(Int8, FloatsBecomeCodesOfPanels) {
     }
 }
 
-// Codes of noisy numbers are right on average: one large number beside many that alone would become zero.
-TEST(Int8, DitheredNumbersAreRightOnAverage) {
-  constexpr size_t kRuns = 400, kN = 32 * kRuns;
-  Rng rng(9);
-  std::vector<float> x(kN), noise(kN);
-  for (size_t i = 0; i < kN; ++i) {
-    x[i] = i % 32 == 7 ? -1.0f : 1e-3f;
-    noise[i] = static_cast<float>(rng.uniform() - 0.5);
-  }
-  x[0] = kNan;
-  for (size_t i = 32; i < 64; ++i) x[i] = 0.0f;
-  for (const Kernels* ks : tables()) {
-    const Int8Kernels* int8 = ks->int8();
-    if (int8 == nullptr) continue;
-    std::vector<float> y(kN + 1, kNan), d(kRuns);
-    int8->dither(kN, 3.0f, x.data(), noise.data(), y.data());
-    EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[kN]));
-    EXPECT_EQ(y[40], 0.0f);
-    std::vector<int8_t> q(kN);
-    std::vector<int32_t> sums(kN / 16);
-    ks->quantize_int8(kN, y.data(), q.data(), d.data(), sums.data());
-    double total = 0;
-    for (size_t i = 64; i < kN; ++i) {
-      const double decoded = d[i / 32] * static_cast<float>(q[i]);
-      ASSERT_NEAR(y[i], 3 * x[i], 0.5 * 3 / 127 + 1e-6) << isa_name(ks->isa);
-      if (i % 32 == 7)
-        ASSERT_NEAR(decoded, -3, 0.012);
-      else
-        total += decoded;
-    }
-    // 31 of each 32; a code is 0.024, set for one of eight: its deviation is 0.0078.
-    const double n = (kRuns - 2) * 31;
-    EXPECT_NEAR(total / n, 3e-3, 4 * 0.0078 / std::sqrt(n)) << isa_name(ks->isa);
-  }
-}
-
 // Nearly every code and every activation as large as it gets: sums of few bits must not run over.
 TEST(Packed, LargestCodesFit) {
   Rng rng(5);

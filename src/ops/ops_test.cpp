@@ -397,13 +397,14 @@ TEST(CrossEntropy, EqualsThePlainFormAndItsGradient) {
 }
 
 // Training's fast way: with chunks of many rows and one of few; most probabilities are far below the largest.
-TEST(CrossEntropy, TrainingInInt8IsClose) {
+// Drawn gradients are close, off by chance alone, and the same every time.
+TEST(CrossEntropy, TrainingIsClose) {
   Rng rng(24);
   for (const FormatId id : {FormatId::kF16, FormatId::kQ8_0})
-    for (const size_t rows : {20u, 265u, 300u, 515u}) {
+    for (const size_t rows : {20u, 265u, 515u, 1300u}) {
       const size_t vocab = 1504, width = 64;
       // What all of the vocabulary has in common: gradients that do not add up to nothing would show it.
-      const Stored head = store(rng, id, vocab, width, 1.0, 1.0f);
+      const Stored head = store(rng, id, vocab, width, 1.0, 4.0f);
       const Tensor x = random_tensor(rng, {rows, width}, 0.4);
       std::vector<int32_t> targets(rows);
       for (int32_t& target : targets) target = static_cast<int32_t>(rng.below(vocab));
@@ -430,9 +431,10 @@ TEST(CrossEntropy, TrainingInInt8IsClose) {
         }
         common += sum * sum;
       }
-      EXPECT_LT(std::sqrt(error / size), 0.08) << format_of(id).name << " rows=" << rows;
+      const double most = active_kernels().bf16_outruns_int8 ? 0.08 : 0.0145;
+      EXPECT_LT(std::sqrt(error / size), most) << format_of(id).name << " rows=" << rows;
       // Rows are off by chance, not all in one direction.
-      EXPECT_TRUE(!int8_is_fastest() || common <= 12 * error) << format_of(id).name << " rows=" << rows;
+      EXPECT_LE(common, 12 * error) << format_of(id).name << " rows=" << rows;
       EXPECT_EQ(loss.sum_nll, again.sum_nll);
     }
 }

@@ -1,6 +1,7 @@
 #include "ops/streamed_softmax.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -15,7 +16,7 @@ namespace hone {
 namespace {
 
 constexpr size_t kStep = 32;  // blocks begin at multiples of it
-constexpr size_t kPiece = 1024;
+constexpr size_t kPiece = SampledGradients::kPiece;
 
 uint16_t* halves_of(const Tensor& halves, size_t row) {
   return reinterpret_cast<uint16_t*>(halves.row(row));
@@ -27,16 +28,16 @@ size_t StreamedSoftmax::size(size_t rows, size_t vocab, bool gradients) noexcept
   return rows * (2 * ceil_div(vocab, kStep) + (gradients ? vocab / 2 + 1 : 0) + 1);
 }
 
-StreamedSoftmax::StreamedSoftmax(size_t rows, size_t vocab, bool gradients)
+StreamedSoftmax::StreamedSoftmax(size_t rows, size_t vocab, std::optional<GradientKind> gradients)
     : rows_(rows),
       vocab_(vocab),
       partials_(Tensor::empty({ceil_div(vocab, kStep), 2 * rows})),
       scores_(Tensor::empty({rows})),
       begins_(std::make_unique<std::atomic<bool>[]>(ceil_div(vocab, kStep))) {
-  if (!gradients) return;
+  if (!gradients.has_value()) return;
   HONE_CHECK(vocab % 2 == 0);
   halves_ = Tensor::empty({rows, vocab / 2});
-  if (active_kernels().f16 == nullptr) return;
+  if (gradients == GradientKind::kSampled || active_kernels().f16 == nullptr) return;
   factors_ = Tensor::empty({rows});
   std::fill(factors_.data(), factors_.data() + rows, 1.0f / kHalvesScale);
 }
@@ -59,7 +60,7 @@ void StreamedSoftmax::take(const SumBlock& b, std::span<const size_t> targets) {
   }
 }
 
-double StreamedSoftmax::finish(size_t row, size_t target) const {
+double StreamedSoftmax::finish(size_t row, size_t target, SampledGradients* sampled) const {
   HONE_CHECK(target < vocab_, "target {} of {}", target, vocab_);
   double largest = -std::numeric_limits<double>::infinity(), sum = 0;
   for (size_t n = 0; n < vocab_; n += kStep) {
@@ -69,14 +70,17 @@ double StreamedSoftmax::finish(size_t row, size_t target) const {
     sum = sum * std::exp(largest - all) + static_cast<double>(part.sum) * std::exp(here - all);
     largest = all;
   }
-  if (halves_.defined()) write_gradient(row, target, largest, sum);
+  if (halves_.defined()) write_gradient(row, target, largest, sum, sampled);
   return std::log(sum) + largest - static_cast<double>(scores_.data()[row]);
 }
 
-void StreamedSoftmax::write_gradient(size_t row, size_t target, double largest, double sum) const {
+void StreamedSoftmax::write_gradient(size_t row, size_t target, double largest, double sum,
+                                     SampledGradients* sampled) const {
   const Kernels& ks = active_kernels();
   const DecodeRow widen = ks.decode_row(ks.f16 != nullptr ? FormatId::kF16 : FormatId::kBF16);
   uint16_t* halves = halves_of(halves_, row);
+  const double p = std::exp(static_cast<double>(scores_.data()[row]) - largest) / sum;
+  if (sampled != nullptr) sampled->start(row, std::bit_cast<uint64_t>(sum));
   float piece[kPiece], factor = 0;
   size_t next = 0;
   for (size_t n = 0; n < vocab_; n = next) {
@@ -86,30 +90,37 @@ void StreamedSoftmax::write_gradient(size_t row, size_t target, double largest, 
     if (begins_[n / kStep].load(std::memory_order_relaxed))
       factor = static_cast<float>(std::exp(static_cast<double>(partial(n, row).largest) - largest) / sum);
     widen(reinterpret_cast<const std::byte*>(halves + n), piece, next - n);
+    if (sampled != nullptr) {
+      if (target >= n && target < next) piece[target - n] = 0;
+      sampled->add(row, n, next - n, factor, piece);
+      continue;
+    }
     for (size_t j = 0; j < next - n; ++j) piece[j] *= factor;
     to_halves(ks, next - n, kHalvesScale, piece, halves + n);
   }
-  const double p = std::exp(static_cast<double>(scores_.data()[row]) - largest) / sum;
+  if (sampled != nullptr) return sampled->finish(row, target, p);
   const auto at_target = static_cast<float>(p - 1.0);
   to_halves(ks, 1, kHalvesScale, &at_target, halves + target);
 }
 
 void StreamedSoftmax::run(const GemmTerm& logits, ComputeMode mode, std::span<const size_t> targets,
-                          std::span<double> nll) {
+                          std::span<double> nll, SampledGradients* sampled) {
   n_ = logits.a.m;
   HONE_CHECK(n_ <= rows_ && targets.size() == n_ && nll.size() == n_ && logits.w.rows == vocab_);
   for (size_t i = 0; i < ceil_div(vocab_, kStep); ++i) begins_[i].store(false, std::memory_order_relaxed);
   const GemmTarget target{std::span(&logits, 1)};
   gemm_nt_taken(std::span(&target, 1), [&](const SumBlock& block) { take(block, targets); },
                 {.compute = mode});
-  thread_pool().run(n_, [&](size_t i, int) { nll[i] = finish(i, targets[i]); });
+  thread_pool().run(n_, [&](size_t i, int) { nll[i] = finish(i, targets[i], sampled); });
 }
 
-GemmTerm StreamedSoftmax::term(const MatrixView& head) const {
+void StreamedSoftmax::multiply(const MatrixView& head, ComputeMode mode, float alpha, float* dx) const {
   GemmRows rows{n_, vocab_, nullptr, vocab_, 1};
   rows.halves = reinterpret_cast<const uint32_t*>(halves_.data());
   rows.factors = factors_.defined() ? factors_.data() : nullptr;
-  return {rows, head};
+  const GemmTerm term{rows, head};
+  const GemmTarget target{std::span(&term, 1), dx, head.cols};
+  gemm_nn(std::span(&target, 1), {.compute = mode, .alpha = alpha});
 }
 
 }  // namespace hone

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "kernels/kernels.h"
 #include "ops/parallel.h"
 
 namespace hone {
@@ -58,7 +59,10 @@ double global_gradient_norm(const std::vector<Parameter*>& parameters) {
   thread_pool().run(parameters.size(), [&](size_t i, int) {
     if (!parameters[i]->grad.defined()) return;
     const float* g = parameters[i]->grad.data();
-    for (size_t j = 0; j < parameters[i]->grad.size(); ++j) parts[i] += static_cast<double>(g[j]) * g[j];
+    // In f32 for a while: longer sums would lose digits.
+    constexpr size_t kPiece = 1024;
+    for (size_t j = 0, n = parameters[i]->grad.size(); j < n; j += kPiece)
+      parts[i] += static_cast<double>(active_kernels().dot(std::min(kPiece, n - j), g + j, g + j));
   });
   double sum = 0;
   for (const double part : parts) sum += part;
@@ -74,7 +78,9 @@ double clip_gradients(const std::vector<Parameter*>& parameters, double max_norm
   for (Parameter* parameter : parameters) {
     if (!parameter->grad.defined()) continue;
     float* g = parameter->grad.data();
-    for (size_t j = 0; j < parameter->grad.size(); ++j) g[j] *= scale;
+    parallel_rows(parameter->grad.size(), 1, [&](size_t begin, size_t end) {
+      for (size_t j = begin; j < end; ++j) g[j] *= scale;
+    });
   }
   return norm;
 }

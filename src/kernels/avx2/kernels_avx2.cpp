@@ -2,6 +2,7 @@
 #include "kernels/ahead.h"
 #include "kernels/avx2/simd_avx2.h"
 #include "kernels/tables.h"
+#include "kernels/unroll.h"
 
 namespace hone {
 namespace avx2 {
@@ -11,6 +12,7 @@ namespace {
 // clang-format off
 #include "kernels/shared_ymm.h"
 #include "kernels/generic_f32.h"
+#include "kernels/sparse_rows.h"
 #include "kernels/attend.h"
 // clang-format on
 
@@ -114,6 +116,8 @@ constexpr Kernels kTable = {
     .scale_mul = scale_mul,
     .max = max_of,
     .exp_sum = exp_sum,
+    .sample = sample,
+    .add_paired_rows = add_paired_rows,
     .swiglu = gated<SiluGate>,
     .swiglu_backward = gated_backward<SiluGate>,
     .geglu = gated<GeluGate>,

@@ -141,6 +141,27 @@ static inline Vec to_float(Ints a) {
 static inline Ints load_ints(const std::byte* p) {
   return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
 }
+// Pairs of bf16 apart.
+static inline Vec low_halves(Ints a) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(a.v, 16))};
+}
+static inline Vec high_halves(Ints a) {
+  return {_mm256_castsi256_ps(_mm256_and_si256(a.v, _mm256_set1_epi32(-65536)))};
+}
+// The lanes where test is above zero, side by side; lane i is number first + i. Gives back how many.
+static inline size_t put_positive(Vec test, Vec values, uint32_t first, uint32_t* ids, float* out) {
+  auto keep =
+      static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(test.v, _mm256_setzero_ps(), _CMP_GT_OQ)));
+  float lanes[Vec::kLanes];
+  if (keep != 0) store(lanes, values);
+  size_t kept = 0;
+  for (; keep != 0; keep &= keep - 1) {
+    const auto lane = static_cast<uint32_t>(__builtin_ctz(keep));
+    ids[kept] = first + lane;
+    out[kept++] = lanes[lane];
+  }
+  return kept;
+}
 static inline Ints load_u8(const std::byte* p) {
   return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))};
 }

@@ -12,6 +12,7 @@ namespace {
 // clang-format off
 #include "kernels/shared_ymm.h"
 #include "kernels/generic_f32.h"
+#include "kernels/sparse_rows.h"
 #include "kernels/attend.h"
 // clang-format on
 
@@ -236,6 +237,8 @@ constexpr Kernels kTable = {
     .scale_mul = scale_mul,
     .max = max_of,
     .exp_sum = exp_sum,
+    .sample = sample,
+    .add_paired_rows = add_paired_rows,
     .swiglu = gated<SiluGate>,
     .swiglu_backward = gated_backward<SiluGate>,
     .geglu = gated<GeluGate>,

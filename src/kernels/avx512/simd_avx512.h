@@ -153,6 +153,24 @@ static inline Vec to_float(Ints a) {
 static inline Ints load_ints(const std::byte* p) {
   return {_mm512_loadu_si512(p)};
 }
+// Pairs of bf16 apart.
+static inline Vec low_halves(Ints a) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(a.v, 16))};
+}
+static inline Vec high_halves(Ints a) {
+  return {_mm512_castsi512_ps(_mm512_and_si512(a.v, _mm512_set1_epi32(-65536)))};
+}
+// The lanes where test is above zero, side by side; lane i is number first + i. Writes whole vectors; gives
+// back how many.
+static inline size_t put_positive(Vec test, Vec values, uint32_t first, uint32_t* ids, float* out) {
+  const __mmask16 keep = _mm512_cmp_ps_mask(test.v, _mm512_setzero_ps(), _CMP_GT_OQ);
+  const __m512i lanes =
+      _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)),
+                       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  _mm512_storeu_si512(ids, _mm512_maskz_compress_epi32(keep, lanes));
+  _mm512_storeu_ps(out, _mm512_maskz_compress_ps(keep, values.v));
+  return static_cast<size_t>(__builtin_popcount(keep));
+}
 static inline Ints load_u8(const std::byte* p) {
   return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
 }

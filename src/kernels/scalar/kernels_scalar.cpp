@@ -82,6 +82,28 @@ float max_of(size_t n, const float* x) noexcept {
   return *std::max_element(x, x + n);
 }
 
+size_t sample(size_t n, float scale, float least, const float* x, const float* u, uint32_t first,
+              uint32_t* ids, float* values) noexcept {
+  size_t kept = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const float y = x[i] * scale;
+    if (!(y - u[i] * least > 0)) continue;
+    ids[kept] = first + static_cast<uint32_t>(i);
+    values[kept++] = std::max(y, least);
+  }
+  return kept;
+}
+
+void add_paired_rows(size_t n, size_t count, const uint32_t* ids, uint32_t first, const float* values,
+                     const uint32_t* rows, float* y) noexcept {
+  for (size_t i = 0; i < count; ++i)
+    for (size_t j = 0; j < n; ++j) {
+      const uint32_t pair = rows[(ids[i] - first) * n + j];
+      y[j] += values[i] * std::bit_cast<float>(pair << 16);
+      y[n + j] += values[i] * std::bit_cast<float>(pair & 0xffff0000u);
+    }
+}
+
 double exp_sum(size_t n, float scale, float shift, const float* x, float* y) noexcept {
   double sum = 0;
   for (size_t i = 0; i < n; ++i) {
@@ -257,6 +279,8 @@ constexpr Kernels kTable = {
     .scale_mul = scale_mul,
     .max = max_of,
     .exp_sum = exp_sum,
+    .sample = sample,
+    .add_paired_rows = add_paired_rows,
     .swiglu = gated<SiluGate>,
     .swiglu_backward = gated_backward<SiluGate>,
     .geglu = gated<GeluGate>,
