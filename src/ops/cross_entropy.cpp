@@ -32,10 +32,8 @@ double softmax_nll(const Kernels& ks, size_t n, float* logits, size_t target, do
   return std::log(sum) + static_cast<double>(largest) - static_cast<double>(score);
 }
 
-// Training samples wherever the vector units multiply: over AMX all the products take less time than drawing.
 GradientKind gradient_kind(ComputeMode mode, size_t width, size_t vocab) noexcept {
-  if (mode == ComputeMode::kInt8 && !active_kernels().bf16_outruns_int8 && SampledGradients::serves(width))
-    return GradientKind::kSampled;
+  if (samples_gradients(mode, width)) return GradientKind::kSampled;
   return multiplies_in_halves(mode) && vocab % 2 == 0 ? GradientKind::kHalves : GradientKind::kInPlace;
 }
 
@@ -175,6 +173,11 @@ struct Chunks {
 };
 
 }  // namespace
+
+// Training samples wherever the vector units multiply: over AMX all the products take less time than drawing.
+bool samples_gradients(ComputeMode mode, size_t width) noexcept {
+  return mode == ComputeMode::kInt8 && !active_kernels().bf16_outruns_int8 && SampledGradients::serves(width);
+}
 
 uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeMode mode) noexcept {
   const GradientKind kind = gradient_kind(mode, width, vocab);

@@ -12,4 +12,8 @@ namespace hone {
 // are streamed, and the gradients of these.
 uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeMode mode) noexcept;
 
+// Whether, of gradients of logits (V) over hidden states (C), only what is drawn goes back through the
+// vocabulary (ops/sampled_gradients.h).
+bool samples_gradients(ComputeMode mode, size_t width) noexcept;
+
 }  // namespace hone
