@@ -130,6 +130,7 @@ void SampledGradients::add_words(Row& row, size_t first, size_t end, const uint3
 }
 
 void SampledGradients::flush() {
+  if (n_ == 0) return;
   const size_t width = head_.cols, block = block_words(head_.rows, width);
   const Tensor room = Tensor::empty({block, width / 2});
   auto* words = reinterpret_cast<uint32_t*>(room.data());
