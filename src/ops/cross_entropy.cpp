@@ -1,6 +1,6 @@
 // Cross-entropy over the vocabulary projection in chunks of rows: logits live only for one chunk, or, where
-// products can be streamed, not at all. d(hidden) of a chunk is computed while its logits are at hand, then
-// handed to the tape.
+// products can be streamed, not at all. d(hidden) of a chunk is computed while its logits are at hand or,
+// where gradients are drawn, for several chunks together; then it is handed to the tape.
 #include "ops/cross_entropy.h"
 
 #include <algorithm>
@@ -111,11 +111,11 @@ class StoredLogits {
   void sample(size_t i, float* row, size_t target, double sum, SampledGradients& sampled) const {
     const double p = static_cast<double>(row[target]) / sum;
     row[target] = 0;
-    sampled.start(i, std::bit_cast<uint64_t>(sum));
+    sampled.start(i, std::bit_cast<uint64_t>(sum), p);
     for (size_t begin = 0; begin < logits_.cols(); begin += kPiece)
       sampled.add(i, begin, std::min(kPiece, logits_.cols() - begin), static_cast<float>(1.0 / sum),
                   row + begin);
-    sampled.finish(i, target, p);
+    sampled.finish(i, target);
   }
 
   Tensor logits_;
@@ -182,15 +182,14 @@ bool samples_gradients(ComputeMode mode, size_t width) noexcept {
 uint64_t cross_entropy_bytes(size_t tokens, size_t width, size_t vocab, ComputeMode mode) noexcept {
   const GradientKind kind = gradient_kind(mode, width, vocab);
   const size_t at_once = std::min(kStreamedRows, tokens);
-  // Products in halves are by panels, others of some formats; these are counted as stored.
+  // Products in halves are by panels, others of some formats.
   const bool streamed =
       kind != GradientKind::kInPlace && head_product(mode, at_once).compute == ComputeMode::kHalf;
-  const size_t rows = streamed ? at_once : std::min(kChunkRows, tokens);
-  size_t elements = rows * width;
-  if (streamed)
-    elements += StreamedSoftmax::size(rows, vocab, true);
-  else
-    elements += rows * vocab + (kind == GradientKind::kHalves ? rows * (vocab / 2) : 0);
+  const size_t chunk = std::min(kChunkRows, tokens);
+  const size_t stored = chunk * (width + vocab) + (kind == GradientKind::kHalves ? chunk * (vocab / 2) : 0);
+  const size_t in_stream = at_once * width + StreamedSoftmax::size(at_once, vocab, true);
+  size_t elements = streamed ? in_stream : stored;
+  if (kind == GradientKind::kSampled && !int8_is_fastest()) elements = std::max(stored, in_stream);
   if (kind == GradientKind::kSampled) elements += SampledGradients::size(tokens, vocab, width);
   return elements * sizeof(float);
 }

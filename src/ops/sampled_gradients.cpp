@@ -22,8 +22,9 @@ constexpr size_t kDrawn = 2048;
 constexpr size_t kMostRows = 1024;  // whose products are taken together
 constexpr size_t kRowsTogether = 8;
 
-// n numbers spread evenly over [0, 1), which depend on the key alone.
-const float* spread(uint64_t key, size_t n) {
+// n numbers spread evenly over [0, 1), which depend on the key alone: a part of a table, shifted around the
+// circle, so that no number is left out for good.
+void spread(uint64_t key, size_t n, float* u) {
   constexpr size_t kNumbers = 16384;
   static const std::vector<float> numbers = [] {
     Rng rng(1);
@@ -31,7 +32,13 @@ const float* spread(uint64_t key, size_t n) {
     for (float& x : all) x = static_cast<float>(rng.uniform());
     return all;
   }();
-  return numbers.data() + Rng(key).below(kNumbers - n + 1);
+  Rng rng(key);
+  const float* from = numbers.data() + rng.below(kNumbers - n + 1);
+  const auto shift = static_cast<float>(rng.uniform());
+  for (size_t i = 0; i < n; ++i) {
+    const float x = from[i] + shift;
+    u[i] = x < 1.0f ? x : x - 1.0f;
+  }
 }
 
 // Words that are unpacked together: their halves take half of a core's L2 cache.
@@ -85,38 +92,43 @@ void SampledGradients::begin(std::vector<float*> products) {
   }
 }
 
-void SampledGradients::start(size_t row, uint64_t key) {
+void SampledGradients::start(size_t row, uint64_t key, double p_target) {
   at(row).key = key;
+  at(row).others = 1.0 - p_target;
+  // Not of less than is left of 1 in f32, or exponentials that stand for zero would all count.
+  at(row).least = kLeast * std::max(static_cast<float>(at(row).others), 1e-6f);
 }
 
 void SampledGradients::add(size_t row, size_t first, size_t n, float scale, const float* x) {
   HONE_CHECK(n <= kPiece);
   Row& to = at(row);
   uint32_t ids[kPiece + 16];
-  float values[kPiece + 16];
-  const size_t kept = active_kernels().sample(n, scale, kLeast, x, spread(to.key + first, n),
-                                              static_cast<uint32_t>(first), ids, values);
+  float values[kPiece + 16], u[kPiece];
+  spread(to.key + first, n, u);
+  const size_t kept =
+      active_kernels().sample(n, scale, to.least, x, u, static_cast<uint32_t>(first), ids, values);
   to.ids.insert(to.ids.end(), ids, ids + kept);
   to.values.insert(to.values.end(), values, values + kept);
 }
 
 // What the drawn ones stand for is known, so their values are made to add up to it: what all words have in
-// common then stays out of the gradient, as it should.
-void SampledGradients::finish(size_t row, size_t target, double p_target) {
+// common then stays out of the gradient, as it should. Within limits: of a few the sum says little, and
+// probabilities may come out of halves.
+void SampledGradients::finish(size_t row, size_t target) {
   Row& to = at(row);
   double large = 0;
   size_t drawn = 0;
   for (const float value : to.values)
-    if (value == kLeast)
+    if (value == to.least)
       ++drawn;
     else
       large += static_cast<double>(value);
-  const auto value =
-      static_cast<float>((1.0 - p_target - large) / static_cast<double>(std::max<size_t>(1, drawn)));
+  const double share = (to.others - large) / static_cast<double>(std::max<size_t>(1, drawn));
+  const float value = std::clamp(static_cast<float>(share), 0.5f * to.least, 2.0f * to.least);
   for (float& v : to.values)
-    if (v == kLeast) v = value;
+    if (v == to.least) v = value;
   const auto place = std::lower_bound(to.ids.begin(), to.ids.end(), static_cast<uint32_t>(target));
-  to.values.insert(to.values.begin() + (place - to.ids.begin()), static_cast<float>(p_target - 1.0));
+  to.values.insert(to.values.begin() + (place - to.ids.begin()), static_cast<float>(-to.others));
   to.ids.insert(place, static_cast<uint32_t>(target));
 }
 

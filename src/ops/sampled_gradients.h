@@ -1,8 +1,9 @@
-// Gradients of logits through the vocabulary projection by sampling: large probabilities count as they are,
-// and of the many small ones some are drawn to stand for all of them, each with its share of kLeast for a
-// chance. What comes out is right on average, with a deviation of at most the square root of kLeast (2 %) of
-// the gradient at the target, and takes the products of hundreds of words instead of the whole vocabulary.
-// A row's draws depend on its numbers alone.
+// Gradients of logits through the vocabulary projection by sampling: of probabilities p, as shares of all
+// that is not the target's, those of kLeast = 1/2048 or more count as they are, and of the many smaller ones
+// some are drawn to stand for all of them, each with a chance of p / kLeast. What comes out is right on
+// average, with a deviation of at most the square root of kLeast (2 %) of the gradient at the target, and
+// takes the products of hundreds of words instead of the whole vocabulary. A row's draws depend on its
+// numbers alone.
 #pragma once
 
 #include <cstddef>
@@ -26,17 +27,19 @@ class SampledGradients {
 
   // Before a chunk's rows: where the products of each go, once flush() was called.
   void begin(std::vector<float*> products);
-  // Row `row` of the chunk, by one thread: start, its probabilities in order of the vocabulary, but zero for
-  // the target, and finish.
-  void start(size_t row, uint64_t key);
+  // Row `row` of the chunk, by one thread: start with the target's probability, all of them in order of the
+  // vocabulary, but zero for the target, and finish.
+  void start(size_t row, uint64_t key, double p_target);
   // n <= kPiece probabilities scale * x of the words from `first` on.
   void add(size_t row, size_t first, size_t n, float scale, const float* x);
-  void finish(size_t row, size_t target, double p_target);
+  void finish(size_t row, size_t target);
   void flush();
 
  private:
   struct Row {
     uint64_t key = 0;
+    double others = 0;  // 1 - p(target)
+    float least = 0;
     float* product = nullptr;   // (C)
     std::vector<uint32_t> ids;  // rising
     std::vector<float> values;

@@ -25,7 +25,7 @@ uint16_t* halves_of(const Tensor& halves, size_t row) {
 }  // namespace
 
 size_t StreamedSoftmax::size(size_t rows, size_t vocab, bool gradients) noexcept {
-  return rows * (2 * ceil_div(vocab, kStep) + (gradients ? vocab / 2 + 1 : 0) + 1);
+  return rows * (2 * ceil_div(vocab, kStep) + (gradients ? ceil_div(vocab, 2) + 1 : 0) + 1);
 }
 
 StreamedSoftmax::StreamedSoftmax(size_t rows, size_t vocab, std::optional<GradientKind> gradients)
@@ -35,8 +35,8 @@ StreamedSoftmax::StreamedSoftmax(size_t rows, size_t vocab, std::optional<Gradie
       scores_(Tensor::empty({rows})),
       begins_(std::make_unique<std::atomic<bool>[]>(ceil_div(vocab, kStep))) {
   if (!gradients.has_value()) return;
-  HONE_CHECK(vocab % 2 == 0);
-  halves_ = Tensor::empty({rows, vocab / 2});
+  HONE_CHECK(vocab % 2 == 0 || gradients == GradientKind::kSampled);
+  halves_ = Tensor::empty({rows, ceil_div(vocab, 2)});
   if (gradients == GradientKind::kSampled || active_kernels().f16 == nullptr) return;
   factors_ = Tensor::empty({rows});
   std::fill(factors_.data(), factors_.data() + rows, 1.0f / kHalvesScale);
@@ -80,7 +80,7 @@ void StreamedSoftmax::write_gradient(size_t row, size_t target, double largest, 
   const DecodeRow widen = ks.decode_row(ks.f16 != nullptr ? FormatId::kF16 : FormatId::kBF16);
   uint16_t* halves = halves_of(halves_, row);
   const double p = std::exp(static_cast<double>(scores_.data()[row]) - largest) / sum;
-  if (sampled != nullptr) sampled->start(row, std::bit_cast<uint64_t>(sum));
+  if (sampled != nullptr) sampled->start(row, std::bit_cast<uint64_t>(sum), p);
   float piece[kPiece], factor = 0;
   size_t next = 0;
   for (size_t n = 0; n < vocab_; n = next) {
@@ -98,7 +98,7 @@ void StreamedSoftmax::write_gradient(size_t row, size_t target, double largest, 
     for (size_t j = 0; j < next - n; ++j) piece[j] *= factor;
     to_halves(ks, next - n, kHalvesScale, piece, halves + n);
   }
-  if (sampled != nullptr) return sampled->finish(row, target, p);
+  if (sampled != nullptr) return sampled->finish(row, target);
   const auto at_target = static_cast<float>(p - 1.0);
   to_halves(ks, 1, kHalvesScale, &at_target, halves + target);
 }

@@ -29,7 +29,7 @@ class StreamedSoftmax {
   // Elements of 32 bits that are held for chunks of so many rows; SampledGradients' not counted.
   static size_t size(size_t rows, size_t vocab, bool gradients) noexcept;
 
-  // gradients: multiply() will be asked for; vocab is even then. Not kInPlace.
+  // gradients: with kHalves multiply() will be asked for, and vocab is even. Not kInPlace.
   StreamedSoftmax(size_t rows, size_t vocab, std::optional<GradientKind> gradients);
 
   // nll[i] = -log p(targets[i]) of row i of the product, which is rows of x times the vocabulary, by_panels.
