@@ -101,11 +101,7 @@ class StoredLogits {
     });
     n_ = n;
   }
-  void multiply(const MatrixView& head, ComputeMode mode, float alpha, float* dx) const {
-    const GemmTerm term = gradients_->term(n_, logits_, head);
-    const GemmTarget target{std::span(&term, 1), dx, head.cols};
-    gemm_nn(std::span(&target, 1), {.compute = mode, .alpha = alpha});
-  }
+  GemmTerm term(const MatrixView& head) const { return gradients_->term(n_, logits_, head); }
 
  private:
   void sample(size_t i, float* row, size_t target, double sum, SampledGradients& sampled) const {
@@ -158,7 +154,9 @@ struct Chunks {
         result.nll[scored[begin + i]] = static_cast<float>(nll[i]);
       }
       if (!gradients || sampled) continue;
-      softmax.multiply(head, compute, grad_scale, x.data());
+      const GemmTerm term = softmax.term(head);
+      const GemmTarget target{std::span(&term, 1), x.data(), width};
+      gemm_nn(std::span(&target, 1), {.compute = compute, .alpha = grad_scale});
       for (size_t i = 0; i < n; ++i)
         std::memcpy(dhidden.row(scored[begin + i]), x.row(i), width * sizeof(float));
     }

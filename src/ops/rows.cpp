@@ -1,5 +1,6 @@
 #include "ops/rows.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -19,6 +20,17 @@ bool row_is_damaged(std::span<const float> x) noexcept {
                static_cast<uint32_t>(bits == 0x7f800000u);
   }
   return damaged != 0;
+}
+
+double row_squares(std::span<const float> x) noexcept {
+  constexpr size_t kPiece = 1024;  // in f32: longer sums would lose digits
+  const Kernels& ks = active_kernels();
+  double sum = 0;
+  for (size_t i = 0; i < x.size(); i += kPiece) {
+    const auto piece = x.subspan(i, std::min(kPiece, x.size() - i));
+    sum += static_cast<double>(ks.dot(piece.size(), piece.data(), piece.data()));
+  }
+  return sum;
 }
 
 double row_exp(std::span<const float> x, float shift, std::span<float> out) noexcept {

@@ -16,9 +16,9 @@
 namespace hone {
 namespace {
 
-constexpr float kLeast = 1.0f / 2048;
-// Words that are kept of a row, at most, on average: each counts for kLeast of its probability or more.
+// Words that are kept of a row, at most, on average: each counts for kLeast or more.
 constexpr size_t kDrawn = 2048;
+constexpr float kLeast = 1.0f / kDrawn;
 constexpr size_t kMostRows = 1024;  // whose products are taken together
 constexpr size_t kRowsTogether = 8;
 
@@ -93,10 +93,11 @@ void SampledGradients::begin(std::vector<float*> products) {
 }
 
 void SampledGradients::start(size_t row, uint64_t key, double p_target) {
-  at(row).key = key;
-  at(row).others = 1.0 - p_target;
+  Row& to = at(row);
+  to.key = key;
+  to.others = 1.0 - p_target;
   // Not of less than is left of 1 in f32, or exponentials that stand for zero would all count.
-  at(row).least = kLeast * std::max(static_cast<float>(at(row).others), 1e-6f);
+  to.least = kLeast * std::max(static_cast<float>(to.others), 1e-6f);
 }
 
 void SampledGradients::add(size_t row, size_t first, size_t n, float scale, const float* x) {

@@ -114,13 +114,11 @@ void StreamedSoftmax::run(const GemmTerm& logits, ComputeMode mode, std::span<co
   thread_pool().run(n_, [&](size_t i, int) { nll[i] = finish(i, targets[i], sampled); });
 }
 
-void StreamedSoftmax::multiply(const MatrixView& head, ComputeMode mode, float alpha, float* dx) const {
+GemmTerm StreamedSoftmax::term(const MatrixView& head) const {
   GemmRows rows{n_, vocab_, nullptr, vocab_, 1};
   rows.halves = reinterpret_cast<const uint32_t*>(halves_.data());
   rows.factors = factors_.defined() ? factors_.data() : nullptr;
-  const GemmTerm term{rows, head};
-  const GemmTarget target{std::span(&term, 1), dx, head.cols};
-  gemm_nn(std::span(&target, 1), {.compute = mode, .alpha = alpha});
+  return {rows, head};
 }
 
 }  // namespace hone

@@ -29,16 +29,16 @@ class StreamedSoftmax {
   // Elements of 32 bits that are held for chunks of so many rows; SampledGradients' not counted.
   static size_t size(size_t rows, size_t vocab, bool gradients) noexcept;
 
-  // gradients: with kHalves multiply() will be asked for, and vocab is even. Not kInPlace.
+  // gradients: with kHalves term() will be asked for, and vocab is even. Not kInPlace.
   StreamedSoftmax(size_t rows, size_t vocab, std::optional<GradientKind> gradients);
 
   // nll[i] = -log p(targets[i]) of row i of the product, which is rows of x times the vocabulary, by_panels.
   // sampled: draws from the probabilities; null unless gradients are kSampled.
   void run(const GemmTerm& logits, ComputeMode mode, std::span<const size_t> targets, std::span<double> nll,
            SampledGradients* sampled);
-  // dx (n, C) = alpha times the gradients of the logits that run() has seen, p - 1 at the target and p
-  // elsewhere, times the vocabulary.
-  void multiply(const MatrixView& head, ComputeMode mode, float alpha, float* dx) const;
+  // The gradients of the logits that run() has seen, p - 1 at the target and p elsewhere, times the
+  // vocabulary.
+  GemmTerm term(const MatrixView& head) const;
 
  private:
   // Of a row's logits in one block of columns.

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "kernels/kernels.h"
 #include "ops/parallel.h"
+#include "ops/rows.h"
 
 namespace hone {
 
@@ -58,11 +58,7 @@ double global_gradient_norm(const std::vector<Parameter*>& parameters) {
   std::vector<double> parts(parameters.size());
   thread_pool().run(parameters.size(), [&](size_t i, int) {
     if (!parameters[i]->grad.defined()) return;
-    const float* g = parameters[i]->grad.data();
-    // In f32 for a while: longer sums would lose digits.
-    constexpr size_t kPiece = 1024;
-    for (size_t j = 0, n = parameters[i]->grad.size(); j < n; j += kPiece)
-      parts[i] += static_cast<double>(active_kernels().dot(std::min(kPiece, n - j), g + j, g + j));
+    parts[i] = row_squares({parameters[i]->grad.data(), parameters[i]->grad.size()});
   });
   double sum = 0;
   for (const double part : parts) sum += part;

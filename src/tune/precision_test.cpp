@@ -13,11 +13,11 @@
 namespace hone {
 namespace {
 
-TrainResult tune(const char* format, bool precise) {
+TrainResult tune(const char* format, bool precise, uint64_t chats = 0) {
   const TestFolder folder;
   MemorySource source = testing::tiny_llama({.format = format});
   Model model(source);
-  const Dataset data = testing::tiny_dataset(20), valid = testing::tiny_dataset(5, 6);
+  const Dataset data = testing::tiny_dataset(20, 5 + chats), valid = testing::tiny_dataset(5, 6 + chats);
   TrainConfig config;
   config.adapter = {.rank = 4, .alpha = 8};
   config.steps = 30;
@@ -42,13 +42,21 @@ TEST(Precision, LossesFollowF32) {
       EXPECT_NEAR(fast.curve[i].train_loss, expected, 0.005 * expected) << format << ", step " << i + 1;
       equal = equal && fast.curve[i].train_loss == expected;
     }
-    // Held-out losses of quantized bases are also read with int8 activations; that error is measured
-    // elsewhere. Five chats after thirty large steps: any other rounding moves them by up to 0.5 %.
-    if (std::string_view(format) == "f32") {
-      EXPECT_NEAR(*fast.best_valid_loss, *precise.best_valid_loss, 0.01 * *precise.best_valid_loss);
-    }
     EXPECT_FALSE(equal) << format;  // otherwise nothing was compared
   }
+}
+
+// Five held-out chats after thirty large steps: any other rounding moves their loss by up to 0.5 %, either
+// way, so what counts is the mean over other chats. Of quantized bases they are also read with int8
+// activations; that error is measured elsewhere.
+TEST(Precision, HeldOutLossesFollowF32) {
+  Progress::set_quiet(true);
+  double fast = 0, precise = 0;
+  for (const uint64_t chats : {0u, 10u, 20u, 30u, 40u, 50u}) {
+    fast += *tune("f32", false, chats).best_valid_loss;
+    precise += *tune("f32", true, chats).best_valid_loss;
+  }
+  EXPECT_NEAR(fast, precise, 0.003 * precise);
 }
 
 }  // namespace
