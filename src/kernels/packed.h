@@ -39,6 +39,8 @@ struct PackedKernels {
   // Many rows are multiplied faster, and nearly exactly, in 16-bit fixed point (kernels/i16.h) where the
   // active table has it: faster than their codes are, and than two planes of codes.
   bool slower_than_i16, planes_slower_than_i16;
+  // rows() of one or two rows is limited by products, not by memory: a second plane of codes costs time.
+  bool planes_cost;
 
   // c[m * ldc + r] = or += alpha * (row r of the group) . (row m of a), r < n_rows <= lanes. Any m; the group
   // is read once per few rows of a, as it stands.

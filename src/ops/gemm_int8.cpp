@@ -1,7 +1,7 @@
 // A few rows (decoding): each thread walks through groups of W as they lie in memory and multiplies codes in
-// registers; one or two rows as two planes of codes, which loses next to nothing. More rows: a panel of
-// columns is unpacked to bytes for a slice of K, small enough to stay in the L1 cache, and every row of A
-// passes over it. Exact products take two planes for any number of rows.
+// registers; one or two rows as two planes of codes, which loses next to nothing, where that costs nothing.
+// More rows: a panel of columns is unpacked to bytes for a slice of K, small enough to stay in the L1 cache,
+// and every row of A passes over it. Exact products take two planes for any number of rows.
 #include "ops/gemm_int8.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace hone {
 namespace {
 
 constexpr size_t kFewRows = 8;
-constexpr size_t kExactRows = 2;  // up to here memory is the limit, and a second plane of codes costs nothing
+constexpr size_t kExactRows = 2;  // up to here memory is the limit (PackedKernels::planes_cost)
 constexpr size_t kMaxLanes = 16;
 constexpr size_t kMaxTileRows = 8, kMaxPanelCols = 3 * kMaxLanes;
 constexpr size_t kMinScaleElems = 16;
@@ -38,6 +38,12 @@ struct CodeRows {
         k(width) {}
   void quantize(size_t row, const float* x) const {
     active_kernels().quantize_int8(k, x, q + row * k, d + row * (k / 32), sums + row * (k / 16));
+  }
+  // Codes that add nothing.
+  void clear(size_t row) const {
+    std::fill_n(q + row * k, k, int8_t{0});
+    std::fill_n(d + row * (k / 32), k / 32, 0.0f);
+    std::fill_n(sums + row * (k / 16), k / 16, 0);
   }
   // A row: x; another: what it left over.
   void quantize_twice(size_t row, size_t rest_row, const float* x) const {
@@ -275,6 +281,31 @@ void multiply_panels(size_t m, const PanelRows& x, std::span<const GemmOutput> o
   });
 }
 
+// As quantize_exactly, but rows that are not among exact_rows have a second plane of nothing: each result is,
+// bit for bit, what it is with one plane.
+Int8Rows quantize_some_exactly(size_t m, const float* x, size_t ldx, size_t k,
+                               std::span<const size_t> exact_rows) {
+  const CodeRows codes(2 * m, k);
+  for (size_t i = 0; i < m; ++i) {
+    if (std::binary_search(exact_rows.begin(), exact_rows.end(), i)) {
+      codes.quantize_twice(2 * i, 2 * i + 1, x + i * ldx);
+    } else {
+      codes.quantize(2 * i, x + i * ldx);
+      codes.clear(2 * i + 1);
+    }
+  }
+  return codes.rows();
+}
+
+// How many rows are all multiplied as two planes of codes. What a row is alone it must be beside others, too,
+// if they are to be steady.
+size_t rows_in_planes(std::span<const GemmOutput> outputs, bool exact, const GemmOptions& options) {
+  if (exact) return kSteadyRows;
+  const auto costs = [](const GemmOutput& t) { return t.w.packed->planes_cost; };
+  if (std::any_of(outputs.begin(), outputs.end(), costs)) return 0;
+  return options.steady || !options.exact_rows.empty() ? kSteadyRows : kExactRows;
+}
+
 }  // namespace
 
 Int8Rows quantize_exactly(size_t m, const float* x, size_t ldx, size_t k) {
@@ -293,9 +324,10 @@ void multiply_group_exactly(const PackedKernels& packed, size_t m, size_t n_rows
 void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
                bool exact, GemmOptions options) {
   for (const GemmOutput& t : outputs) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
-  const bool all_exact = exact || options.steady || !options.exact_rows.empty();
-  if (m <= (all_exact ? kSteadyRows : kExactRows))
+  if (m <= rows_in_planes(outputs, exact, options))
     multiply_exactly(m, quantize_exactly(m, a, lda, k), outputs, options);
+  else if (m <= kFewRows && !options.exact_rows.empty())
+    multiply_exactly(m, quantize_some_exactly(m, a, lda, k, options.exact_rows), outputs, options);
   else if (m <= kFewRows)
     multiply_few(m, quantize_rows(m, a, lda, k), outputs, options);
   else
