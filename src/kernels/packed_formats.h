@@ -17,6 +17,11 @@ struct PackedNibbles {
     const Bytes word = load_bytes(p + (kFieldBytes + 4 * (quad % 4)) * Vec::kLanes);
     return quad < 4 ? low_nibbles(word) : high_nibbles(word);
   }
+  // The fifth bits stand before the nibbles.
+  static Bytes five_bits(const std::byte* p, size_t quad) {
+    const Bytes high = load_bytes(p + (kFieldBytes - 4) * Vec::kLanes);
+    return either(nibbles(p, quad), bits_at(high, static_cast<int>(quad) - 4, 16));
+  }
 };
 
 struct PackedQ4_0 : PackedNibbles<2> {
@@ -38,9 +43,7 @@ struct PackedQ5_0 : PackedNibbles<6> {
   static constexpr int32_t kMaxCode = 31;
   static constexpr int32_t kZero = 16;
   static constexpr bool kHasMin = false;
-  static Bytes codes(const std::byte* p, size_t quad) {
-    return add_where(nibbles(p, quad), p + 2 * Vec::kLanes + quad * Vec::kLanes / 2, 16);
-  }
+  static Bytes codes(const std::byte* p, size_t quad) { return five_bits(p, quad); }
 };
 
 struct PackedQ5_1 : PackedNibbles<8> {
@@ -48,9 +51,7 @@ struct PackedQ5_1 : PackedNibbles<8> {
   static constexpr int32_t kZero = 0;
   static constexpr bool kHasMin = true;
   static Vec min(const std::byte* p, size_t) { return load_f16(p + 2 * Vec::kLanes); }
-  static Bytes codes(const std::byte* p, size_t quad) {
-    return add_where(nibbles(p, quad), p + 4 * Vec::kLanes + quad * Vec::kLanes / 2, 16);
-  }
+  static Bytes codes(const std::byte* p, size_t quad) { return five_bits(p, quad); }
 };
 
 struct PackedQ8_0 {

@@ -6,12 +6,12 @@ namespace hone {
 namespace {
 
 constexpr size_t kMaxLanes = 16;
-constexpr PackedField::Kind kBitPlanes = PackedField::Kind::kBitPlanes;
+constexpr PackedField::Kind kBits = PackedField::Kind::kBits;
 
 constexpr PackedField kQ4_0[] = {{0, 2, 1}, {2, 4, 4}};
 constexpr PackedField kQ4_1[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 4}};
-constexpr PackedField kQ5_0[] = {{0, 2, 1}, {2, 0, 0, kBitPlanes}, {6, 4, 4}};
-constexpr PackedField kQ5_1[] = {{0, 2, 1}, {2, 2, 1}, {4, 0, 0, kBitPlanes}, {8, 4, 4}};
+constexpr PackedField kQ5_0[] = {{0, 2, 1}, {2, 4, 1, kBits}, {6, 4, 4}};
+constexpr PackedField kQ5_1[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 1, kBits}, {8, 4, 4}};
 constexpr PackedField kQ8_0[] = {{0, 2, 1}, {2, 4, 8}};
 
 constexpr PackedField kQ4_K[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 3}, {16, 4, 32}};
@@ -32,27 +32,42 @@ constexpr PackedLayout kLayouts[] = {
     {FormatId::kIQ4_XS, kIQ4_XS}, {FormatId::kMXFP4, kMXFP4},
 };
 
-constexpr size_t field_bytes(const PackedField& field) {
-  return field.kind == kBitPlanes ? 4 : field.unit * field.count;
+// Exchanges the bits of the mask with those `shift` above them.
+constexpr uint32_t swap_bits(uint32_t x, uint32_t mask, int shift) {
+  const uint32_t changed = (x ^ (x >> shift)) & mask;
+  return x ^ changed ^ (changed << shift);
 }
 
-// Bit 4 * j + i of a row's 32 bits goes to bit 4 * r + i of plane j.
-void pack_planes(size_t lanes, const uint32_t* bits, std::byte* out) noexcept {
-  for (size_t j = 0; j < 8; ++j) {
-    uint64_t plane = 0;
-    for (size_t r = 0; r < lanes; ++r) plane |= static_cast<uint64_t>((bits[r] >> (4 * j)) & 15u) << (4 * r);
-    std::memcpy(out + j * lanes / 2, &plane, lanes / 2);
-  }
+// Bits 2 i and 2 i + 1 go to i and 16 + i; and back.
+constexpr uint32_t part_bits(uint32_t x) {
+  x = swap_bits(x, 0x22222222, 1);
+  x = swap_bits(x, 0x0c0c0c0c, 2);
+  x = swap_bits(x, 0x00f000f0, 4);
+  return swap_bits(x, 0x0000ff00, 8);
+}
+constexpr uint32_t mix_bits(uint32_t x) {
+  x = swap_bits(x, 0x0000ff00, 8);
+  x = swap_bits(x, 0x00f000f0, 4);
+  x = swap_bits(x, 0x0c0c0c0c, 2);
+  return swap_bits(x, 0x22222222, 1);
 }
 
-uint32_t unpack_planes(size_t lanes, const std::byte* in, size_t r) noexcept {
-  uint32_t bits = 0;
-  for (size_t j = 0; j < 8; ++j) {
-    uint64_t plane = 0;
-    std::memcpy(&plane, in + j * lanes / 2, lanes / 2);
-    bits |= static_cast<uint32_t>((plane >> (4 * r)) & 15u) << (4 * j);
-  }
-  return bits;
+// PackedField::Kind::kBits: bit 4 q + i goes to 8 i + q; and back.
+constexpr uint32_t turn_bits(uint32_t x) {
+  return part_bits(part_bits(x));
+}
+constexpr uint32_t turn_bits_back(uint32_t x) {
+  return mix_bits(mix_bits(x));
+}
+static_assert(turn_bits(1u << (4 * 5 + 2)) == 1u << (8 * 2 + 5) && turn_bits(1u << (4 * 2 + 3)) == 1u << 26);
+
+// The four bytes at p, turned by turn().
+template <typename Turn>
+void turn_at(std::byte* p, const Turn& turn) noexcept {
+  uint32_t bits;
+  std::memcpy(&bits, p, 4);
+  bits = turn(bits);
+  std::memcpy(p, &bits, 4);
 }
 
 template <size_t kUnit>
@@ -63,16 +78,6 @@ void pack_units(const PackedField& field, size_t lanes, std::span<const std::byt
       std::memcpy(out, blocks[r] + field.offset + i * kUnit, kUnit);
     std::memset(out, 0, (lanes - blocks.size()) * kUnit);
     out += (lanes - blocks.size()) * kUnit;
-  }
-}
-
-void pack_plane_bits(size_t lanes, uint32_t bits, size_t r, std::byte* out) noexcept {
-  for (size_t j = 0; j < 8; ++j) {
-    uint64_t plane = 0;
-    std::memcpy(&plane, out + j * lanes / 2, lanes / 2);
-    plane &= ~(uint64_t{15} << (4 * r));
-    plane |= static_cast<uint64_t>((bits >> (4 * j)) & 15u) << (4 * r);
-    std::memcpy(out + j * lanes / 2, &plane, lanes / 2);
   }
 }
 
@@ -93,18 +98,16 @@ void unpack_units(const PackedField& field, size_t lanes, const std::byte* in, s
 void pack_block(const PackedLayout& layout, size_t lanes, std::span<const std::byte* const> blocks,
                 std::byte* out) noexcept {
   for (const PackedField& field : layout.fields) {
-    if (field.kind == kBitPlanes) {
-      uint32_t bits[kMaxLanes] = {};
-      for (size_t r = 0; r < blocks.size(); ++r) std::memcpy(&bits[r], blocks[r] + field.offset, 4);
-      pack_planes(lanes, bits, out);
-    } else if (field.unit == 1) {
+    if (field.unit == 1) {
       pack_units<1>(field, lanes, blocks, out);
     } else if (field.unit == 2) {
       pack_units<2>(field, lanes, blocks, out);
     } else {
       pack_units<4>(field, lanes, blocks, out);
     }
-    out += lanes * field_bytes(field);
+    if (field.kind == kBits)
+      for (size_t r = 0; r < blocks.size(); ++r) turn_at(out + 4 * r, turn_bits);
+    out += lanes * field.unit * field.count;
   }
 }
 
@@ -132,18 +135,15 @@ void pack_row(const PackedLayout& layout, size_t lanes, size_t n_blocks, const s
   for (size_t b = 0; b < n_blocks; ++b, row += block_bytes) {
     std::byte* out = group + b * lanes * block_bytes;
     for (const PackedField& field : layout.fields) {
-      if (field.kind == kBitPlanes) {
-        uint32_t bits;
-        std::memcpy(&bits, row + field.offset, 4);
-        pack_plane_bits(lanes, bits, r, out);
-      } else if (field.unit == 1) {
+      if (field.unit == 1) {
         pack_units_of<1>(field, lanes, row, r, out);
       } else if (field.unit == 2) {
         pack_units_of<2>(field, lanes, row, r, out);
       } else {
         pack_units_of<4>(field, lanes, row, r, out);
       }
-      out += lanes * field_bytes(field);
+      if (field.kind == kBits) turn_at(out + 4 * r, turn_bits);
+      out += lanes * field.unit * field.count;
     }
   }
 }
@@ -154,17 +154,15 @@ void unpack_row(const PackedLayout& layout, size_t lanes, const std::byte* group
   for (size_t b = 0; b < n; ++b, out += block_bytes) {
     const std::byte* in = group + (begin + b) * lanes * block_bytes;
     for (const PackedField& field : layout.fields) {
-      if (field.kind == kBitPlanes) {
-        const uint32_t bits = unpack_planes(lanes, in, r);
-        std::memcpy(out + field.offset, &bits, 4);
-      } else if (field.unit == 1) {
+      if (field.unit == 1) {
         unpack_units<1>(field, lanes, in, r, out);
       } else if (field.unit == 2) {
         unpack_units<2>(field, lanes, in, r, out);
       } else {
         unpack_units<4>(field, lanes, in, r, out);
       }
-      in += lanes * field_bytes(field);
+      if (field.kind == kBits) turn_at(out + field.offset, turn_bits_back);
+      in += lanes * field.unit * field.count;
     }
   }
 }

@@ -12,8 +12,8 @@ namespace hone {
 
 struct PackedField {
   enum class Kind {
-    kUnits,      // `count` units of `unit` bytes each: 1, 2 or 4
-    kBitPlanes,  // 32 bits, one an element: for each four elements, the bits of all rows side by side
+    kUnits,  // `count` units of `unit` bytes each: 1, 2 or 4
+    kBits,   // 32 bits, one an element, as a unit of 4 bytes: bit q of byte i is that of element 4 q + i
   };
   size_t offset;  // in the stored block
   size_t unit = 0, count = 0;

@@ -214,17 +214,6 @@ static inline Bytes lookup(Bytes a, const int8_t (&table)[16]) {
 static inline Bytes flip_sign(Bytes a) {
   return {_mm256_xor_si256(a.v, _mm256_set1_epi8(-128))};
 }
-// Adds `value` to the bytes whose bit is set in the 4 * kLanes bits at p.
-static inline Bytes add_where(Bytes a, const std::byte* bits, int8_t value) {
-  int32_t mask;
-  __builtin_memcpy(&mask, bits, 4);
-  const __m256i spread = _mm256_shuffle_epi8(
-      _mm256_set1_epi32(mask),
-      _mm256_setr_epi64x(0x0000000000000000, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
-  const __m256i bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull));
-  const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
-  return {_mm256_add_epi8(a.v, _mm256_and_si256(set, _mm256_set1_epi8(value)))};
-}
 static inline __m256i four_bytes(const int8_t* a) {
   int32_t four;
   __builtin_memcpy(&four, a, 4);

@@ -226,12 +226,6 @@ static inline Bytes lookup(Bytes a, const int8_t (&table)[16]) {
 static inline Bytes flip_sign(Bytes a) {
   return {_mm512_xor_si512(a.v, _mm512_set1_epi8(-128))};
 }
-// Adds `value` to the bytes whose bit is set in the 4 * kLanes bits at p.
-static inline Bytes add_where(Bytes a, const std::byte* bits, int8_t value) {
-  uint64_t mask;
-  __builtin_memcpy(&mask, bits, 8);
-  return {_mm512_mask_add_epi8(a.v, mask, a.v, _mm512_set1_epi8(value))};
-}
 // sums + the dot products of four unsigned codes with the four signed bytes at a.
 static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
   int32_t four;

@@ -163,13 +163,6 @@ static inline Bytes lookup(Bytes a, const int8_t (&table)[16]) {
 static inline Bytes flip_sign(Bytes a) {
   return each<Bytes>([&](size_t i) { return static_cast<uint8_t>(a.v[i] ^ 128); });
 }
-// Adds `value` to the bytes whose bit is set in the 4 * kLanes bits at p.
-static inline Bytes add_where(Bytes a, const std::byte* bits, int8_t value) {
-  uint16_t mask;
-  std::memcpy(&mask, bits, 2);
-  return each<Bytes>(
-      [&](size_t i) { return static_cast<uint8_t>(a.v[i] + ((mask >> i & 1) != 0 ? value : 0)); });
-}
 // sums + the dot products of four unsigned codes with the four signed bytes at a.
 static inline Ints dot4(Ints sums, Bytes codes, const int8_t* a) {
   for (size_t i = 0; i < sizeof codes.v; ++i) sums.v[i / 4] += codes.v[i] * a[i % 4];
