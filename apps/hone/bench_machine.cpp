@@ -139,23 +139,6 @@ void int8_amx() {
   HONE_TILE_SUMS("tdpbssd");
 }
 
-__attribute__((target("avx2"))) void int8_avx2() {
-  // maddubs + madd + add: the AVX2 way to a sum of four int8 products per lane.
-  constexpr int kHere = 8;
-  __m256i sum[kHere] = {};
-  for (__m256i& s : sum) keep(s);  // unknown and so distinct to the compiler
-  __m256i a = _mm256_set1_epi8(1), ones = _mm256_set1_epi16(1);
-  for (int step = 0; step < kSteps * kAccumulators / kHere; ++step) {
-#pragma GCC unroll 8
-    for (int i = 0; i < kHere; ++i) {
-      keep(a);
-      const __m256i pairs = _mm256_maddubs_epi16(a, a);
-      sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(pairs, ones));
-    }
-  }
-  for (__m256i& s : sum) keep(s);
-}
-
 // The same for ymm0 to 11: `step` writes to ymm\\sum, and ymm12 and 13 are free.
 #define HONE_NAMED_SUMS_256(step)                                                                         \
   asm volatile(".irp sum,0,1,2,3,4,5,6,7,8,9,10,11\n\t" step "\n\t.endr"                                  \
@@ -164,6 +147,15 @@ __attribute__((target("avx2"))) void int8_avx2() {
                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
                  "xmm11", "xmm12", "xmm13")
 constexpr int kSteps256 = kSteps * kAccumulators / 12;
+
+// vpmaddubsw and an addition: what products of codes that are small enough to be summed in 16 bits for a
+// while come to at best.
+__attribute__((target("avx2"))) void int8_avx2() {
+  for (int step = 0; step < kSteps256; ++step)
+    HONE_NAMED_SUMS_256(
+        "vpmaddubsw %%ymm12, %%ymm12, %%ymm13\n\t"
+        "vpaddw %%ymm13, %%ymm\\sum, %%ymm\\sum");
+}
 
 // vpmaddwd and an addition: products in 16-bit fixed point.
 __attribute__((target("avx2"))) void i16_avx2() {

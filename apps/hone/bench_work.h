@@ -37,7 +37,7 @@ class TimedWork {
 // What a token costs: operations (a multiply-add being two) and bytes that must come from memory.
 struct WorkCost {
   double weight_operations =
-      0;  // on the road of the weights: int8 if they are quantized, else that of floats
+      0;  // on the roads of the weights: int8 if their codes are fastest so, else that of floats
   // When training: of gradients through weights that are not trained, and of the vocabulary projection both
   // ways (ComputeMode::kInt8).
   double frozen_operations = 0;
@@ -69,8 +69,8 @@ std::vector<TokenId> random_tokens(const Model& model, size_t n, Rng& rng);
 struct ModelCost {
   double block_weights = 0, head_weights = 0;  // elements
   double late_weights = 0;  // of block_weights, those that only tokens with a wanted result meet
+  double int8_weights = 0;  // of block_weights, those that are fastest multiplied as int8 codes
   double block_bytes = 0, head_bytes = 0;
-  bool quantized = false;  // any matrix of a block
   bool head_quantized = false;
   explicit ModelCost(const Model& model);
 };

@@ -39,7 +39,7 @@ ModelCost::ModelCost(const Model& model) {
                        linear.role() == TensorRole::kAttnV;
     if (layer + 1 == model.config().n_layers && !mixes) late_weights += weights;
     block_bytes += static_cast<double>(linear.out_features() * linear.weight().row_bytes());
-    quantized = quantized || linear.format().quantized;
+    if (linear.format().quantized && int8_outruns_i16(linear.format())) int8_weights += weights;
   });
   head_weights = static_cast<double>(model.head().rows) * static_cast<double>(model.head().cols);
   head_quantized = model.head().format->quantized;
@@ -52,7 +52,8 @@ Roofs roofs_of(const MachineLimits& machine, const ModelCost& model, bool precis
   const double floats = machine.floats() * 1e9;
   // Two planes of codes are twice the work.
   const bool planes = model.head_quantized && floats == f32 && int8 > 0;
-  const double weights = model.quantized && int8 > 0 ? int8 : floats;
+  const double in_int8 = int8 > 0 ? model.int8_weights / model.block_weights : 0;
+  const double weights = 1 / ((in_int8 > 0 ? in_int8 / int8 : 0) + (1 - in_int8) / floats);
   return {weights, int8_is_fastest() && int8 > 0 ? int8 : floats, planes ? int8 / 2 : floats};
 }
 

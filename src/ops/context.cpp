@@ -41,6 +41,11 @@ HeadProduct head_product(ComputeMode mode, size_t rows) noexcept {
   return {ComputeMode::kHalf};
 }
 
+bool int8_outruns_i16(const Format& format) noexcept {
+  const PackedKernels* packing = packing_of(format);
+  return packing == nullptr || !packing->slower_than_i16 || active_kernels().i16 == nullptr;
+}
+
 bool fast_is_precise(const Format& format) noexcept {
   return fast_products() == FloatProducts::kF32 && packing_of(format) == nullptr;
 }

@@ -51,6 +51,9 @@ inline ComputeMode training_mode(bool precise) noexcept {
 // "precise (f32)" or what the mode means on the active ISA, for printing beside numbers.
 const char* compute_mode_name(ComputeMode mode) noexcept;
 
+// Whether int8 codes are the fastest this processor can multiply many rows of this (quantized) format with:
+// where codes of 8 bits must be widened at once (AVX2 without VNNI), 16-bit fixed point is.
+bool int8_outruns_i16(const Format& format) noexcept;
 // Whether the fast mode multiplies weights of this format exactly as the precise one does.
 bool fast_is_precise(const Format& format) noexcept;
 
