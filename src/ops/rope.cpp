@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/per_thread.h"
 #include "kernels/kernels.h"
 #include "ops/ops.h"
 #include "ops/parallel.h"
@@ -57,9 +58,13 @@ std::shared_ptr<const Angles> compute_angles(std::span<const int32_t> positions,
 }
 
 // Every layer turns the same positions, in one of at most two ways, so the last two tables are kept.
+struct LastAngles {
+  std::shared_ptr<const Angles> last, other;
+};
+
 // Ops run on one thread at a time each.
 std::shared_ptr<const Angles> angles_for(std::span<const int32_t> positions, const RopeTurns& turns) {
-  thread_local std::shared_ptr<const Angles> last, other;
+  auto& [last, other] = per_thread<LastAngles>();
   const auto fits = [&](const std::shared_ptr<const Angles>& angles) {
     return angles && angles->magnitude == turns.magnitude &&
            std::ranges::equal(angles->positions, positions) &&

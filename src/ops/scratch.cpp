@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/per_thread.h"
 
 namespace hone {
 namespace {
@@ -15,12 +16,14 @@ struct Buffer {
   std::unique_ptr<std::byte, Free> data;
   size_t size = 0;
 };
+struct Buffers {
+  Buffer of_slot[static_cast<size_t>(ScratchSlot::kCount)];
+};
 
 }  // namespace
 
 std::byte* scratch_bytes(size_t n, ScratchSlot slot) {
-  thread_local Buffer buffers[static_cast<size_t>(ScratchSlot::kCount)];
-  Buffer& buffer = buffers[static_cast<size_t>(slot)];
+  Buffer& buffer = per_thread<Buffers>().of_slot[static_cast<size_t>(slot)];
   if (buffer.size < n) {
     const size_t bytes = (n + 63) / 64 * 64;
     buffer.size = 0;
