@@ -312,7 +312,9 @@ TEST(Gemm, SingleRowsOfQuantizedProductsCanBeExact) {
       gemm_nt(m, a.data(), k, w.packed, plain.data(), n, {.alpha = 0.5f});
       gemm_nt(m, a.data(), k, w.packed, some.data(), n, {.alpha = 0.5f, .exact_rows = rows});
       for (size_t i = 0; i < m; ++i) {
-        if (m > 6 && !std::binary_search(rows.begin(), rows.end(), i)) {
+        // Of six rows all are exact where that costs nothing.
+        const bool others_too = m == 6 && !packing_of(format_of(id))->planes_cost;
+        if (!others_too && !std::binary_search(rows.begin(), rows.end(), i)) {
           for (size_t j = 0; j < n; ++j) ASSERT_EQ(some.row(i)[j], plain.row(i)[j]) << i;
           continue;
         }
