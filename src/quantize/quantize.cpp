@@ -11,7 +11,7 @@
 #include "base/threads.h"
 #include "formats/row_error.h"
 #include "io/gguf.h"
-#include "kernels/kernels.h"
+#include "ops/matrix.h"
 #include "quantize/rounder.h"
 
 namespace hone {
@@ -41,8 +41,10 @@ SquaredError round_tensor(const TensorInfo& info, std::span<const std::byte> sou
   out.resize(format.bytes(info.n_elements()));
   std::vector<Buffers> buffers(static_cast<size_t>(thread_pool().size()));
   std::vector<SquaredError> errors(n_tasks);
-  const DecodeRow decode = active_kernels().decode_row(info.format->id);
-  const DecodeRow decode_back = active_kernels().decode_row(format.id);
+  // Rows are whole blocks, so any number of them is one long row.
+  const auto decode = [](const Format& stored, const std::byte* from, size_t n, float* to) {
+    decode_elements({.format = &stored, .data = from, .rows = 1, .cols = n}, 0, 0, n, to);
+  };
   thread_pool().run(n_tasks, [&](size_t task, int worker) {
     Buffers& buffer = buffers[static_cast<size_t>(worker)];
     const size_t first = task * rows_per_task;
@@ -50,11 +52,11 @@ SquaredError round_tensor(const TensorInfo& info, std::span<const std::byte> sou
     const size_t n = count * cols;
     buffer.rows.resize(n);
     buffer.back.resize(n);
-    decode(source.data() + info.format->bytes(first * cols), buffer.rows.data(), n);
+    decode(*info.format, source.data() + info.format->bytes(first * cols), n, buffer.rows.data());
     std::byte* const destination = out.data() + format.bytes(first * cols);
     rounder.round(
         {.format = format, .n_rows = count, .cols = cols, .rows = buffer.rows.data(), .out = destination});
-    decode_back(destination, buffer.back.data(), n);
+    decode(format, destination, n, buffer.back.data());
     errors[task] = squared_error(buffer.rows.data(), buffer.back.data(), n);
     if (std::isfinite(errors[task].weight) && std::isfinite(errors[task].error)) return;
     check_finite(buffer.rows, "weights", where);
