@@ -281,13 +281,13 @@ void multiply_panels(size_t m, const PanelRows& x, std::span<const GemmOutput> o
   });
 }
 
-// As quantize_exactly, but rows that are not among exact_rows have a second plane of nothing: each result is,
+// quantize_exactly, but rows that is_exact(i) does not name have a second plane of nothing: each result is,
 // bit for bit, what it is with one plane.
-Int8Rows quantize_some_exactly(size_t m, const float* x, size_t ldx, size_t k,
-                               std::span<const size_t> exact_rows) {
+template <typename IsExact>
+Int8Rows quantize_planes(size_t m, const float* x, size_t ldx, size_t k, const IsExact& is_exact) {
   const CodeRows codes(2 * m, k);
   for (size_t i = 0; i < m; ++i) {
-    if (std::binary_search(exact_rows.begin(), exact_rows.end(), i)) {
+    if (is_exact(i)) {
       codes.quantize_twice(2 * i, 2 * i + 1, x + i * ldx);
     } else {
       codes.quantize(2 * i, x + i * ldx);
@@ -309,9 +309,7 @@ size_t rows_in_planes(std::span<const GemmOutput> outputs, bool exact, const Gem
 }  // namespace
 
 Int8Rows quantize_exactly(size_t m, const float* x, size_t ldx, size_t k) {
-  const CodeRows codes(2 * m, k);
-  for (size_t i = 0; i < m; ++i) codes.quantize_twice(2 * i, 2 * i + 1, x + i * ldx);
-  return codes.rows();
+  return quantize_planes(m, x, ldx, k, [](size_t) { return true; });
 }
 
 void multiply_group_exactly(const PackedKernels& packed, size_t m, size_t n_rows, const std::byte* group,
@@ -324,10 +322,13 @@ void multiply_group_exactly(const PackedKernels& packed, size_t m, size_t n_rows
 void gemm_int8(size_t m, const float* a, size_t lda, size_t k, std::span<const GemmOutput> outputs,
                bool exact, GemmOptions options) {
   for (const GemmOutput& t : outputs) HONE_CHECK(t.w.packed != nullptr && t.w.cols == k && k % 32 == 0);
+  const auto is_exact = [&](size_t i) {
+    return std::binary_search(options.exact_rows.begin(), options.exact_rows.end(), i);
+  };
   if (m <= rows_in_planes(outputs, exact, options))
     multiply_exactly(m, quantize_exactly(m, a, lda, k), outputs, options);
   else if (m <= kFewRows && !options.exact_rows.empty())
-    multiply_exactly(m, quantize_some_exactly(m, a, lda, k, options.exact_rows), outputs, options);
+    multiply_exactly(m, quantize_planes(m, a, lda, k, is_exact), outputs, options);
   else if (m <= kFewRows)
     multiply_few(m, quantize_rows(m, a, lda, k), outputs, options);
   else
