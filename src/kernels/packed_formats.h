@@ -106,13 +106,14 @@ struct PackedQ6_K {
   static constexpr bool kSigned = false, kHasMin = false;
   static constexpr int32_t kZero = 32, kMaxCode = 63;
   static Vec d(const std::byte* p, size_t i) {
-    const Ints scales = load_ints(p + (192 + i / 4 * 4) * Vec::kLanes);
-    return mul(load_f16(p + 208 * Vec::kLanes), to_float(signed_byte(scales, static_cast<int>(i % 4))));
+    const Ints scales = load_ints(p + (2 + i / 4 * 4) * Vec::kLanes);
+    return mul(load_f16(p), to_float(signed_byte(scales, static_cast<int>(i % 4))));
   }
   static Bytes codes(const std::byte* p, size_t quad) {
     const size_t half = quad / 32, row = quad / 8 % 4, column = quad % 8;
-    const Bytes low = load_bytes(p + 4 * (16 * half + 8 * (row % 2) + column) * Vec::kLanes);
-    const Bytes high = load_bytes(p + (128 + 4 * (8 * half + column)) * Vec::kLanes);
+    const std::byte* words = p + (18 + 96 * half) * Vec::kLanes;
+    const Bytes high = load_bytes(words + 4 * column * Vec::kLanes);
+    const Bytes low = load_bytes(words + 4 * (8 + 8 * (row % 2) + column) * Vec::kLanes);
     return either(row < 2 ? low_nibbles(low) : high_nibbles(low),
                   bits_at(high, 2 * static_cast<int>(row) - 4, 48));
   }

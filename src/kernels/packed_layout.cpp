@@ -16,7 +16,8 @@ constexpr PackedField kQ8_0[] = {{0, 2, 1}, {2, 4, 8}};
 
 constexpr PackedField kQ4_K[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 3}, {16, 4, 32}};
 constexpr PackedField kQ5_K[] = {{0, 2, 1}, {2, 2, 1}, {4, 4, 3}, {16, 4, 8}, {48, 4, 32}};
-constexpr PackedField kQ6_K[] = {{0, 4, 32}, {128, 4, 16}, {192, 4, 4}, {208, 2, 1}};
+// In the order of use: so it comes from memory.
+constexpr PackedField kQ6_K[] = {{208, 2, 1}, {192, 4, 4}, {128, 4, 8}, {0, 4, 16}, {160, 4, 8}, {64, 4, 16}};
 
 constexpr PackedField kQ2_K[] = {{0, 4, 4}, {16, 4, 16}, {80, 2, 1}, {82, 2, 1}};
 constexpr PackedField kQ3_K[] = {{0, 4, 8}, {32, 4, 16}, {96, 4, 3}, {108, 2, 1}};
