@@ -17,14 +17,15 @@ struct StoredF16 {
 template <typename Stored, size_t kQueries>
 void scores_of(size_t dim, size_t n_blocks, const float* queries, size_t q_stride, const std::byte* keys,
                float* scores, size_t stride) noexcept {
+  constexpr size_t kDimsOfLine = 64 / (kKeyBlock * Stored::kBytes);
   for (size_t block = 0; block < n_blocks; ++block, scores += kKeyBlock) {
-    ask_ahead(keys, dim * kKeyBlock * Stored::kBytes);
     Vec sum[kQueries][kKeyVecs];
 #pragma GCC unroll 4
     for (size_t i = 0; i < kQueries; ++i)
 #pragma GCC unroll 4
       for (size_t v = 0; v < kKeyVecs; ++v) sum[i][v] = broadcast(0.0f);
     for (size_t d = 0; d < dim; ++d, keys += kKeyBlock * Stored::kBytes) {
+      if (d % kDimsOfLine == 0) ask_ahead(keys, 64);
       Vec key[kKeyVecs];
 #pragma GCC unroll 4
       for (size_t v = 0; v < kKeyVecs; ++v) key[v] = Stored::get(keys + v * Vec::kLanes * Stored::kBytes);
@@ -62,14 +63,14 @@ void mix_of(size_t row_bytes, size_t n, const float* weights, size_t stride, con
     for (size_t v = 0; v < kVecs; ++v) sum[i][v] = broadcast(0.0f);
   for (size_t key = 0; key < n; ++key, values += row_bytes) {
     ask_ahead(values, kVecs * Vec::kLanes * Stored::kBytes);
-    Vec value[kVecs];
+    Vec w[kQueries];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < kVecs; ++v) value[v] = Stored::get(values + v * Vec::kLanes * Stored::kBytes);
+    for (size_t i = 0; i < kQueries; ++i) w[i] = broadcast(weights[i * stride + key]);
 #pragma GCC unroll 4
-    for (size_t i = 0; i < kQueries; ++i) {
-      const Vec w = broadcast(weights[i * stride + key]);
+    for (size_t v = 0; v < kVecs; ++v) {
+      const Vec value = Stored::get(values + v * Vec::kLanes * Stored::kBytes);
 #pragma GCC unroll 4
-      for (size_t v = 0; v < kVecs; ++v) sum[i][v] = fma(w, value[v], sum[i][v]);
+      for (size_t i = 0; i < kQueries; ++i) sum[i][v] = fma(w[i], value, sum[i][v]);
     }
   }
 #pragma GCC unroll 4
@@ -81,7 +82,7 @@ void mix_of(size_t row_bytes, size_t n, const float* weights, size_t stride, con
 template <typename Stored, size_t kQueries>
 void mix_dims(size_t dim, size_t n, const float* weights, size_t stride, const std::byte* values, float* out,
               size_t out_stride) noexcept {
-  constexpr size_t kW = Vec::kLanes, kVecs = kW == 16 ? 4 : 2;
+  constexpr size_t kW = Vec::kLanes, kVecs = 4;
   const size_t row_bytes = dim * Stored::kBytes;
   size_t d = 0;
   for (; d + kVecs * kW <= dim; d += kVecs * kW)

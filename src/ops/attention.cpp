@@ -2,8 +2,8 @@
 // Dao et al. 2022). A task owns a piece of one sequence's rows and one key/value head: a block of keys and
 // values is packed once into the tile kernels' panels and used by every query head of the group. A tile of
 // query_rows() x key_block() scores is the largest thing stored; T x T never is. A few rows against a cache
-// (decoding) read it as it stands. Keys before a window are not packed, and but for the ragged edge of a tile
-// not multiplied.
+// read it as it stands (attention_cached.cpp). Keys before a window are not packed, and but for the ragged
+// edge of a tile not multiplied.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -21,9 +21,8 @@
 namespace hone {
 namespace {
 
-constexpr size_t kPieceTiles = 4;      // tiles of query rows that share packed keys and values
-constexpr size_t kFewQueries = 4;      // up to here a cache is read as it stands
-constexpr size_t kSerialWork = 16384;  // query x key x dimension products that one thread does at once
+constexpr size_t kPieceTiles = 4;  // tiles of query rows that share packed keys and values
+constexpr size_t kFewQueries = 4;  // up to here a cache is read as it stands
 
 struct Piece {
   const AttentionSegment* segment;
@@ -52,12 +51,6 @@ double soften(const Kernels& ks, float* row, size_t first, size_t visible, size_
   std::memset(row + visible, 0, (width - visible) * sizeof(float));
   return sum;
 }
-
-// What is known of a row's softmax after some blocks of keys.
-struct Softmax {
-  float largest = -std::numeric_limits<float>::infinity();
-  double sum = 0;
-};
 
 struct Forward {
   const AttentionProducts& products;
@@ -145,80 +138,6 @@ struct Forward {
   }
 };
 
-// scores[i][key] of n_heads queries and `blocks` blocks of keys, from block `first` on, in this thread's
-// scratch.
-float* cached_scores(const KvLayer& cache, size_t kv_head, size_t n_heads, size_t d, size_t first,
-                     size_t blocks, const float* queries) {
-  const Kernels& ks = active_kernels();
-  const std::byte* stored = cache.keys(kv_head, first * KvLayer::kBlock);
-  const size_t keys = blocks * KvLayer::kBlock;
-  if (cache.packing() == nullptr) {
-    float* scores = scratch<float>(n_heads * keys, ScratchSlot::kConverted);
-    const bool f32 = cache.format() == KvFormat::kF32;
-    (f32 ? ks.attend_scores_f32 : ks.attend_scores_f16)(n_heads, d, blocks, queries, d, stored, scores, keys);
-    return scores;
-  }
-  const PackedKernels& packed = *cache.packing();
-  const Int8Rows rows = quantize_exactly(n_heads, queries, d, d);
-  float* scores = scratch<float>(n_heads * keys, ScratchSlot::kConverted);
-  for (size_t i = 0; i < n_heads; i += kSteadyRows)
-    for (size_t key = 0; key < keys; key += packed.lanes)
-      multiply_group_exactly(packed, std::min(kSteadyRows, n_heads - i), packed.lanes,
-                             stored + key * cache.row_bytes(), rows.from(2 * i, 0), scores + i * keys + key,
-                             keys, 1.0f, false);
-  return scores;
-}
-
-// Queries [head, head + n_heads) of one row against the last of the first `visible` keys of a cache.
-void attend_cached(const AttentionGeometry& g, const KvLayer& cache, const float* queries, size_t kv_head,
-                   size_t n_heads, size_t visible, float* out) {
-  const Kernels& ks = active_kernels();
-  const size_t d = g.shape.head_dim, from = first_key(g.shape, visible - 1);
-  const size_t first = from / KvLayer::kBlock, begin = first * KvLayer::kBlock;
-  const size_t blocks = (visible - begin + KvLayer::kBlock - 1) / KvLayer::kBlock;
-  const size_t stride = blocks * KvLayer::kBlock;
-  float* scores = cached_scores(cache, kv_head, n_heads, d, first, blocks, queries);
-  for (size_t i = 0; i < n_heads; ++i) {
-    float* row = scores + i * stride;
-    const float largest = ks.max(visible - from, row + from - begin) * g.shape.scale;
-    const auto inverse = static_cast<float>(
-        1.0 / soften(ks, row, from - begin, visible - begin, visible - begin, g.shape.scale, largest));
-    for (size_t key = from - begin; key < visible - begin; ++key) row[key] *= inverse;
-  }
-  const AttendMix mix[] = {ks.attend_mix_f32, ks.attend_mix_f16, ks.attend_mix_q8_0};
-  mix[static_cast<size_t>(cache.format())](n_heads, d, visible - from, scores + (from - begin), stride,
-                                           cache.values(kv_head, from), out, d);
-}
-
-// A row of a segment that reads its cache as it stands.
-struct CachedRow {
-  const AttentionSegment* segment;
-  size_t r;
-  size_t visible() const { return segment->kv_length - segment->n_rows + r + 1; }
-};
-
-// The query heads of a group share what they read, so a row's group is one unit of work; its single heads are
-// where that leaves threads idle. Every head's result is the same either way.
-void attend_rows(const AttentionGeometry& g, const Tensor& q, std::span<const CachedRow> rows, Tensor& y) {
-  const size_t d = g.shape.head_dim, heads = g.shape.n_heads;
-  size_t work = 0;
-  for (const CachedRow& row : rows) work += heads * row.visible() * d;
-  const auto attend = [&](const CachedRow& row, size_t head, size_t n_heads) {
-    const size_t at = row.segment->begin + row.r;
-    attend_cached(g, *row.segment->cache, q.row(at) + head * d, head / g.group, n_heads, row.visible(),
-                  y.row(at) + head * d);
-  };
-  const auto threads = static_cast<size_t>(thread_pool().size());
-  if (work <= kSerialWork || threads == 1) {
-    for (const CachedRow& row : rows)
-      for (size_t head = 0; head < heads; head += g.group) attend(row, head, g.group);
-    return;
-  }
-  const size_t step = rows.size() * g.shape.n_kv_heads >= 4 * threads ? g.group : 1, units = heads / step;
-  thread_pool().run(rows.size() * units,
-                    [&](size_t i, int) { attend(rows[i / units], i % units * step, step); });
-}
-
 // Splits segments into rows that read their cache as it stands and runs that are worth packing.
 std::vector<CachedRow> take_few(std::vector<AttentionSegment>& runs, std::vector<AttentionSegment>& few,
                                 size_t most) {
@@ -254,7 +173,7 @@ Tensor attention(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor&
   Tensor y = Tensor::empty(q.shape());
   std::vector<AttentionSegment> few;
   const std::vector<CachedRow> rows = take_few(runs, few, ctx.steady ? kSteadyRows : kFewQueries);
-  if (!rows.empty()) attend_rows(g, q, rows, y);
+  if (!rows.empty()) attend_cached(g, q, rows, y);
   if (runs.empty()) return y;
   const AttentionProducts products(ctx.compute);
   // Backward finds the probabilities again from what is kept and the log-sum-exp: that must be of the same

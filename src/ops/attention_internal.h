@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "ops/attention_products.h"
@@ -27,6 +29,21 @@ struct AttentionGeometry {
     return std::clamp<size_t>(65536 / shape.head_dim, 256, 1024) / 64 * 64;
   }
 };
+
+// What is known of a row's softmax after some of its keys.
+struct Softmax {
+  float largest = -std::numeric_limits<float>::infinity();
+  double sum = 0;
+};
+
+// A row of a segment that reads its cache as it stands.
+struct CachedRow {
+  const AttentionSegment* segment;
+  size_t r;
+  size_t visible() const noexcept { return segment->kv_length - segment->n_rows + r + 1; }
+};
+// Rows of y from rows of q; each is, bit for bit, what it would be alone, with any number of threads.
+void attend_cached(const AttentionGeometry& g, const Tensor& q, std::span<const CachedRow> rows, Tensor& y);
 
 // What a tile of query rows multiplies of a packed block of keys: those from `begin` on, `width` of them,
 // behind `skip` columns of the panels.

@@ -182,6 +182,12 @@ TEST(Backward, MatmulWeight) {
     }
 }
 
+Tensor rows_of(const Tensor& x, size_t first, size_t n) {
+  Tensor y = Tensor::empty({n, x.cols()});
+  std::copy_n(x.row(first), y.size(), y.data());
+  return y;
+}
+
 // Softmax attention written out, one query at a time.
 Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& s,
                        const std::vector<AttentionSegment>& segments) {
@@ -250,8 +256,7 @@ TEST(Attention, CacheGivesTheSameRows) {
       cache.write(33, n - 33, k.row(33), v.row(33));
       for (const size_t past : {10u, 50u, 66u, 69u}) {
         const size_t rows = n - past;
-        Tensor tail_q = Tensor::empty({rows, 4 * d}), tail_kv = Tensor::zeros({rows, 2 * d});
-        std::copy_n(q.row(past), tail_q.size(), tail_q.data());
+        const Tensor tail_q = rows_of(q, past, rows), tail_kv = Tensor::zeros({rows, 2 * d});
         const std::vector<AttentionSegment> segments = {{0, rows, &cache, n}};
         const Tensor y = attention(ctx, tail_q, tail_kv, tail_kv, shape, segments);
         for (size_t i = 0; i < y.size(); ++i)
@@ -288,15 +293,44 @@ TEST(Attention, LongSequencesEqualThePlainForm) {
       const double tolerance = mode == ComputeMode::kPrecise ? 1e-5 : 0.02;  // bf16, where it pays
       OpContext ctx{.compute = mode};
       EXPECT_LT(relative_error(attention(ctx, q, k, v, shape, segments), expected), tolerance) << window;
-      const size_t past = 1950, rows = 2299 - past;
-      Tensor tail_q = Tensor::empty({rows, 2 * d}), tail_kv = Tensor::zeros({rows, d});
-      std::copy_n(q.row(past), tail_q.size(), tail_q.data());
-      const std::vector<AttentionSegment> tail = {{0, rows, &cache, 2299}};
-      EXPECT_LT(relative_error(attention(ctx, tail_q, tail_kv, tail_kv, shape, tail), expected, past),
-                tolerance)
-          << window;
+      for (const size_t past : {1950u, 2296u, 2298u}) {
+        const size_t rows = 2299 - past;
+        const Tensor tail_q = rows_of(q, past, rows), tail_kv = Tensor::zeros({rows, d});
+        const std::vector<AttentionSegment> tail = {{0, rows, &cache, 2299}};
+        EXPECT_LT(relative_error(attention(ctx, tail_q, tail_kv, tail_kv, shape, tail), expected, past),
+                  tolerance)
+            << window << " " << rows << " rows";
+      }
     }
   }
+}
+
+// Threads share a row's keys: neither other rows nor the keys behind a row's own change a bit of it.
+TEST(Attention, FewRowsOfACacheAreWhatTheyAreAlone) {
+  Rng rng(22);
+  const size_t d = 32, n = 300;
+  const Tensor q = random_tensor(rng, {n, 6 * d}), k = random_tensor(rng, {n, 2 * d}),
+               v = random_tensor(rng, {n, 2 * d});
+  OpContext ctx{.steady = true};
+  for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16, KvFormat::kQ8_0})
+    for (const size_t window : {0u, 100u}) {
+      const AttentionShape shape{6, 2, d, 0.7f, window};
+      KvLayer cache(2, d, n, format);
+      cache.write(0, n, k.data(), v.data());
+      const auto attend = [&](size_t first, size_t rows) {
+        const Tensor none = Tensor::zeros({rows, 2 * d});
+        const std::vector<AttentionSegment> segments = {{0, rows, &cache, first + rows}};
+        return attention(ctx, rows_of(q, first, rows), none, none, shape, segments);
+      };
+      for (const size_t past : {size_t{1}, size_t{60}, size_t{125}, size_t{190}, n - kSteadyRows}) {
+        const Tensor together = attend(past, kSteadyRows);
+        for (size_t r = 0; r < kSteadyRows; ++r) {
+          const Tensor alone = attend(past + r, 1);
+          for (size_t i = 0; i < alone.size(); ++i)
+            ASSERT_EQ(alone.data()[i], together.row(r)[i]) << "row " << past + r << " window " << window;
+        }
+      }
+    }
 }
 
 // What training uses where the ISA multiplies in bf16.
