@@ -37,9 +37,10 @@ struct PackedKernels {
   size_t tile_rows;    // rows of A that tile() multiplies at once
   size_t scale_elems;  // consecutive elements that share a scale: 16 or 32
   // Many rows are multiplied faster, and nearly exactly, in 16-bit fixed point (kernels/i16.h) where the
-  // active table has it: faster than their codes are, and than two planes of codes.
-  bool slower_than_i16, planes_slower_than_i16;
-  // rows() of one or two rows is limited by products, not by memory: a second plane of codes costs time.
+  // active table has it.
+  bool slower_than_i16;
+  // A second plane of codes costs time: rows() of one or two rows is limited by products, not by memory, and
+  // many rows are faster in 16-bit fixed point than in two planes.
   bool planes_cost;
 
   // c[m * ldc + r] = or += alpha * (row r of the group) . (row m of a), r < n_rows <= lanes. Any m; the group

@@ -326,7 +326,6 @@ constexpr PackedKernels kPackedKernels = {
     .tile_rows = kInt8Rows,
     .scale_elems = F::kScaleElems,
     .slower_than_i16 = kPairSums&& chain_of<F>() == 1,
-    .planes_slower_than_i16 = kPairSums,
     .planes_cost = kPairSums,
     .rows = packed_rows<F>,
     .unpack_codes = packed_unpack_codes<F>,

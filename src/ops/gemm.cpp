@@ -71,7 +71,7 @@ Road road_of(const GemmTerm& term, ComputeMode compute) {
   if (int8 && term.w.packed != nullptr && term.w.cols % 32 == 0) {
     const PackedKernels& packed = *term.w.packed;
     if (active_kernels().bf16_outruns_int8 && term.a.m > kFewRows) return Road::kPanels;
-    if ((term.exact ? packed.planes_slower_than_i16 : packed.slower_than_i16) &&
+    if ((term.exact ? packed.planes_cost : packed.slower_than_i16) &&
         multiplies_in_i16(active_kernels(), term.a.m, term.w.rows, compute))
       return Road::kPanels;
     return term.exact ? Road::kInt8Exact : Road::kInt8;
