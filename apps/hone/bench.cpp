@@ -178,6 +178,9 @@ void declare_sizes(CLI::App& app, BenchSettings& settings, std::string& memory_l
   };
   size("--prompt", settings.prompt, "prefill: tokens of the prompt");
   size("--generate", settings.generate, "decode, batched-decode: tokens to generate");
+  app.add_option("--depth", settings.depth,
+                 "decode: tokens in the context before (default 0); peers' prompts are then not timed")
+      ->check(CLI::Range(0, 1 << 20));
   size("--sequences", settings.sequences, "batched-decode: texts written together");
   size("--train-rows", settings.train_rows, "train: rows of a step");
   size("--train-length", settings.train_length, "train: tokens of a row");

@@ -1,10 +1,13 @@
 // Works of the generating loop: a prompt of random tokens, a stretch of greedy decoding, and several texts
 // decoded together behind short prompts.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/interrupt.h"
 #include "bench_work.h"
 #include "runtime/generate.h"
+#include "runtime/text_writer.h"
 
 namespace hone::cli {
 namespace {
@@ -55,8 +58,12 @@ class Decode final : public Generating {
   using Generating::Generating;
   double round() override {
     // The first token comes from the prompt's logits.
-    const GenerateResult result = run_generate(model_, settings_, 1, settings_.generate + 1);
+    const size_t prompt = std::max<size_t>(1, settings_.depth);
+    const GenerateResult result = run_generate(model_, settings_, prompt, settings_.generate + 1);
     return static_cast<double>(result.decoded()) / result.decode_seconds;
+  }
+  std::string note() const override {
+    return settings_.depth == 0 ? std::string() : fmt::format("behind {} tokens", settings_.depth);
   }
 };
 
@@ -100,15 +107,17 @@ const BenchWork kPrefillWork = {
 
 const BenchWork kDecodeWork = {
     .name = "decode",
-    .summary = "--generate tokens from an empty context",
+    .summary = "--generate tokens behind --depth others",
     .prepare = [](LoadedModel& model, const BenchSettings& settings) -> std::unique_ptr<TimedWork> {
       return std::make_unique<Decode>(model, settings);
     },
     .cost =
-        [](const Model& model, const BenchSettings&) {
+        [](const Model& model, const BenchSettings& settings) {
           const ModelCost cost(model);
+          const uint64_t written = KvCache::bytes(model.config(), settings.depth + settings.generate / 2,
+                                                  cache_type(options_for(settings, 0)));
           return WorkCost{.weight_operations = 2 * (cost.block_weights + cost.head_weights),
-                          .bytes = cost.block_bytes + cost.head_bytes};
+                          .bytes = cost.block_bytes + cost.head_bytes + static_cast<double>(written)};
         },
 };
 

@@ -105,9 +105,12 @@ Peer parse_peer(const std::string& text, const std::string& model, const BenchSe
     fail(ErrorCode::kInvalidArgument, "--peer: got '{}', expected NAME=COMMAND", text);
   Peer peer{text.substr(0, equals), text.substr(equals + 1)};
   if (peer.command.find(' ') != std::string::npos) return peer;
-  if (peer.command.ends_with("llama-bench"))
-    peer.command += fmt::format(" -m '{}' -t {} -p {} -n {} -r 1 -o json", model, threads, settings.prompt,
-                                settings.generate);
+  if (peer.command.ends_with("llama-bench")) {
+    // Behind other tokens it would time its prompts, too.
+    peer.command += fmt::format(" -m '{}' -t {} -p {} -n {} -r 1 -o json", model, threads,
+                                settings.depth == 0 ? settings.prompt : 0, settings.generate);
+    if (settings.depth > 0) peer.command += fmt::format(" -d {}", settings.depth);
+  }
   if (peer.command.ends_with("llama-batched-bench")) {
     // It gives each text a context that is a multiple of 256.
     const size_t context = settings.sequences * ((kBatchedPrompt + settings.generate + 255) / 256 * 256);

@@ -15,6 +15,7 @@ namespace hone::cli {
 
 struct BenchSettings {
   size_t prompt = 512, generate = 128;
+  size_t depth = 0;                           // tokens in the context before those of decoding
   size_t sequences = 8;                       // of batched decoding
   size_t train_rows = 4, train_length = 512;  // of a step
   size_t context = 512;                       // of perplexity's windows

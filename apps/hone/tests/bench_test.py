@@ -9,6 +9,7 @@ from hone_case import HONE, HoneCase, main
 
 SMALL = ("--prompt", 16, "--generate", 4, "--train-rows", 1, "--train-length", 32, "--context", 64, "--repeats", 2)
 LLAMA_BENCH = """#!/bin/sh
+echo "$@" > bench-arguments
 echo '[{"n_prompt": 16, "n_gen": 0, "avg_ts": 8.0}, {"n_prompt": 0, "n_gen": 4, "avg_ts": 2.0}]'
 """
 LLAMA_PERPLEXITY = """#!/bin/sh
@@ -79,6 +80,22 @@ class Bench(HoneCase):
             self.assertIn(text, ratios)
         for text in ("prefill", "ffn_down", "16 rows", "reading", "f32"):
             self.assertIn(text, roof)
+
+    def test_decoding_behind_other_tokens(self):
+        bench = self.program("peers", "llama-bench", LLAMA_BENCH)
+        decode = ("bench", "--model", self.gguf, "--only", "decode", *SMALL, "--peer", f"one={bench}")
+        costs = []
+        for depth in (0, 40):
+            work, = self.run_ok(*decode, "--depth", depth)["results"]
+            self.assertEqual(work["peers"][0]["rounds_tok_s"], [2, 2])
+            self.assertEqual(work.get("note", ""), f"behind {depth} tokens" if depth else "")
+            costs.append(work["bytes_per_token"])
+            arguments = (self.folder / "bench-arguments").read_text()
+            self.assertIn(f"-p {0 if depth else 16} -n 4", arguments)
+            self.assertEqual(f"-d {depth}" in arguments, depth > 0)
+        self.assertGreater(costs[1], costs[0])  # what was written is read, too
+        self.fails(*decode, "--depth", -1, code=2, says="--depth")
+        self.fails(*decode, "--depth", 4096, code=2, says="4097 tokens|context")
 
     def test_page(self):
         self.run_ok("bench", "--model", self.gguf, "--only", "decode", *SMALL, "--plot", "ratios.html")
