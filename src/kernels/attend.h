@@ -1,18 +1,7 @@
 // Decoding's attention: a few queries of one group against a cache, written once over Vec.
-// No include guard on purpose: part of the body of an ISA file, after its simd header.
+// No include guard on purpose: part of the body of an ISA file, after stored_floats.h.
 
 constexpr size_t kKeyBlock = 16, kKeyVecs = kKeyBlock / Vec::kLanes;
-
-struct StoredF32 {
-  static constexpr size_t kBytes = 4;
-  static Vec get(const std::byte* p) { return load(reinterpret_cast<const float*>(p)); }
-  static float one(const std::byte* p) { return *reinterpret_cast<const float*>(p); }
-};
-struct StoredF16 {
-  static constexpr size_t kBytes = 2;
-  static Vec get(const std::byte* p) { return load_f16(p); }
-  static float one(const std::byte* p) { return half_at(p); }
-};
 
 template <typename Stored, size_t kQueries>
 void scores_of(size_t dim, size_t n_blocks, const float* queries, size_t q_stride, const std::byte* keys,

@@ -52,66 +52,6 @@ void tile_f32(size_t mr, size_t nr, size_t k, const float* a, size_t a_row, size
   tile_dispatch<Vec::kTileM>(mr, nr, k, a, a_row, a_col, b, ldb, c, ldc, alpha, accumulate);
 }
 
-// before(i) comes before the elements from i on, four vectors of them at a time.
-template <typename Load>
-float dot_with(size_t n, const float* x, Load load_w, auto scalar_w, auto before) noexcept {
-  constexpr size_t kW = Vec::kLanes;
-  Vec s0 = broadcast(0.0f), s1 = s0, s2 = s0, s3 = s0;
-  size_t i = 0;
-  for (; i + 4 * kW <= n; i += 4 * kW) {
-    before(i);
-    s0 = fma(load_w(i), load(x + i), s0);
-    s1 = fma(load_w(i + kW), load(x + i + kW), s1);
-    s2 = fma(load_w(i + 2 * kW), load(x + i + 2 * kW), s2);
-    s3 = fma(load_w(i + 3 * kW), load(x + i + 3 * kW), s3);
-  }
-  if (i < n) before(i);
-  for (; i + kW <= n; i += kW) s0 = fma(load_w(i), load(x + i), s0);
-  float total = sum(add(add(s0, s1), add(s2, s3)));
-  for (; i < n; ++i) total += scalar_w(i) * x[i];
-  return total;
-}
-
-float dot(size_t n, const float* a, const float* b) noexcept {
-  return dot_with(
-      n, b, [a](size_t i) { return load(a + i); }, [a](size_t i) { return a[i]; }, [](size_t) {});
-}
-float dot_f32(size_t n, const std::byte* w, const float* x) noexcept {
-  const auto* a = reinterpret_cast<const float*>(w);
-  return dot_with(
-      n, x, [a](size_t i) { return load(a + i); }, [a](size_t i) { return a[i]; },
-      [w](size_t i) { ask_ahead(w + 4 * i, 16 * Vec::kLanes); });
-}
-template <typename Load>
-float dot_half(size_t n, const std::byte* w, const float* x, Load load_half) noexcept {
-  constexpr size_t kW = Vec::kLanes;
-  const size_t whole = n / kW * kW;
-  float total = dot_with(
-      whole, x, [&](size_t i) { return load_half(w + 2 * i); }, [](size_t) { return 0.0f; },
-      [w](size_t i) { ask_ahead(w + 2 * i, 8 * kW); });
-  if (whole < n) {
-    alignas(64) std::byte tail[2 * kW] = {};
-    alignas(64) float rest[kW] = {};
-    __builtin_memcpy(tail, w + 2 * whole, 2 * (n - whole));
-    __builtin_memcpy(rest, x + whole, 4 * (n - whole));
-    total += sum(mul(load_half(tail), load(rest)));
-  }
-  return total;
-}
-float dot_f16(size_t n, const std::byte* w, const float* x) noexcept {
-  return dot_half(n, w, x, [](const std::byte* p) { return load_f16(p); });
-}
-float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept {
-  return dot_half(n, w, x, [](const std::byte* p) { return load_bf16(p); });
-}
-
-DotFloat dot_float(FormatId format) noexcept {
-  if (format == FormatId::kF32) return dot_f32;
-  if (format == FormatId::kF16) return dot_f16;
-  if (format == FormatId::kBF16) return dot_bf16;
-  return nullptr;
-}
-
 void axpy(size_t n, float alpha, const float* x, float* y) noexcept {
   constexpr size_t kW = Vec::kLanes;
   const Vec s = broadcast(alpha);

@@ -30,8 +30,9 @@ using TileBf16 = void (*)(size_t mr, size_t nr, size_t k_pairs, const uint32_t* 
 using OuterBf16 = void (*)(size_t m, size_t n, size_t k, const uint32_t* a, size_t lda, const uint16_t* w,
                            size_t stride, float* c, size_t ldc, float alpha, bool accumulate) noexcept;
 
-// Dot product of one stored float row with f32 activations.
-using DotFloat = float (*)(size_t n, const std::byte* w, const float* x) noexcept;
+// y[i] = a stored float row (n) . row i of x (m, n), f32. Each is, bit for bit, what it would be alone.
+using DotsFloat = void (*)(size_t m, size_t n, const std::byte* w, const float* x, size_t ldx,
+                           float* y) noexcept;
 
 // n elements of a stored float row to bf16, rounded to nearest even.
 using HalfRow = void (*)(const std::byte* w, uint16_t* y, size_t n) noexcept;
@@ -116,7 +117,7 @@ struct Kernels {
   const PackedKernels* (*packed)(FormatId format) noexcept;
   // Products of weights in any format as int8; null: not faster than others.
   const Int8Kernels* (*int8)() noexcept;
-  DotFloat (*dot_float)(FormatId format) noexcept;  // null: not a float format
+  DotsFloat (*dots_float)(FormatId format) noexcept;  // null: not a float format
   DecodeRow (*decode_row)(FormatId format) noexcept;
   HalfRow (*half_row)(FormatId format) noexcept;        // null: not a float format
   PairRows (*pair_rows)(FormatId format) noexcept;      // null: not a float format

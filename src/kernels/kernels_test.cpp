@@ -656,11 +656,25 @@ TEST(Kernels, StoredFloatDotsEqualScalar) {
     for (const FormatId id : {FormatId::kF32, FormatId::kF16, FormatId::kBF16}) {
       const Format& f = format_of(id);
       for (const size_t n : {1u, 5u, 8u, 16u, 33u, 64u, 577u}) {
-        const std::vector<float> w = normals(rng, n), x = normals(rng, n);
+        constexpr size_t kRows = 8;
+        const size_t ldx = n + 3;
+        const std::vector<float> w = normals(rng, n), x = normals(rng, kRows * ldx);
         std::vector<std::byte> stored(f.bytes(n));
         f.from_float(w.data(), stored.data(), n);
-        EXPECT_NEAR(ks->dot_float(id)(n, stored.data(), x.data()),
-                    oracle().dot_float(id)(n, stored.data(), x.data()), bound(n, 5.0f));
+        float expected[kRows], alone[kRows];
+        oracle().dots_float(id)(kRows, n, stored.data(), x.data(), ldx, expected);
+        for (size_t i = 0; i < kRows; ++i)
+          ks->dots_float(id)(1, n, stored.data(), x.data() + i * ldx, ldx, alone + i);
+        for (size_t m = 1; m <= kRows; ++m) {
+          float y[kRows + 1];
+          y[m] = kNan;
+          ks->dots_float(id)(m, n, stored.data(), x.data(), ldx, y);
+          EXPECT_TRUE(std::isnan(y[m]));
+          for (size_t i = 0; i < m; ++i) {
+            EXPECT_NEAR(y[i], expected[i], bound(n, 5.0f));
+            EXPECT_EQ(y[i], alone[i]) << m << " rows of " << n;
+          }
+        }
       }
     }
   }

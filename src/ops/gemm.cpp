@@ -24,19 +24,20 @@ constexpr size_t kFewRows = 8;  // up to here float rows of W are multiplied as 
 void multiply_stored(const GemmRows& a, const GemmOutput& t, size_t begin, size_t end,
                      const GemmOptions& options) {
   const Kernels& ks = active_kernels();
-  const DotFloat dot_float = ks.dot_float(t.w.format->id);
+  const DotsFloat stored = ks.dots_float(t.w.format->id);
+  const DotsFloat dots = stored != nullptr ? stored : ks.dots_float(FormatId::kF32);
+  float y[kFewRows];
   for (size_t n = begin; n < end; ++n) {
-    const float* decoded = nullptr;
-    if (dot_float == nullptr) {
-      float* row = scratch<float>(a.k, ScratchSlot::kDecoded);
-      decode_elements(t.w, n, 0, a.k, row);
-      decoded = row;
+    const std::byte* w = t.w.data + n * t.w.row_bytes();
+    if (stored == nullptr) {
+      float* decoded = scratch<float>(a.k, ScratchSlot::kDecoded);
+      decode_elements(t.w, n, 0, a.k, decoded);
+      w = reinterpret_cast<const std::byte*>(decoded);
     }
+    dots(a.m, a.k, w, a.a, a.row, y);
     for (size_t i = 0; i < a.m; ++i) {
-      const float y = decoded != nullptr ? ks.dot(a.k, decoded, a.a + i * a.row)
-                                         : dot_float(a.k, t.w.data + n * t.w.row_bytes(), a.a + i * a.row);
       float& out = t.c[i * t.ldc + n];
-      out = options.accumulate ? out + options.alpha * y : options.alpha * y;
+      out = options.accumulate ? out + options.alpha * y[i] : options.alpha * y[i];
     }
   }
 }

@@ -11,6 +11,8 @@ namespace {
 // Each of these bodies builds on the one before.
 // clang-format off
 #include "kernels/shared_ymm.h"
+#include "kernels/stored_floats.h"
+#include "kernels/dots.h"
 #include "kernels/generic_f32.h"
 #include "kernels/sparse_rows.h"
 #include "kernels/attend.h"
@@ -131,7 +133,7 @@ constexpr Kernels kTable = {
     .quantize_int8 = quantize_int8,
     .packed = packed,
     .int8 = int8,
-    .dot_float = dot_float,
+    .dots_float = dots_float,
     .decode_row = decode_row,
     .half_row = half_row,
     .pair_rows = pair_rows,

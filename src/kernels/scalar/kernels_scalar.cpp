@@ -18,7 +18,10 @@ float half_at(const std::byte* p) noexcept {
   return f16_to_f32(half);
 }
 
+// clang-format off
+#include "kernels/stored_floats.h"
 #include "kernels/attend.h"
+// clang-format on
 
 }  // namespace
 }  // namespace scalar
@@ -187,11 +190,15 @@ float dot_f16(size_t n, const std::byte* w, const float* x) noexcept {
 float dot_bf16(size_t n, const std::byte* w, const float* x) noexcept {
   return dot_stored(n, w, x, bf16_to_f32);
 }
+template <float (*kDot)(size_t, const std::byte*, const float*) noexcept>
+void dots(size_t m, size_t n, const std::byte* w, const float* x, size_t ldx, float* y) noexcept {
+  for (size_t i = 0; i < m; ++i) y[i] = kDot(n, w, x + i * ldx);
+}
 
-DotFloat dot_float(FormatId format) noexcept {
-  if (format == FormatId::kF32) return dot_f32;
-  if (format == FormatId::kF16) return dot_f16;
-  if (format == FormatId::kBF16) return dot_bf16;
+DotsFloat dots_float(FormatId format) noexcept {
+  if (format == FormatId::kF32) return dots<dot_f32>;
+  if (format == FormatId::kF16) return dots<dot_f16>;
+  if (format == FormatId::kBF16) return dots<dot_bf16>;
   return nullptr;
 }
 
@@ -294,7 +301,7 @@ constexpr Kernels kTable = {
     .quantize_int8 = quantize_int8,
     .packed = packed_scalar,
     .int8 = int8_scalar,
-    .dot_float = dot_float,
+    .dots_float = dots_float,
     .decode_row = decode_row,
     .half_row = half_row,
     .pair_rows = pair_rows,
