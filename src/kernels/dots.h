@@ -12,18 +12,16 @@ struct StoredBf16 {
   }
 };
 
-// Rows of activations whose sums, four vectors each, stay in registers.
-constexpr size_t kMostDots = Vec::kLanes == 16 ? 4 : 3;
+constexpr size_t kMostDots = 4;  // rows of activations whose sums, two vectors each, stay in registers
 
 // y[m] = w . row m of x. before(i) comes before the elements from i on, four vectors of them at a time.
 template <size_t kRows, typename Load>
 void dots_of(size_t n, const float* x, size_t ldx, float* y, Load load_w, auto scalar_w,
              auto before) noexcept {
   constexpr size_t kW = Vec::kLanes;
-  Vec sums[kRows][4];
+  Vec sums[kRows][2];
   HONE_UNROLL(4)
-  for (size_t m = 0; m < kRows; ++m) HONE_UNROLL(4)
-  for (size_t u = 0; u < 4; ++u) sums[m][u] = broadcast(0.0f);
+  for (size_t m = 0; m < kRows; ++m) sums[m][0] = sums[m][1] = broadcast(0.0f);
   size_t i = 0;
   for (; i + 4 * kW <= n; i += 4 * kW) {
     before(i);
@@ -31,7 +29,8 @@ void dots_of(size_t n, const float* x, size_t ldx, float* y, Load load_w, auto s
     for (size_t u = 0; u < 4; ++u) {
       const Vec w = load_w(i + u * kW);
       HONE_UNROLL(4)
-      for (size_t m = 0; m < kRows; ++m) sums[m][u] = fma(w, load(x + m * ldx + i + u * kW), sums[m][u]);
+      for (size_t m = 0; m < kRows; ++m)
+        sums[m][u % 2] = fma(w, load(x + m * ldx + i + u * kW), sums[m][u % 2]);
     }
   }
   if (i < n) before(i);
@@ -42,7 +41,7 @@ void dots_of(size_t n, const float* x, size_t ldx, float* y, Load load_w, auto s
   }
   HONE_UNROLL(4)
   for (size_t m = 0; m < kRows; ++m) {
-    y[m] = sum(add(add(sums[m][0], sums[m][1]), add(sums[m][2], sums[m][3])));
+    y[m] = sum(add(sums[m][0], sums[m][1]));
     for (size_t j = i; j < n; ++j) y[m] += scalar_w(j) * x[m * ldx + j];
   }
 }
