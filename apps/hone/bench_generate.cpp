@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "bench_work.h"
+#include "ops/kv_layer.h"
 #include "runtime/generate.h"
 #include "runtime/text_writer.h"
 
@@ -28,6 +29,16 @@ GenerateResult run_generate(LoadedModel& loaded, const BenchSettings& settings, 
   Rng rng(settings.seed);
   return generate(loaded.model(), loaded.tokenizer(), random_tokens(loaded.model(), n_prompt, rng),
                   options_for(settings, n_tokens));
+}
+
+// Keys and values that a token behind `tokens` others reads.
+size_t written_bytes(const ModelConfig& config, size_t tokens, KvFormat format) {
+  size_t bytes = 0;
+  for (size_t layer = 0; layer < config.n_layers; ++layer) {
+    const size_t seen = config.window(layer) != 0 ? std::min(tokens, config.window(layer)) : tokens;
+    bytes += KvLayer::bytes(config.n_kv_heads, config.head_dim, seen, format);
+  }
+  return bytes;
 }
 
 class Generating : public TimedWork {
@@ -114,8 +125,8 @@ const BenchWork kDecodeWork = {
     .cost =
         [](const Model& model, const BenchSettings& settings) {
           const ModelCost cost(model);
-          const uint64_t written = KvCache::bytes(model.config(), settings.depth + settings.generate / 2,
-                                                  cache_type(options_for(settings, 0)));
+          const size_t written = written_bytes(model.config(), settings.depth + settings.generate / 2,
+                                               cache_type(options_for(settings, 0)));
           return WorkCost{.weight_operations = 2 * (cost.block_weights + cost.head_weights),
                           .bytes = cost.block_bytes + cost.head_bytes + static_cast<double>(written)};
         },

@@ -11,3 +11,8 @@ struct StoredF16 {
   static Vec get(const std::byte* p) { return load_f16(p); }
   static float one(const std::byte* p) { return half_at(p); }
 };
+struct StoredBf16 {
+  static constexpr size_t kBytes = 2;
+  static Vec get(const std::byte* p) { return load_bf16(p); }
+  static float one(const std::byte* p) { return bf16_at(p); }
+};

@@ -14,7 +14,6 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 #include "ops/attention_internal.h"
-#include "ops/gemm_int8.h"
 #include "ops/kv_layer.h"
 #include "ops/scratch.h"
 
@@ -51,6 +50,12 @@ double soften(const Kernels& ks, float* row, size_t first, size_t visible, size_
   std::memset(row + visible, 0, (width - visible) * sizeof(float));
   return sum;
 }
+
+// What is known of a row's softmax after some blocks of keys.
+struct Softmax {
+  float largest = -std::numeric_limits<float>::infinity();
+  double sum = 0;
+};
 
 struct Forward {
   const AttentionProducts& products;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,12 +27,6 @@ struct AttentionGeometry {
   size_t key_block() const noexcept {
     return std::clamp<size_t>(65536 / shape.head_dim, 256, 1024) / 64 * 64;
   }
-};
-
-// What is known of a row's softmax after some of its keys.
-struct Softmax {
-  float largest = -std::numeric_limits<float>::infinity();
-  double sum = 0;
 };
 
 // A row of a segment that reads its cache as it stands.

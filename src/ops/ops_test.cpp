@@ -309,28 +309,45 @@ TEST(Attention, LongSequencesEqualThePlainForm) {
 TEST(Attention, FewRowsOfACacheAreWhatTheyAreAlone) {
   Rng rng(22);
   const size_t d = 32, n = 300;
-  const Tensor q = random_tensor(rng, {n, 6 * d}), k = random_tensor(rng, {n, 2 * d}),
-               v = random_tensor(rng, {n, 2 * d});
   OpContext ctx{.steady = true};
-  for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16, KvFormat::kQ8_0})
-    for (const size_t window : {0u, 100u}) {
-      const AttentionShape shape{6, 2, d, 0.7f, window};
-      KvLayer cache(2, d, n, format);
-      cache.write(0, n, k.data(), v.data());
-      const auto attend = [&](size_t first, size_t rows) {
-        const Tensor none = Tensor::zeros({rows, 2 * d});
-        const std::vector<AttentionSegment> segments = {{0, rows, &cache, first + rows}};
-        return attention(ctx, rows_of(q, first, rows), none, none, shape, segments);
-      };
-      for (const size_t past : {size_t{1}, size_t{60}, size_t{125}, size_t{190}, n - kSteadyRows}) {
-        const Tensor together = attend(past, kSteadyRows);
-        for (size_t r = 0; r < kSteadyRows; ++r) {
-          const Tensor alone = attend(past + r, 1);
-          for (size_t i = 0; i < alone.size(); ++i)
-            ASSERT_EQ(alone.data()[i], together.row(r)[i]) << "row " << past + r << " window " << window;
+  for (const size_t n_kv : {2u, 1u})
+    for (const KvFormat format : {KvFormat::kF32, KvFormat::kF16, KvFormat::kQ8_0})
+      for (const size_t window : {0u, 100u}) {
+        const Tensor q = random_tensor(rng, {n, 6 * d}), k = random_tensor(rng, {n, n_kv * d}),
+                     v = random_tensor(rng, {n, n_kv * d});
+        const AttentionShape shape{6, n_kv, d, 0.7f, window};
+        KvLayer cache(n_kv, d, n, format);
+        cache.write(0, n, k.data(), v.data());
+        const auto attend = [&](size_t first, size_t rows) {
+          const Tensor none = Tensor::zeros({rows, n_kv * d});
+          const std::vector<AttentionSegment> segments = {{0, rows, &cache, first + rows}};
+          return attention(ctx, rows_of(q, first, rows), none, none, shape, segments);
+        };
+        for (const size_t past : {size_t{1}, size_t{60}, size_t{125}, size_t{190}, n - kSteadyRows}) {
+          const Tensor together = attend(past, kSteadyRows);
+          for (size_t r = 0; r < kSteadyRows; ++r) {
+            const Tensor alone = attend(past + r, 1);
+            for (size_t i = 0; i < alone.size(); ++i)
+              ASSERT_EQ(alone.data()[i], together.row(r)[i]) << "row " << past + r << " window " << window;
+          }
         }
       }
-    }
+}
+
+TEST(Attention, KeysThatDoNotCountAddNothing) {
+  Rng rng(23);
+  const size_t d = 16, n = 100, out_of_sight = 64;
+  Tensor q = random_tensor(rng, {1, d}), k = random_tensor(rng, {n, d});
+  const Tensor v = random_tensor(rng, {n, d}), none = Tensor::zeros({1, d});
+  q.row(0)[3] = 1;
+  for (size_t i = 0; i < out_of_sight; ++i) k.row(i)[3] = -INFINITY;
+  KvLayer cache(1, d, n, KvFormat::kF32);
+  cache.write(0, n, k.data(), v.data());
+  const std::vector<AttentionSegment> segments = {{0, 1, &cache, n}};
+  OpContext ctx;
+  const Tensor y = attention(ctx, q, none, none, {1, 1, d, 0.5f, 0}, segments);
+  const Tensor expected = attention(ctx, q, none, none, {1, 1, d, 0.5f, n - out_of_sight}, segments);
+  for (size_t i = 0; i < d; ++i) EXPECT_FLOAT_EQ(y.row(0)[i], expected.row(0)[i]);
 }
 
 // What training uses where the ISA multiplies in bf16.

@@ -17,6 +17,11 @@ float half_at(const std::byte* p) noexcept {
   std::memcpy(&half, p, 2);
   return f16_to_f32(half);
 }
+float bf16_at(const std::byte* p) noexcept {
+  uint16_t half;
+  std::memcpy(&half, p, 2);
+  return bf16_to_f32(half);
+}
 
 // clang-format off
 #include "kernels/stored_floats.h"
